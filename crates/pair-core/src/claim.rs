@@ -1,0 +1,343 @@
+//! A claim: one `AssociateAddress`, retried while its rule holds, read back (F-11).
+//!
+//! ```text
+//!            rule holds                 sent                     reply
+//!   Idle ───────────────► Pursued ──────────────► InFlight ────────────────► Verifying ──► done
+//!     ▲                     ▲  ▲                     │  │                        read shows it mine
+//!     │ rule ceased         │  └── fault: backoff ───┘  │ no reply
+//!     └─────────────────────┤                           ▼
+//!                           └── read says otherwise ─ Unresolved ── read says mine ──► done
+//! ```
+//!
+//! The ordinary story: the fact is fresh when the rule begins to hold, so the claim is one round trip. The odd cases: a claim
+//! that was not answered may have been applied, so EC2 is read on a new connection before anything else; a fault that is an
+//! answer is followed by a pause with full jitter; a rule that ceases to hold ends the pursuit at once.
+
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AssociationId, CallFault, CallId, Holder, Instant, Rule,
+    chance::Chance,
+    config::{SETTLE, SLOW_CLAIM},
+    running::RunTime,
+};
+
+/// A takeover by this node, as far as it got.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Takeover {
+    /// The rule that decided.
+    pub rule: Rule,
+    /// Who held the address before.
+    pub from: Holder,
+    /// The association that it led to.
+    pub association: Option<AssociationId>,
+    /// When it was decided.
+    pub decided_at: Instant,
+    /// From the peer's last life to the decision; `None` if the peer was never heard or is alive.
+    pub detect: Option<Duration>,
+    /// From the request of the last attempt to EC2's reply, or to the read that showed the address here.
+    pub api: Duration,
+    /// From there to the read that showed the address here; `None` until it does.
+    pub verify: Option<Duration>,
+    /// How many requests were sent.
+    pub attempts: u32,
+}
+
+/// What a claim needs next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Nothing: wait for a result or a pause to end.
+    Wait,
+    /// A read of the address before the next request.
+    Read,
+    /// A read of the address on a connection of its own.
+    ReadFresh,
+    /// The request.
+    Associate,
+}
+
+/// What a claim may be built on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Basis {
+    /// The fact is at most 5 s old (F-5).
+    pub(crate) fact_fresh: bool,
+    /// Reads get no answer, and the peer's last word is good enough for a first attempt (F-5).
+    pub(crate) word_usable: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Claim {
+    pursuit: Option<Pursuit>,
+    in_flight: Option<InFlight>,
+    /// An attempt ended here without telling who holds the address now, and no later read has told either.
+    unresolved: Option<Instant>,
+    /// Heartbeats tell of an unanswered attempt until here.
+    told_until: Option<RunTime>,
+    verifying: Option<Verifying>,
+    last: Option<Takeover>,
+    last_fault: Option<CallFault>,
+}
+
+#[derive(Clone, Debug)]
+struct Pursuit {
+    rule: Rule,
+    from: Holder,
+    decided_at: Instant,
+    detect: Option<Duration>,
+    attempts: u32,
+    not_before: RunTime,
+    sent_at: Option<Instant>,
+}
+
+#[derive(Clone, Debug)]
+struct InFlight {
+    id: CallId,
+    sent_at: Instant,
+    read_beside: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Verifying {
+    replied_at: Instant,
+    next_at: RunTime,
+    pause: Duration,
+}
+
+impl Claim {
+    /// A rule says claim: begins or goes on, and tells the next step.
+    pub(crate) fn pursue(
+        &mut self,
+        now: Instant,
+        run: RunTime,
+        rule: Rule,
+        from: Holder,
+        detect: Option<Duration>,
+        basis: Basis,
+    ) -> Step {
+        let pursuit = self.pursuit.get_or_insert(Pursuit {
+            rule,
+            from,
+            decided_at: now,
+            detect,
+            attempts: 0,
+            not_before: run,
+            sent_at: None,
+        });
+        pursuit.rule = rule;
+        if let Some(in_flight) = &mut self.in_flight {
+            if now.since(in_flight.sent_at) < SLOW_CLAIM || in_flight.read_beside {
+                return Step::Wait;
+            }
+            in_flight.read_beside = true;
+            return Step::ReadFresh;
+        }
+        if self.unresolved.is_some() {
+            return Step::ReadFresh;
+        }
+        if run < pursuit.not_before {
+            return Step::Wait;
+        }
+        if basis.fact_fresh || (basis.word_usable && pursuit.attempts == 0) {
+            return Step::Associate;
+        }
+        Step::Read
+    }
+
+    /// No rule says claim: the pursuit ends. A request under way stays, and its result is still heard.
+    pub(crate) fn rest(&mut self) {
+        if self.in_flight.is_none() && self.unresolved.is_none() {
+            self.pursuit = None;
+            self.last_fault = None;
+        }
+    }
+
+    /// The request was handed out.
+    pub(crate) fn sent(&mut self, now: Instant, id: CallId) -> u32 {
+        self.in_flight = Some(InFlight {
+            id,
+            sent_at: now,
+            read_beside: false,
+        });
+        self.pursuit.as_mut().map_or(1, |pursuit| {
+            pursuit.attempts = pursuit.attempts.saturating_add(1);
+            pursuit.sent_at = Some(now);
+            pursuit.attempts
+        })
+    }
+
+    /// Whether `id` is the request under way.
+    pub(crate) fn is_in_flight(&self, id: CallId) -> bool {
+        self.in_flight.as_ref().is_some_and(|in_flight| in_flight.id == id)
+    }
+
+    /// The request failed. Returns the pause before the next attempt; `None` if no claim is pursued any more.
+    pub(crate) fn failed(
+        &mut self,
+        now: Instant,
+        run: RunTime,
+        fault: CallFault,
+        chance: &mut Chance,
+    ) -> Option<Duration> {
+        self.in_flight = None;
+        let pursuit = self.pursuit.as_mut()?;
+        let (base, cap) = match fault {
+            CallFault::NotSent => {
+                pursuit.attempts = pursuit.attempts.saturating_sub(1);
+                return Some(Duration::ZERO);
+            }
+            CallFault::Unanswered => {
+                self.unresolved = Some(now);
+                self.told_until = Some(run + SETTLE);
+                (FIRST_PAUSE, LONGEST_PAUSE)
+            }
+            // The fact that the claim was built on is wrong: read before anything else.
+            CallFault::AlreadyAssociated => {
+                self.unresolved = Some(now);
+                (FIRST_PAUSE, LONGEST_PAUSE)
+            }
+            CallFault::Unreachable | CallFault::Failed => (FIRST_PAUSE, LONGEST_PAUSE),
+            CallFault::Throttled => (FIRST_PAUSE * 2, LONGEST_PAUSE),
+            // Seen at boot and cured minutes later, so retried, but slowly.
+            CallFault::Denied | CallFault::Gone => (LONGEST_PAUSE, LONGEST_PAUSE * 8),
+        };
+        self.last_fault = Some(fault);
+        let doubled = base * (1 << pursuit.attempts.saturating_sub(1).min(DOUBLINGS));
+        let pause = chance.up_to(doubled.min(cap)).max(SHORTEST_PAUSE);
+        pursuit.not_before = run + pause;
+        Some(pause)
+    }
+
+    /// EC2 replied to the request: read it back.
+    pub(crate) fn replied(&mut self, now: Instant, run: RunTime, association: AssociationId) {
+        self.in_flight = None;
+        self.unresolved = None;
+        self.told_until = None;
+        self.last_fault = None;
+        if self.pursuit.is_none() {
+            // A read beside the request has shown the address here already.
+            return;
+        }
+        self.complete(now, association);
+        self.verifying = Some(Verifying {
+            replied_at: now,
+            next_at: run,
+            pause: FIRST_VERIFY,
+        });
+    }
+
+    /// A read asked at `asked_at` and answered at `now` showed the address here, or not. Returns the takeover that it ends.
+    pub(crate) fn read(&mut self, now: Instant, asked_at: Instant, mine: Option<&AssociationId>) -> Option<Takeover> {
+        if self.unresolved.is_some_and(|since| asked_at >= since) {
+            self.unresolved = None;
+        }
+        let association = mine?;
+        self.unresolved = None;
+        self.told_until = None;
+        if self.pursuit.as_ref().is_some_and(|pursuit| pursuit.attempts > 0) {
+            self.complete(now, association.clone());
+            self.verifying = None;
+            let last = self.last.as_mut()?;
+            last.verify = Some(Duration::ZERO);
+            return Some(last.clone());
+        }
+        let verifying = self.verifying.take()?;
+        let last = self.last.as_mut()?;
+        last.verify = Some(now.since(verifying.replied_at));
+        Some(last.clone())
+    }
+
+    /// Whether a read for verification is due, and when the next one will be.
+    pub(crate) fn verify_due(&mut self, run: RunTime) -> bool {
+        let Some(verifying) = &mut self.verifying else {
+            return false;
+        };
+        if run < verifying.next_at {
+            return false;
+        }
+        verifying.next_at = run + verifying.pause;
+        verifying.pause = (verifying.pause * 2).min(LONGEST_PAUSE);
+        true
+    }
+
+    /// The address was lost: there is nothing left to verify.
+    pub(crate) fn stop_verifying(&mut self) {
+        self.verifying = None;
+    }
+
+    /// Whether heartbeats must tell that a claim is under way or was left unanswered (F-8, F-11).
+    pub(crate) fn is_told(&self, run: RunTime) -> bool {
+        self.pursuit.is_some() || self.in_flight.is_some() || self.told_until.is_some_and(|until| run < until)
+    }
+
+    /// Whether an attempt ended without telling who holds the address, and no read has told since.
+    pub(crate) const fn is_unresolved(&self) -> bool {
+        self.unresolved.is_some()
+    }
+
+    /// Whether the last claim waits for the read that shows it.
+    pub(crate) const fn is_verifying(&self) -> bool {
+        self.verifying.is_some()
+    }
+
+    /// When the claim wants to be asked again: a pause ends, or a slow request deserves a read beside it.
+    pub(crate) fn next_at(&self) -> Option<RunTime> {
+        let pause = self.pursuit.as_ref().filter(|_| self.in_flight.is_none());
+        let verify = self.verifying.as_ref().map(|verifying| verifying.next_at);
+        [pause.map(|pursuit| pursuit.not_before), verify]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// When a read goes out beside the request under way.
+    pub(crate) fn read_beside_at(&self) -> Option<Instant> {
+        let in_flight = self.in_flight.as_ref().filter(|in_flight| !in_flight.read_beside)?;
+        Some(in_flight.sent_at + SLOW_CLAIM)
+    }
+
+    /// The last takeover.
+    pub(crate) const fn last(&self) -> Option<&Takeover> {
+        self.last.as_ref()
+    }
+
+    /// Why the last attempt of the present pursuit failed.
+    pub(crate) const fn last_fault(&self) -> Option<CallFault> {
+        self.last_fault
+    }
+
+    /// How many requests the present pursuit has sent.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.pursuit.as_ref().map_or(0, |pursuit| pursuit.attempts)
+    }
+
+    fn complete(&mut self, now: Instant, association: AssociationId) {
+        let Some(pursuit) = self.pursuit.take() else { return };
+        self.last = Some(Takeover {
+            rule: pursuit.rule,
+            from: pursuit.from,
+            association: Some(association),
+            decided_at: pursuit.decided_at,
+            detect: pursuit.detect,
+            api: now.since(pursuit.sent_at.unwrap_or(now)),
+            verify: None,
+            attempts: pursuit.attempts,
+        });
+    }
+}
+
+/// The first pause after a failed attempt, before jitter: a guess, a few round trips to the API.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
+/// The longest pause after a fault that time cures.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+
+/// The shortest pause, so that jitter cannot make a busy loop.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
+
+/// How often a pause doubles at most.
+const DOUBLINGS: u32 = 8;
+
+/// The pause before the second read that verifies a claim: EC2's reads may be stale for seconds.
+const FIRST_VERIFY: Duration = Duration::from_millis(250);

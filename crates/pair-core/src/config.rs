@@ -1,0 +1,92 @@
+//! What a node is told once, when it is made.
+
+use alloc::string::String;
+use core::{net::IpAddr, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::Member;
+
+/// The settings of a node. Both nodes of a pair have the same but for `me`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Config {
+    /// Which member this node is.
+    pub me: Member,
+    /// Which member takes an address that nobody holds first (F-10).
+    pub preferred: Member,
+    /// The private IP on which the address lands, per member.
+    pub private_ips: [IpAddr; 2],
+    /// How often heartbeats are sent: 10 ms to 10 s.
+    pub interval: Duration,
+    /// The silence after which the peer is presumed dead (F-4): at least three intervals.
+    pub holdtime: Duration,
+    /// How long one probe of the peer's service may take; `None` if the service cannot be probed.
+    pub probe_timeout: Option<Duration>,
+    /// How long a peer whose service was seen to live must show no life before its address is taken (F-7).
+    pub lost_contact_takeover: Duration,
+    /// How long the peer must have been unfit before its address is taken (F-6c).
+    pub unfit_delay: Duration,
+    /// How long a node that was unfit while it held the address must have been fit before it takes it again (F-6c).
+    pub refit: Duration,
+    /// How long one EC2 call may take.
+    pub call_timeout: Duration,
+    /// The agent's version, told to the peer.
+    pub version: String,
+}
+
+impl Config {
+    /// The silence after which the peer is suspect: two heartbeats missed, plus a quarter interval for the network's jitter.
+    ///
+    /// A single lost datagram followed by one on time is no suspicion. `peer_interval` is what the peer says it sends at.
+    #[must_use]
+    pub fn suspect_after(&self, peer_interval: Duration) -> Duration {
+        (peer_interval * 9 / 4).min(self.holdtime * 3 / 4)
+    }
+
+    /// The gap between two queries of a burst: a tenth of the interval, at least 10 ms (DESIGN: at 30 % loss each way thirty
+    /// round trips all fail with probability 2e-9).
+    #[must_use]
+    pub fn query_gap(&self) -> Duration {
+        (self.interval / 10).max(SHORTEST_INTERVAL)
+    }
+}
+
+/// The shortest interval, and the shortest gap between two queries.
+pub const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
+
+/// How old a fact may be when a claim is built on it (F-5).
+pub const FACT_FRESH: Duration = Duration::from_secs(5);
+
+/// How long EC2's own reply to a claim beats reads that say otherwise (F-1): field reports of stale reads end within seconds.
+pub const REPLY_TRUST: Duration = Duration::from_secs(10);
+
+/// The time between two EC2 reads that together prove a loss (F-1).
+pub const LOSS_CONFIRM: Duration = Duration::from_secs(2);
+
+/// The least time between two EC2 reads that no claim waits for (F-3).
+pub const READ_GAP: Duration = Duration::from_secs(5);
+
+/// How often EC2 is read while the peer is silent (F-3).
+pub const READ_WHILE_SILENT: Duration = Duration::from_secs(60);
+
+/// How often EC2 is read in good times, before jitter: a guess that keeps a fleet's calls rare.
+pub const READ_IN_GOOD_TIMES: Duration = Duration::from_secs(15 * 60);
+
+/// How often the peer's service is probed in good times (F-3).
+pub const PROBE_IN_GOOD_TIMES: Duration = Duration::from_secs(10);
+
+/// How often the peer's service is probed once the holdtime has passed in silence.
+pub const PROBE_WHILE_SILENT: Duration = Duration::from_secs(1);
+
+/// How long the member that is not preferred waits before it takes an address that nobody holds (F-10): longer than a
+/// preferred node's read and claim take together.
+pub const NOBODY_SKEW: Duration = Duration::from_secs(3);
+
+/// How long heartbeats tell of a claim that was left unanswered (F-11).
+pub const SETTLE: Duration = Duration::from_secs(60);
+
+/// How long an operator's order is valid (F-6e).
+pub const ORDER_VALID: Duration = Duration::from_secs(30);
+
+/// How long a claim may be under way before a read goes out beside it (F-11), so that one lost reply is no isolation.
+pub const SLOW_CLAIM: Duration = Duration::from_millis(500);

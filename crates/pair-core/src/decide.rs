@@ -1,0 +1,262 @@
+//! The decision: one pure function of the whole view, as one ordered table of rules.
+//!
+//! The first rule that has something to say decides. It is asked anew after every event; nothing depends on having seen a
+//! transition. Each line of the table is documented under the same id in `docs/FAILOVER.md`.
+//!
+//! ```text
+//! holder known? ─no─► wait              a stranger's, misplaced ─► alarm, hands off
+//!      │ mine ─► serve                  not fit, no place to land ─► wait
+//!      │ nobody's ─► my turn? claim without reassociation
+//!      │ the peer's ─► ordered? yielding? unfit? silent and proven and not serving? ─► claim
+//!      └─► otherwise wait
+//! ```
+
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Fitness, Holder, Link, Member, Rule, Unfitness};
+
+/// Everything that a decision looks at, at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Situation {
+    /// Which member this node is.
+    pub me: Member,
+    /// Who holds the address, if that is known.
+    pub holder: Option<Holder>,
+    /// Whether this node's own service can serve.
+    pub fitness: Fitness,
+    /// Whether this node knows the interface and private IP on which the address would land.
+    pub can_land: bool,
+    /// Whether this node is ready to take over (F-6e).
+    pub ready: bool,
+    /// Whether this node has been fit for long enough since it was unfit while holding (F-6c).
+    pub refit: bool,
+    /// Whether it is this node's turn to take an address that nobody holds (F-10).
+    pub my_turn: bool,
+    /// Whether an operator ordered the address to this node (F-6e).
+    pub ordered: bool,
+    /// The link to the peer.
+    pub link: Link,
+    /// Running time since life.
+    pub silence: Duration,
+    /// Whether the holdtime has passed in silence.
+    pub holdtime_over: bool,
+    /// What the peer's last heartbeat said of its own service; `None` from a peer never heard or of another version.
+    pub peer_fitness: Option<Fitness>,
+    /// Whether the peer has been unfit for `unfit_delay`.
+    pub peer_unfit_lasting: bool,
+    /// Whether the peer wants this node to take the address.
+    pub peer_yielding: bool,
+    /// Why the silence may not mean death (F-7).
+    pub objection: Option<Objection>,
+    /// Who testifies that it does (F-8).
+    pub testimony: Option<Testimony>,
+}
+
+/// Why a silent peer may yet be serving (F-7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Objection {
+    /// A probe begun under suspicion got bytes from the service.
+    ProbeServed,
+    /// The peer's service was at its connection limit, so that a silent probe says nothing yet.
+    Saturated,
+}
+
+/// The channel whose silence, or whose word, says that the peer is dead (F-8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Testimony {
+    /// EC2 says that the holder's instance is stopped or terminated.
+    InstanceDown,
+    /// Heartbeats carried life since the address changed hands, and none for the holdtime.
+    Heartbeats,
+    /// Probes carried bytes since the address changed hands, and none for `lost_contact_takeover`.
+    Probe,
+    /// Only the peer's kernel answered probes for `lost_contact_takeover`.
+    KernelOnly,
+    /// EC2's reachability check of the holder failed in two reads a minute apart.
+    InstanceUnreachable,
+}
+
+/// What should be done, by which rule, on what evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// What should be done.
+    pub verdict: Verdict,
+    /// The rule that says so.
+    pub rule: Rule,
+    /// What it looked at.
+    pub evidence: Situation,
+}
+
+/// What should be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// This node holds the address: serve.
+    Serve,
+    /// Nothing, for this reason.
+    Wait(Reason),
+    /// Nothing, and somebody should look at it.
+    Alarm(Alarm),
+    /// Take the address.
+    Claim {
+        /// Whether it may be taken from another holder.
+        allow_reassociation: bool,
+    },
+}
+
+/// Why nothing is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reason {
+    /// Nobody has told yet who holds the address.
+    HolderUnknown,
+    /// This node's own service is not fit.
+    NotFit,
+    /// This node does not know its interface: IMDS has not answered.
+    NoPlaceToLand,
+    /// Nobody holds the address, and it is the peer's turn.
+    NotMyTurn,
+    /// An order waits until this node is ready.
+    NotReady,
+    /// The peer holds it and is well.
+    PeerServes,
+    /// The peer is unfit, but not yet for `unfit_delay`.
+    PeerUnfitBriefly,
+    /// The peer is unfit, but this node was unfit while it held, not long ago.
+    NotRefit,
+    /// The peer is suspect; the holdtime is not over.
+    PeerSuspect,
+}
+
+/// What somebody should look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Alarm {
+    /// The address is held outside the pair.
+    HeldByStranger,
+    /// The address is on another interface or private IP of a member than the configured one.
+    Misplaced,
+    /// The peer is silent and its service serves.
+    SilentButServing,
+    /// The peer is silent, but no channel that ever worked says that it is dead.
+    SilenceUnproven,
+}
+
+/// Decides.
+#[must_use]
+pub fn decide(situation: &Situation) -> Decision {
+    let (rule, verdict) = TABLE
+        .iter()
+        .find_map(|(rule, says)| says(situation).map(|verdict| (*rule, verdict)))
+        .unwrap_or((Rule::F19, Verdict::Wait(Reason::PeerServes)));
+    Decision {
+        verdict,
+        rule,
+        evidence: situation.clone(),
+    }
+}
+
+type Says = fn(&Situation) -> Option<Verdict>;
+
+/// The rules in the order in which they are asked. Behind `f9` the holder is the peer or nobody, behind `f5_*` this node can
+/// serve, behind `f6d` the holder is the peer.
+const TABLE: &[(Rule, Says)] = &[
+    (Rule::F1, f1_holder),
+    (Rule::F9, f9_stranger),
+    (Rule::F5, f5_can_serve),
+    (Rule::F6d, f6d_nobody_and_my_turn),
+    (Rule::F10, f10_nobody_but_not_my_turn),
+    (Rule::F6e, f6e_ordered),
+    (Rule::F6b, f6b_peer_yields),
+    (Rule::F6c, f6c_peer_unfit),
+    (Rule::F6a, f6a_holder_is_down_by_ec2),
+    (Rule::F7, f7_silent_but_serving),
+    (Rule::F6a, f6a_presumed_dead),
+    (Rule::F8, f8_unproven),
+    (Rule::F3, f3_suspect),
+];
+
+fn f1_holder(s: &Situation) -> Option<Verdict> {
+    match s.holder {
+        None => Some(Verdict::Wait(Reason::HolderUnknown)),
+        Some(Holder::Member(holder)) if holder == s.me => Some(Verdict::Serve),
+        Some(Holder::Misplaced(_)) => Some(Verdict::Alarm(Alarm::Misplaced)),
+        Some(Holder::Member(_) | Holder::Nobody | Holder::Stranger) => None,
+    }
+}
+
+fn f9_stranger(s: &Situation) -> Option<Verdict> {
+    (s.holder == Some(Holder::Stranger)).then_some(Verdict::Alarm(Alarm::HeldByStranger))
+}
+
+fn f5_can_serve(s: &Situation) -> Option<Verdict> {
+    if s.fitness != Fitness::Fit {
+        return Some(Verdict::Wait(Reason::NotFit));
+    }
+    (!s.can_land).then_some(Verdict::Wait(Reason::NoPlaceToLand))
+}
+
+fn f6d_nobody_and_my_turn(s: &Situation) -> Option<Verdict> {
+    (s.holder == Some(Holder::Nobody) && (s.my_turn || s.ordered)).then_some(Verdict::Claim {
+        allow_reassociation: false,
+    })
+}
+
+fn f10_nobody_but_not_my_turn(s: &Situation) -> Option<Verdict> {
+    (s.holder == Some(Holder::Nobody)).then_some(Verdict::Wait(Reason::NotMyTurn))
+}
+
+fn f6e_ordered(s: &Situation) -> Option<Verdict> {
+    if !s.ordered {
+        return None;
+    }
+    Some(if s.ready { TAKE } else { Verdict::Wait(Reason::NotReady) })
+}
+
+fn f6b_peer_yields(s: &Situation) -> Option<Verdict> {
+    (s.link == Link::Up && s.peer_yielding).then_some(TAKE)
+}
+
+fn f6c_peer_unfit(s: &Situation) -> Option<Verdict> {
+    let Some(Fitness::Unfit(why)) = s.peer_fitness else {
+        return None;
+    };
+    if !matches!(s.link, Link::Up | Link::OneWay) {
+        return None;
+    }
+    if !s.refit {
+        return Some(Verdict::Wait(Reason::NotRefit));
+    }
+    let for_good = match why {
+        Unfitness::ServiceGone | Unfitness::HostStopping => true,
+        Unfitness::CheckFailed => s.peer_unfit_lasting,
+    };
+    Some(if for_good {
+        TAKE
+    } else {
+        Verdict::Wait(Reason::PeerUnfitBriefly)
+    })
+}
+
+fn f6a_holder_is_down_by_ec2(s: &Situation) -> Option<Verdict> {
+    (s.holdtime_over && s.testimony == Some(Testimony::InstanceDown)).then_some(TAKE)
+}
+
+fn f7_silent_but_serving(s: &Situation) -> Option<Verdict> {
+    (s.holdtime_over && s.objection.is_some()).then_some(Verdict::Alarm(Alarm::SilentButServing))
+}
+
+fn f6a_presumed_dead(s: &Situation) -> Option<Verdict> {
+    (s.holdtime_over && s.testimony.is_some()).then_some(TAKE)
+}
+
+fn f8_unproven(s: &Situation) -> Option<Verdict> {
+    s.holdtime_over.then_some(Verdict::Alarm(Alarm::SilenceUnproven))
+}
+
+fn f3_suspect(s: &Situation) -> Option<Verdict> {
+    (s.link == Link::Suspect).then_some(Verdict::Wait(Reason::PeerSuspect))
+}
+
+const TAKE: Verdict = Verdict::Claim {
+    allow_reassociation: true,
+};

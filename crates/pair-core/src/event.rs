@@ -1,0 +1,63 @@
+//! What a node tells whoever listens: the journal, the log, a test.
+
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AssociationId, CallFault, Decision, Holder, Incarnation, Link, Rule, Source, Takeover};
+
+/// Something worth telling.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// The link to the peer changed.
+    LinkChanged {
+        /// What it was.
+        from: Link,
+        /// What it is.
+        to: Link,
+        /// Running time since life.
+        silence: Duration,
+    },
+    /// An incarnation of the peer is believed from here on: it started, or restarted.
+    PeerIncarnation(Incarnation),
+    /// The fact about the holder changed.
+    HolderChanged {
+        /// Who held it before, if that was known.
+        from: Option<Holder>,
+        /// Who holds it.
+        to: Holder,
+        /// By which association, if known.
+        association: Option<AssociationId>,
+        /// Who says so.
+        source: Source,
+    },
+    /// The decision changed.
+    Decided(Decision),
+    /// A claim's request goes out.
+    Claiming {
+        /// The rule that says so.
+        rule: Rule,
+        /// The number of the attempt, from 1.
+        attempt: u32,
+    },
+    /// A claim's request failed.
+    ClaimFailed {
+        /// The number of the attempt, from 1.
+        attempt: u32,
+        /// How.
+        fault: CallFault,
+        /// How long the next attempt waits at least.
+        pause: Duration,
+    },
+    /// EC2 replied to the claim.
+    Claimed(AssociationId),
+    /// A read shows the address here.
+    TookOver(Takeover),
+    /// This node was paused, and the time that it missed counts for nothing (F-4, F-16).
+    Paused {
+        /// The time missed.
+        missed: Duration,
+    },
+    /// EC2 answers for the first time in this silence: it starts anew, since this node may have been the one cut off (F-11).
+    SilenceStartsAnew,
+}

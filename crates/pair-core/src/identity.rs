@@ -1,0 +1,80 @@
+//! Who is who: the two members of a pair, their incarnations, and the ids that EC2 gives.
+
+use alloc::string::String;
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// One of the two members of a pair, by its place in the configuration that both nodes share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Member {
+    /// The node that the configuration names first.
+    First,
+    /// The node that the configuration names second.
+    Second,
+}
+
+impl Member {
+    /// Both members, in the order of the configuration.
+    pub const BOTH: [Self; 2] = [Self::First, Self::Second];
+
+    /// The other member.
+    #[must_use]
+    pub const fn peer(self) -> Self {
+        match self {
+            Self::First => Self::Second,
+            Self::Second => Self::First,
+        }
+    }
+
+    /// The place in the configuration: 0 or 1.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        match self {
+            Self::First => 0,
+            Self::Second => 1,
+        }
+    }
+}
+
+/// One run of an agent: random, never ordered (F-2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Incarnation(pub u64);
+
+/// The number of a datagram within its sender's incarnation; the first is 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Sequence(pub u64);
+
+impl Sequence {
+    /// The number after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+/// The id of one association of an Elastic IP: the version number of its ownership.
+///
+/// EC2 makes a new one each time that an address is associated.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AssociationId(pub String);
+
+/// The id of an EC2 instance.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct InstanceId(pub String);
+
+/// The id of an elastic network interface (ENI).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct InterfaceId(pub String);
+
+macro_rules! display_inner {
+    ($($name:ident),*) => {$(
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )*};
+}
+
+display_inner!(AssociationId, InstanceId, InterfaceId);

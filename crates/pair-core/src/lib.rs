@@ -1,0 +1,48 @@
+//! The failover state machine and failure detector of paird: a value.
+//!
+//! No clock, socket, disk, thread, randomness or AWS in here. Time is an argument, effects are [`Output`]s, and an effect is
+//! believed only when its result comes back as an [`Input`]. The same code runs in the daemon and in every test.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod chance;
+mod claim;
+pub mod config;
+mod decide;
+mod detector;
+mod event;
+mod heartbeat;
+mod identity;
+mod instance_watch;
+mod io;
+mod node;
+mod order;
+mod ownership;
+mod peer;
+mod probing;
+mod quality;
+mod reads;
+mod refit;
+mod rule;
+mod running;
+mod time;
+mod view;
+
+pub use claim::Takeover;
+pub use config::Config;
+pub use decide::{Alarm, Decision, Objection, Reason, Situation, Testimony, Verdict, decide};
+pub use detector::Link;
+pub use event::Event;
+pub use heartbeat::{Echo, Fitness, Heartbeat, Holder, Prefix, Report, Source, Unfitness, Word};
+pub use identity::{AssociationId, Incarnation, InstanceId, InterfaceId, Member, Sequence};
+pub use io::{
+    Association, Call, CallFault, CallId, CallRequest, Identity, Input, InstanceState, OrderId, OrderOutcome, Output,
+    ProbeOutcome, ProbeTarget, Refusal, Reply, Timer,
+};
+pub use node::Node;
+pub use ownership::Fact;
+pub use rule::Rule;
+pub use time::Instant;
+pub use view::View;

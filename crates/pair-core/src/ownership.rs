@@ -1,0 +1,263 @@
+//! Who holds the address, as far as this node can know (F-1).
+//!
+//! EC2 is the only arbiter, and its reads may be stale. So a reading carries where it comes from and when it was *asked*, and
+//! four kinds are weighed:
+//!
+//! ```text
+//! own reply to a claim   beats every contrary read for 10 s
+//! EC2 read               the newer wins
+//! IMDS                   knows only "mine" or "not mine"; confirms a hold, or asks for an EC2 read
+//! the peer's word        as old as the peer's own knowledge; never beats an own hold by itself
+//! ```
+//!
+//! To *lose* an address takes two readings that agree: two EC2 reads 2 s apart, or readings from two different sources. One
+//! stale read must not make the holder believe that it lost what it serves.
+
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AssociationId, Holder, InstanceId, Instant, Member, Source, Word,
+    config::{LOSS_CONFIRM, REPLY_TRUST},
+    running::RunTime,
+};
+
+/// What a node knows of the address, from one source at one time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// Who holds the address.
+    pub holder: Holder,
+    /// By which association, if the source tells.
+    pub association: Option<AssociationId>,
+    /// The holder's instance, if the source tells.
+    pub instance: Option<InstanceId>,
+    /// Where the knowledge comes from.
+    pub source: Source,
+    /// When it was asked: EC2's state is at least this new, but for stale reads.
+    pub asked_at: Instant,
+}
+
+/// What taking in a reading led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// The fact is this reading.
+    Believed,
+    /// The reading contradicts the fact, which stands until it is confirmed: read EC2.
+    Contested,
+    /// The reading says nothing new, or is older than the fact.
+    Ignored,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Ownership {
+    me: Member,
+    fact: Option<Fact>,
+    /// The hands that hold it changed here, as far as this node knows (F-8).
+    changed: RunTime,
+    /// When this node's IMDS last confirmed the hold.
+    imds_confirmed: Option<Instant>,
+    /// The newest own EC2 read, whatever was believed of it (F-5).
+    ec2_read: Option<Instant>,
+    /// Per source, the newest reading that says an own hold is lost.
+    contrary: [Option<Fact>; 3],
+}
+
+impl Ownership {
+    pub(crate) const fn new(me: Member, run: RunTime) -> Self {
+        Self {
+            me,
+            fact: None,
+            changed: run,
+            imds_confirmed: None,
+            ec2_read: None,
+            contrary: [const { None }; 3],
+        }
+    }
+
+    /// Takes in EC2's reply to an own claim, or what EC2 says to a read.
+    pub(crate) fn hear_ec2(&mut self, run: RunTime, reading: Fact) -> Taken {
+        if self.ec2_read.is_none_or(|at| at <= reading.asked_at) {
+            self.ec2_read = Some(reading.asked_at);
+        }
+        self.weigh(run, reading)
+    }
+
+    /// Takes in whether this node's IMDS shows the address.
+    pub(crate) fn hear_imds(&mut self, run: RunTime, mine: bool, asked_at: Instant) -> Taken {
+        match (mine, self.is_mine()) {
+            (true, true) => {
+                self.imds_confirmed = Some(asked_at);
+                // What EC2 said stands: IMDS may lag behind it.
+                self.contrary[IMDS] = None;
+                Taken::Ignored
+            }
+            (true, false) if self.fact.is_none() => self.weigh(
+                run,
+                Fact {
+                    holder: Holder::Member(self.me),
+                    association: None,
+                    instance: None,
+                    source: Source::Imds,
+                    asked_at,
+                },
+            ),
+            (true, false) => Taken::Contested,
+            (false, true) => self.weigh(
+                run,
+                Fact {
+                    holder: Holder::Nobody,
+                    association: None,
+                    instance: None,
+                    source: Source::Imds,
+                    asked_at,
+                },
+            ),
+            (false, false) => Taken::Ignored,
+        }
+    }
+
+    /// Takes in what the peer says, heard at `now`.
+    pub(crate) fn hear_peer(&mut self, now: Instant, run: RunTime, word: &Word) -> Taken {
+        if word.source == Source::Peer {
+            return Taken::Ignored;
+        }
+        let reading = Fact {
+            holder: word.holder,
+            association: word.association.clone(),
+            instance: None,
+            source: Source::Peer,
+            asked_at: now - word.age,
+        };
+        let claims_mine = reading.holder == Holder::Member(self.me);
+        if self.is_mine() {
+            return if claims_mine {
+                Taken::Ignored
+            } else {
+                self.weigh(run, reading)
+            };
+        }
+        if claims_mine {
+            return Taken::Contested;
+        }
+        self.weigh(run, reading)
+    }
+
+    /// What is known of the holder.
+    pub(crate) const fn fact(&self) -> Option<&Fact> {
+        self.fact.as_ref()
+    }
+
+    /// Whether the fact says that this node holds the address where it belongs.
+    pub(crate) fn is_mine(&self) -> bool {
+        self.fact
+            .as_ref()
+            .is_some_and(|fact| fact.holder == Holder::Member(self.me))
+    }
+
+    /// When the hands that hold the address last changed, in running time.
+    pub(crate) const fn changed(&self) -> RunTime {
+        self.changed
+    }
+
+    /// When EC2 was last asked with an answer.
+    pub(crate) const fn ec2_read(&self) -> Option<Instant> {
+        self.ec2_read
+    }
+
+    /// The newest confirmation of the fact: its source and when it was asked.
+    pub(crate) fn confirmation(&self) -> Option<(Source, Instant)> {
+        let fact = self.fact.as_ref()?;
+        Some(match self.imds_confirmed {
+            Some(at) if self.is_mine() && at >= fact.asked_at => (Source::Imds, at),
+            Some(_) | None => (fact.source, fact.asked_at),
+        })
+    }
+
+    fn weigh(&mut self, run: RunTime, reading: Fact) -> Taken {
+        let Some(fact) = &self.fact else {
+            self.believe(run, reading);
+            return Taken::Believed;
+        };
+        let is_newer = reading.asked_at >= fact.asked_at;
+        if reading.holder == fact.holder {
+            // IMDS and a peer may not know the association: they confirm it.
+            if is_newer && (reading.association.is_some() || fact.association.is_none()) {
+                self.believe(run, reading);
+            }
+            return Taken::Ignored;
+        }
+        if !is_newer {
+            return Taken::Ignored;
+        }
+        if !self.is_mine() {
+            self.believe(run, reading);
+            return Taken::Believed;
+        }
+        self.contest(run, reading)
+    }
+
+    /// Weighs a reading that says this node lost the address.
+    fn contest(&mut self, run: RunTime, reading: Fact) -> Taken {
+        let fact = self
+            .fact
+            .as_ref()
+            .expect("contest is called with a fact that says mine");
+        let trusted = fact.source == Source::Reply && reading.asked_at.since(fact.asked_at) < REPLY_TRUST;
+        let slot = match reading.source {
+            Source::Reply | Source::Ec2 => EC2,
+            Source::Imds => IMDS,
+            Source::Peer => PEER,
+        };
+        // A peer that names a later association than the one of an own reply is no stale read: it read or made it itself.
+        if trusted && reading.source != Source::Peer && self.contrary[PEER].is_none() {
+            return Taken::Contested;
+        }
+        let lasting = |earlier: &Fact| reading.asked_at.since(earlier.asked_at) >= LOSS_CONFIRM;
+        let agrees = |earlier: &Fact| {
+            earlier.source == Source::Imds || reading.source == Source::Imds || earlier.holder == reading.holder
+        };
+        let confirmed = self.contrary.iter().enumerate().any(|(of, earlier)| {
+            earlier.as_ref().is_some_and(|earlier| {
+                if of == slot {
+                    slot == EC2 && lasting(earlier)
+                } else {
+                    agrees(earlier)
+                }
+            })
+        });
+        if confirmed {
+            let known = [Some(reading), self.contrary[EC2].take(), self.contrary[PEER].take()];
+            let told = known.into_iter().flatten().find(|fact| fact.source != Source::Imds);
+            if let Some(lost_to) = told {
+                self.believe(run, lost_to);
+                return Taken::Believed;
+            }
+        } else if self.contrary[slot].is_none() || slot != EC2 {
+            self.contrary[slot] = Some(reading);
+        }
+        Taken::Contested
+    }
+
+    fn believe(&mut self, run: RunTime, reading: Fact) {
+        if self.fact.as_ref().map(|fact| fact.holder) != Some(reading.holder) {
+            self.changed = run;
+            self.imds_confirmed = None;
+        }
+        self.contrary = [const { None }; 3];
+        self.fact = Some(reading);
+    }
+}
+
+impl Fact {
+    /// How long ago the fact was asked.
+    #[must_use]
+    pub const fn age(&self, now: Instant) -> Duration {
+        now.since(self.asked_at)
+    }
+}
+
+/// The places of the sources in `contrary`.
+const EC2: usize = 0;
+const IMDS: usize = 1;
+const PEER: usize = 2;

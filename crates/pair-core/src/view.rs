@@ -1,0 +1,46 @@
+//! What a node knows, for people to read.
+
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CallFault, Decision, Fact, Fitness, Link, ProbeOutcome, Report, Source, Takeover};
+
+/// A snapshot of what a node knows and does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct View {
+    /// Whether the fact says that this node holds the address; `None` while that is unknown.
+    pub is_active: Option<bool>,
+    /// The fact about the holder.
+    pub fact: Option<Fact>,
+    /// The newest confirmation of the fact, and how old it is.
+    pub confirmed: Option<(Source, Duration)>,
+    /// How long ago EC2 was read.
+    pub ec2_read_age: Option<Duration>,
+    /// Whether the last read of EC2 failed.
+    pub ec2_read_failed: bool,
+    /// This node's own fitness.
+    pub fitness: Fitness,
+    /// Whether this node is ready to take over.
+    pub ready: bool,
+    /// The link to the peer.
+    pub link: Link,
+    /// How long ago the peer was heard.
+    pub heard_age: Option<Duration>,
+    /// Round-trip time to the peer.
+    pub round_trip: Option<Duration>,
+    /// Loss on the way from the peer, in percent of its last 64 datagrams.
+    pub loss_percent: Option<u32>,
+    /// What the peer last said.
+    pub peer: Option<Report>,
+    /// What the last probe of the peer's service got.
+    pub probe: Option<ProbeOutcome>,
+    /// What should be done, by which rule.
+    pub decision: Decision,
+    /// Requests sent for the claim under way.
+    pub attempts: u32,
+    /// Why the last of them failed.
+    pub claim_fault: Option<CallFault>,
+    /// This node's last takeover.
+    pub takeover: Option<Takeover>,
+}

@@ -1,0 +1,148 @@
+//! Credentials in hand before they are needed.
+//!
+//! The SDK's own cache fetches when a request finds the credentials expired, which puts IMDS in the path
+//! of a takeover. A `Keyring` hands out what it holds at once; it goes to IMDS when it is told to
+//! ([`Keyring::refresh`], part of keeping warm) and only in need on the way of a call.
+//!
+//! IMDS serves new credentials at least five minutes before the old ones expire (EC2 User Guide, "Retrieve
+//! security credentials from instance metadata"), so a refresh each minute always holds valid ones.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant, SystemTime};
+
+use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, future};
+
+use crate::http::chain;
+
+/// Credentials that expire sooner are fetched anew before a call.
+const MARGIN: Duration = Duration::from_secs(60);
+/// How long a call goes out with expired credentials before IMDS is asked again. While IMDS is down every
+/// question costs a call about a second, and EC2 has been known to accept credentials past their time.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// Holds the instance's credentials.
+#[derive(Debug, Clone)]
+pub(crate) struct Keyring {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    imds: ImdsCredentialsProvider,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    credentials: Option<Credentials>,
+    asked: Option<Instant>,
+}
+
+impl Keyring {
+    pub(crate) fn new(imds: aws_config::imds::Client) -> Self {
+        let imds = ImdsCredentialsProvider::builder().imds_client(imds).build();
+        Self {
+            inner: Arc::new(Inner {
+                imds,
+                held: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Makes sure there is something to sign with, asking IMDS only when there is nothing usable.
+    pub(crate) async fn ready(&self) -> Result<(), String> {
+        if self.held().is_usable(Instant::now(), SystemTime::now()) {
+            Ok(())
+        } else {
+            self.refresh().await
+        }
+    }
+
+    /// Fetches credentials from IMDS. The SDK's provider answers a failure with the last ones it had, however
+    /// old; it is an error only while there have never been any.
+    pub(crate) async fn refresh(&self) -> Result<(), String> {
+        // Noted before asking: a deadline may end this future, and the next call must not wait again.
+        self.held().asked = Some(Instant::now());
+        match self.inner.imds.provide_credentials().await {
+            Ok(credentials) => {
+                self.held().credentials = Some(credentials);
+                Ok(())
+            }
+            Err(error) => Err(explain(&error)),
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.inner.held.lock().expect("nothing panics while it holds this lock")
+    }
+}
+
+impl Held {
+    fn is_usable(&self, now: Instant, wall: SystemTime) -> bool {
+        let Some(credentials) = &self.credentials else {
+            return false;
+        };
+        let is_valid = credentials.expiry().is_none_or(|expiry| expiry > wall + MARGIN);
+        let asked_lately = self
+            .asked
+            .is_some_and(|asked| now.saturating_duration_since(asked) < PAUSE);
+        is_valid || asked_lately
+    }
+}
+
+impl ProvideCredentials for Keyring {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::ready(
+            self.held()
+                .credentials
+                .clone()
+                .ok_or_else(|| CredentialsError::not_loaded("the keyring is empty")),
+        )
+    }
+}
+
+fn explain(error: &CredentialsError) -> String {
+    let text = chain(error);
+    // The provider's words for an instance without a role; its error types do not tell that case apart.
+    if text.contains("received 404 from IMDS") {
+        format!("{text}; attach an instance profile to this instance")
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(valid_for: Duration, wall: SystemTime, asked: Option<Instant>) -> Held {
+        let credentials = Credentials::new("id", "secret", None, Some(wall + valid_for), "test");
+        Held {
+            credentials: Some(credentials),
+            asked,
+        }
+    }
+
+    #[test]
+    fn valid_credentials_need_no_imds() {
+        let (now, wall) = (Instant::now(), SystemTime::now());
+        assert!(held(Duration::from_secs(61), wall, None).is_usable(now, wall));
+        assert!(!held(Duration::from_secs(60), wall, None).is_usable(now, wall));
+        assert!(!Held::default().is_usable(now, wall));
+    }
+
+    #[test]
+    fn expired_credentials_go_out_while_imds_is_not_to_be_asked_again() {
+        let (now, wall) = (Instant::now(), SystemTime::now());
+        let expired = held(Duration::ZERO, wall, Some(now));
+        assert!(expired.is_usable(now, wall));
+        assert!(expired.is_usable(now + Duration::from_secs(29), wall));
+        assert!(!expired.is_usable(now + Duration::from_secs(30), wall));
+    }
+}

@@ -1,0 +1,169 @@
+//! What holds for any EC2.
+
+use std::rc::Rc;
+
+use pair_ec2::{CallError, Connection, InstanceState, Target};
+
+use crate::backend::{Backend, PATIENCE};
+use crate::{Case, cases};
+
+pub(crate) const CASES: &[Case] = cases![
+    an_unassociated_address_is_held_by_nobody,
+    an_association_is_read_back_as_it_was_made,
+    a_held_address_is_not_taken_without_reassociation,
+    reassociation_moves_and_replaces_the_id,
+    repeating_an_association_keeps_the_holder,
+    a_dry_run_is_allowed_and_changes_nothing,
+    an_unknown_allocation_is_gone,
+    an_unknown_interface_is_gone,
+    an_unknown_instance_is_gone,
+    an_instance_is_running_and_then_stopped,
+    a_stopped_instance_keeps_its_address,
+    a_denied_call_is_denied_and_changes_nothing,
+];
+
+async fn an_unassociated_address_is_held_by_nobody(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    let address = stage.read().await;
+    assert_eq!(address.allocation_id, stage.allocation_id);
+    assert_eq!(address.public_ip, stage.public_ip);
+    assert_eq!(address.association, None);
+}
+
+async fn an_association_is_read_back_as_it_was_made(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    let id = stage.associate(&stage.a, false).await.expect("it is free");
+    let holder = stage.holder().await;
+    assert_eq!(holder.association_id, id);
+    assert_eq!(holder.network_interface_id, Some(stage.a.network_interface_id.clone()));
+    assert_eq!(holder.private_ip, Some(stage.a.private_ip));
+}
+
+async fn a_held_address_is_not_taken_without_reassociation(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    stage.associate(&stage.a, false).await.expect("it is free");
+    let before = stage.read().await;
+    let outcome = stage.associate(&stage.b, false).await;
+    assert!(
+        matches!(outcome, Err(CallError::AlreadyAssociated { .. })),
+        "{outcome:?}"
+    );
+    assert_eq!(stage.read().await, before);
+}
+
+async fn reassociation_moves_and_replaces_the_id(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    let old = stage.associate(&stage.a, false).await.expect("it is free");
+    let new = stage.associate(&stage.b, true).await.expect("allowed");
+    assert_ne!(new, old);
+    let holder = stage.holder().await;
+    assert_eq!(holder.association_id, new);
+    assert_eq!(holder.network_interface_id, Some(stage.b.network_interface_id.clone()));
+}
+
+/// Whether the id stays is not promised; that the holder does, is.
+async fn repeating_an_association_keeps_the_holder(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    stage.associate(&stage.a, true).await.expect("it is free");
+    let id = stage.associate(&stage.a, true).await.expect("its own");
+    let holder = stage.holder().await;
+    assert_eq!(holder.association_id, id);
+    assert_eq!(holder.network_interface_id, Some(stage.a.network_interface_id.clone()));
+}
+
+async fn a_dry_run_is_allowed_and_changes_nothing(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    stage.associate(&stage.a, false).await.expect("it is free");
+    let before = stage.read().await;
+    let target = stage.target(&stage.b);
+    let outcome = stage
+        .ec2
+        .dry_run_associate(&target, true, PATIENCE, Connection::Pooled)
+        .await;
+    assert_eq!(outcome, Ok(()));
+    assert_eq!(stage.read().await, before);
+}
+
+async fn an_unknown_allocation_is_gone(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    let unknown = "eipalloc-0000000000000dead";
+    let read = stage.ec2.address(unknown, PATIENCE, Connection::Pooled).await;
+    assert!(matches!(read, Err(CallError::Gone { .. })), "{read:?}");
+    let target = Target {
+        allocation_id: unknown.to_owned(),
+        ..stage.target(&stage.a)
+    };
+    let moved = stage
+        .ec2
+        .associate(&target, true, PATIENCE, Connection::Pooled)
+        .await
+        .expect_err("it does not exist");
+    assert!(matches!(moved, CallError::Gone { .. }), "{moved}");
+    assert_eq!(moved.code(), Some("InvalidAllocationID.NotFound"));
+}
+
+async fn an_unknown_interface_is_gone(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    let target = Target {
+        network_interface_id: "eni-0000000000000dead".to_owned(),
+        ..stage.target(&stage.a)
+    };
+    let outcome = stage
+        .ec2
+        .associate(&target, true, PATIENCE, Connection::Pooled)
+        .await
+        .expect_err("it does not exist");
+    assert!(matches!(outcome, CallError::Gone { .. }), "{outcome}");
+    assert_eq!(outcome.code(), Some("InvalidNetworkInterfaceID.NotFound"));
+    assert_eq!(stage.read().await.association, None);
+}
+
+async fn an_unknown_instance_is_gone(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    let outcome = stage
+        .ec2
+        .instance("i-0000000000000dead", PATIENCE, Connection::Pooled)
+        .await
+        .expect_err("it does not exist");
+    assert!(matches!(outcome, CallError::Gone { .. }), "{outcome}");
+    assert_eq!(outcome.code(), Some("InvalidInstanceID.NotFound"));
+}
+
+async fn an_instance_is_running_and_then_stopped(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    let state = async |instance_id: &str| {
+        stage
+            .ec2
+            .instance(instance_id, PATIENCE, Connection::Pooled)
+            .await
+            .expect("it exists")
+            .state
+    };
+    assert_eq!(state(&stage.a.instance_id).await, InstanceState::Running);
+    backend.stop(&stage, &stage.a).await;
+    assert_eq!(state(&stage.a.instance_id).await, InstanceState::Stopped);
+    assert_eq!(state(&stage.b.instance_id).await, InstanceState::Running);
+}
+
+async fn a_stopped_instance_keeps_its_address(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    stage.associate(&stage.a, false).await.expect("it is free");
+    let before = stage.read().await;
+    backend.stop(&stage, &stage.a).await;
+    assert_eq!(stage.read().await, before);
+}
+
+async fn a_denied_call_is_denied_and_changes_nothing(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    backend.deny(&stage).await;
+    let moved = stage.associate(&stage.a, true).await;
+    assert!(matches!(moved, Err(CallError::Denied { .. })), "{moved:?}");
+    let target = stage.target(&stage.a);
+    let rehearsed = stage
+        .ec2
+        .dry_run_associate(&target, true, PATIENCE, Connection::Pooled)
+        .await;
+    assert!(matches!(rehearsed, Err(CallError::Denied { .. })), "{rehearsed:?}");
+    backend.allow(&stage).await;
+    assert_eq!(stage.read().await.association, None);
+}

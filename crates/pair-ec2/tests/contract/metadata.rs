@@ -1,0 +1,83 @@
+//! What holds for the metadata service, which only the emulator has.
+
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+
+use pair_ec2::{ImdsError, Interface, PublicAddress};
+use pair_lab::{Action, Fault, Scope, Target};
+
+use crate::backend::Backend;
+use crate::emulator::{Emulated, SELF};
+use crate::{Case, cases};
+
+pub(crate) const CASES: &[Case] = cases![
+    an_instance_knows_itself,
+    the_holder_sees_the_address_on_its_interface,
+    an_interface_without_public_addresses_has_none,
+    an_error_is_never_none,
+    silence_is_never_none,
+];
+
+async fn an_instance_knows_itself(_: Rc<Backend>) {
+    let Emulated { lab, imds } = Emulated::start().await;
+    let identity = imds.identity().await.expect("it answers");
+    let node = lab.node(SELF).expect("it exists");
+    assert_eq!(identity.instance_id, node.instance_id);
+    assert_eq!(identity.region, "us-east-1");
+    assert_eq!(identity.availability_zone, "us-east-1a");
+    assert_eq!(identity.account, "123456789012");
+    assert_eq!(
+        identity.interfaces,
+        [Interface {
+            mac: node.mac.clone(),
+            network_interface_id: node.network_interface_id.clone(),
+            private_ips: vec![Ipv4Addr::new(127, 7, 1, 10)],
+            device_number: 0,
+        }]
+    );
+}
+
+async fn the_holder_sees_the_address_on_its_interface(_: Rc<Backend>) {
+    let Emulated { lab, imds } = Emulated::start().await;
+    let to = Target::Node(SELF.to_owned());
+    lab.move_address(&to).await.expect("the node exists");
+    let mac = &lab.node(SELF).expect("it exists").mac;
+    assert_eq!(
+        imds.associations(mac).await,
+        Ok(vec![PublicAddress {
+            public_ip: lab.public_ip(),
+            private_ips: vec![Ipv4Addr::new(127, 7, 1, 10)],
+        }])
+    );
+}
+
+async fn an_interface_without_public_addresses_has_none(_: Rc<Backend>) {
+    let Emulated { lab, imds } = Emulated::start().await;
+    let mac = &lab.node(SELF).expect("it exists").mac;
+    assert_eq!(imds.associations(mac).await, Ok(vec![]));
+    lab.move_address(&Target::Outside).await.expect("it exists");
+    assert_eq!(imds.associations(mac).await, Ok(vec![]));
+}
+
+async fn an_error_is_never_none(_: Rc<Backend>) {
+    let Emulated { lab, imds } = Emulated::start().await;
+    let mac = &lab.node(SELF).expect("it exists").mac;
+    assert_eq!(imds.associations(mac).await, Ok(vec![]));
+    lab.faults().set(Scope::All, Action::Imds, Fault::ServerError);
+    let error = imds.associations(mac).await.expect_err("a 500 is no answer");
+    assert!(matches!(error, ImdsError::Refused { status: 500, .. }), "{error}");
+    lab.faults().clear(Scope::All, Action::Imds);
+    assert_eq!(imds.associations(mac).await, Ok(vec![]));
+}
+
+async fn silence_is_never_none(_: Rc<Backend>) {
+    let Emulated { lab, imds } = Emulated::start().await;
+    let mac = &lab.node(SELF).expect("it exists").mac;
+    assert_eq!(imds.associations(mac).await, Ok(vec![]));
+    for fault in [Fault::BlackHole, Fault::Refuse] {
+        lab.faults().set(Scope::All, Action::Imds, fault);
+        let error = imds.associations(mac).await.expect_err("no answer");
+        assert!(matches!(error, ImdsError::Unanswered { .. }), "{error}");
+        lab.faults().clear(Scope::All, Action::Imds);
+    }
+}

@@ -1,0 +1,438 @@
+//! The lab itself: endpoints, faults, records, and the hand of an operator.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use thiserror::Error;
+use tokio::sync::watch;
+
+use crate::action::Action;
+use crate::api_error::ApiError;
+use crate::clock::Clock;
+use crate::door::Door;
+use crate::emulator::Instances;
+use crate::faults::Faults;
+use crate::front;
+use crate::http;
+use crate::imds::Imds;
+use crate::log::{Log, LogEntry};
+use crate::query_client::QueryError;
+use crate::register::{Address, Register};
+use crate::shared::{Holder, Ownership, Shared};
+use crate::upstream::Upstream;
+use crate::world::{Machine, NodeSpec, Target, World};
+
+/// What a lab is made of.
+#[derive(Debug, Clone)]
+pub struct LabConfig {
+    /// Who exists.
+    pub world: World,
+    /// Who answers the EC2 calls.
+    pub backend: Backend,
+    /// Where the lab's clock shows zero; by default its start.
+    pub origin: Instant,
+    /// Whether the emulator keeps the association id when an address is put where it is. What AWS does is not
+    /// documented; moto makes a new one, and so does the emulator by default.
+    pub keeps_association_id: bool,
+}
+
+/// Who answers the EC2 calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// The emulator in this crate.
+    Emulated,
+    /// Another EC2 Query API at this address, in which the world exists.
+    Upstream(SocketAddr),
+}
+
+/// A running lab. It needs the tokio runtime it was started on; dropped, its endpoints close.
+#[derive(Debug)]
+pub struct Lab {
+    shared: Arc<Shared>,
+    ec2: Door,
+    nodes: BTreeMap<String, NodeDoors>,
+}
+
+#[derive(Debug)]
+struct NodeDoors {
+    ec2: Door,
+    imds: Door,
+}
+
+/// What the lab could not do; unless a variant says otherwise, nothing changed.
+#[derive(Debug, Error)]
+pub enum LabError {
+    /// No socket for an endpoint.
+    #[error("could not open an endpoint on loopback")]
+    Endpoint(#[source] io::Error),
+    /// No node of this name: a mistake of the caller.
+    #[error("no node is called {0:?}")]
+    UnknownNode(String),
+    /// No such allocation in the lab: a mistake of the caller.
+    #[error("no address has allocation id {0:?}")]
+    UnknownAllocation(String),
+    /// The emulator refused.
+    #[error("the emulated ec2 refused")]
+    Refused(#[source] ApiError),
+    /// The other EC2 refused or did not answer; in the latter case it may have done it.
+    #[error("the ec2 behind the lab did not do it")]
+    Upstream(#[source] QueryError),
+    /// The other EC2 has no way to do this.
+    #[error("the ec2 behind the lab cannot {0}")]
+    Unsupported(&'static str),
+}
+
+impl LabConfig {
+    /// Describes a lab with the emulator.
+    pub fn emulated(nodes: &[NodeSpec]) -> Self {
+        Self::new(World::invent(nodes), Backend::Emulated)
+    }
+
+    /// Describes a lab in front of another EC2, in which `world` exists.
+    pub fn upstream(addr: SocketAddr, world: World) -> Self {
+        Self::new(world, Backend::Upstream(addr))
+    }
+
+    fn new(world: World, backend: Backend) -> Self {
+        Self {
+            world,
+            backend,
+            origin: Instant::now(),
+            keeps_association_id: false,
+        }
+    }
+}
+
+impl Lab {
+    /// Opens one EC2 endpoint for everybody, and one EC2 and one IMDS endpoint for each node, all on 127.0.0.1.
+    ///
+    /// # Errors
+    /// [`LabError::Endpoint`], or [`LabError::Upstream`] if the other EC2 cannot say where its addresses are.
+    pub async fn start(config: LabConfig) -> Result<Self, LabError> {
+        let clock = Clock::new(config.origin);
+        let faults = Faults::new(clock);
+        let upstream = match config.backend {
+            Backend::Emulated => None,
+            Backend::Upstream(addr) => Some(Upstream::new(addr)),
+        };
+        let allocation_id = config.world.allocation_id.clone();
+        let nowhere = Address {
+            allocation_id,
+            public_ip: config.world.public_ip,
+            association: None,
+        };
+        let mut register = Register::new(vec![nowhere], config.keeps_association_id, clock.ms());
+        if let Some(upstream) = &upstream {
+            let addresses = upstream.addresses().await.map_err(LabError::Upstream)?;
+            let is_ours = |address: &Address| address.allocation_id == config.world.allocation_id;
+            if let Some(address) = addresses.into_iter().find(is_ours) {
+                register.mirror(clock.ms(), address);
+            }
+        }
+        let shared = Arc::new(Shared {
+            clock,
+            log: Log::new(clock),
+            faults,
+            instances: Instances::default(),
+            upstream,
+            register: Mutex::new(register),
+            world: config.world,
+        });
+        let mut nodes = BTreeMap::new();
+        for machine in &shared.world.nodes {
+            let ec2 = ec2_door(&shared, Some(machine.name.clone())).map_err(LabError::Endpoint)?;
+            let imds = imds_door(&shared, machine).map_err(LabError::Endpoint)?;
+            nodes.insert(machine.name.clone(), NodeDoors { ec2, imds });
+        }
+        let ec2 = ec2_door(&shared, None).map_err(LabError::Endpoint)?;
+        Ok(Self { shared, ec2, nodes })
+    }
+
+    /// Moves the shared address, as an operator or a third party would, and gives the new association id.
+    ///
+    /// # Errors
+    /// [`LabError`] if the target is unknown or EC2 refuses.
+    pub async fn move_address(&self, to: &Target) -> Result<String, LabError> {
+        self.place_address(self.allocation_id(), to).await
+    }
+
+    /// Puts any address on the primary private address of a machine and gives the new association id.
+    ///
+    /// # Errors
+    /// As for [`Lab::move_address`], and [`LabError::UnknownAllocation`].
+    pub async fn place_address(&self, allocation_id: &str, to: &Target) -> Result<String, LabError> {
+        let machine = self.target(to)?;
+        let address = self.address(allocation_id)?;
+        match &self.shared.upstream {
+            Some(upstream) => upstream
+                .associate(&self.shared, address, machine)
+                .await
+                .map_err(LabError::Upstream),
+            None => self
+                .shared
+                .register()
+                .associate(
+                    self.clock_ms(),
+                    allocation_id,
+                    &machine.network_interface_id,
+                    machine.private_ip(),
+                    true,
+                )
+                .map_err(LabError::Refused),
+        }
+    }
+
+    /// Takes the shared address from whoever holds it, as an operator would; nobody holds it then.
+    ///
+    /// # Errors
+    /// [`LabError::Upstream`]; releasing what nobody holds is none.
+    pub async fn release_association(&self) -> Result<(), LabError> {
+        let address = self.address(self.allocation_id())?;
+        if let Some(upstream) = &self.shared.upstream {
+            return upstream
+                .disassociate(&self.shared, address)
+                .await
+                .map_err(LabError::Upstream);
+        }
+        match address.association {
+            Some(held) => self
+                .shared
+                .register()
+                .disassociate(self.clock_ms(), &held.id)
+                .map_err(LabError::Refused),
+            None => Ok(()),
+        }
+    }
+
+    /// Adds an address to the account, nowhere yet, and gives its allocation id.
+    ///
+    /// # Errors
+    /// [`LabError::Upstream`].
+    pub async fn allocate_address(&self, public_ip: Ipv4Addr) -> Result<String, LabError> {
+        let allocation_id = match &self.shared.upstream {
+            Some(upstream) => crate::moto::allocate(upstream.admin(), public_ip)
+                .await
+                .map_err(LabError::Upstream)?,
+            None => format!("eipalloc-0e{:015x}", self.addresses().len()),
+        };
+        self.shared
+            .register()
+            .allocate(self.clock_ms(), &allocation_id, public_ip);
+        Ok(allocation_id)
+    }
+
+    /// Stops a node's instance as far as EC2 knows; its processes and its address stay.
+    ///
+    /// # Errors
+    /// [`LabError::UnknownNode`], [`LabError::Upstream`].
+    pub async fn stop_instance(&self, node: &str) -> Result<(), LabError> {
+        self.set_stopped(node, true).await
+    }
+
+    /// Starts a node's instance as far as EC2 knows.
+    ///
+    /// # Errors
+    /// As for [`Lab::stop_instance`].
+    pub async fn start_instance(&self, node: &str) -> Result<(), LabError> {
+        self.set_stopped(node, false).await
+    }
+
+    /// Makes EC2's reachability check of a node fail.
+    ///
+    /// # Errors
+    /// [`LabError::UnknownNode`], [`LabError::Unsupported`] in front of another EC2.
+    pub fn fail_reachability(&self, node: &str) -> Result<(), LabError> {
+        self.set_unreachable(node, true)
+    }
+
+    /// Makes EC2's reachability check of a node pass.
+    ///
+    /// # Errors
+    /// As for [`Lab::fail_reachability`].
+    pub fn restore_reachability(&self, node: &str) -> Result<(), LabError> {
+        self.set_unreachable(node, false)
+    }
+
+    /// Gives the faults, to set and clear them.
+    pub fn faults(&self) -> &Faults {
+        &self.shared.faults
+    }
+
+    /// Gives the address of the EC2 endpoint that everybody may use.
+    pub fn ec2_addr(&self) -> SocketAddr {
+        self.ec2.addr()
+    }
+
+    /// Gives the URL of the EC2 endpoint that everybody may use.
+    pub fn ec2_endpoint(&self) -> String {
+        url(&self.ec2)
+    }
+
+    /// Gives the URL of an EC2 endpoint for one node, which refuses connections when a fault says so.
+    ///
+    /// # Errors
+    /// [`LabError::UnknownNode`].
+    pub fn ec2_endpoint_of(&self, node: &str) -> Result<String, LabError> {
+        self.doors(node).map(|doors| url(&doors.ec2))
+    }
+
+    /// Gives the URL of a node's metadata service.
+    ///
+    /// # Errors
+    /// [`LabError::UnknownNode`].
+    pub fn imds_endpoint(&self, node: &str) -> Result<String, LabError> {
+        self.doors(node).map(|doors| url(&doors.imds))
+    }
+
+    /// Says who exists.
+    pub fn world(&self) -> &World {
+        &self.shared.world
+    }
+
+    /// Gives the allocation id of the shared address.
+    pub fn allocation_id(&self) -> &str {
+        &self.shared.world.allocation_id
+    }
+
+    /// Gives the shared address.
+    pub fn public_ip(&self) -> Ipv4Addr {
+        self.shared.world.public_ip
+    }
+
+    /// Gives what EC2 knows of a node.
+    ///
+    /// # Errors
+    /// [`LabError::UnknownNode`].
+    pub fn node(&self, node: &str) -> Result<&Machine, LabError> {
+        self.world()
+            .node(node)
+            .ok_or_else(|| LabError::UnknownNode(node.to_owned()))
+    }
+
+    /// Gives the id of a node's instance.
+    ///
+    /// # Errors
+    /// [`LabError::UnknownNode`].
+    pub fn instance_id(&self, node: &str) -> Result<&str, LabError> {
+        self.node(node).map(|machine| machine.instance_id.as_str())
+    }
+
+    /// Gives the id of a node's interface.
+    ///
+    /// # Errors
+    /// [`LabError::UnknownNode`].
+    pub fn network_interface(&self, node: &str) -> Result<&str, LabError> {
+        self.node(node).map(|machine| machine.network_interface_id.as_str())
+    }
+
+    /// Gives the clock that every record of the lab is on.
+    pub fn clock(&self) -> Clock {
+        self.shared.clock
+    }
+
+    /// Reads that clock, in milliseconds.
+    pub fn clock_ms(&self) -> u64 {
+        self.shared.clock.ms()
+    }
+
+    /// Copies the request log, oldest first.
+    pub fn log(&self) -> Vec<LogEntry> {
+        self.shared.log.entries()
+    }
+
+    /// Lists who really held the shared address when; the first entry is the start.
+    pub fn ownership(&self) -> Vec<Ownership> {
+        self.shared.ownership()
+    }
+
+    /// Says who really holds the shared address.
+    pub fn holder(&self) -> Option<Holder> {
+        self.shared.holder()
+    }
+
+    /// Copies the addresses of the lab with their associations.
+    pub fn addresses(&self) -> Vec<Address> {
+        self.shared.register().addresses().to_vec()
+    }
+
+    /// Gives what the forwarder follows: who holds the address, and when to look again.
+    pub(crate) fn register_view(&self) -> (Arc<Shared>, watch::Receiver<()>) {
+        let changes = self.shared.register().subscribe();
+        (Arc::clone(&self.shared), changes)
+    }
+
+    async fn set_stopped(&self, node: &str, is_stopped: bool) -> Result<(), LabError> {
+        let instance_id = self.instance_id(node)?;
+        if let Some(upstream) = &self.shared.upstream {
+            let action = if is_stopped { "StopInstances" } else { "StartInstances" };
+            upstream
+                .admin()
+                .call(action, &[("InstanceId.1", instance_id)])
+                .await
+                .map_err(LabError::Upstream)?;
+        }
+        self.shared
+            .instances
+            .change(instance_id, |health| health.is_stopped = is_stopped);
+        Ok(())
+    }
+
+    fn set_unreachable(&self, node: &str, is_unreachable: bool) -> Result<(), LabError> {
+        let instance_id = self.instance_id(node)?;
+        if self.shared.upstream.is_some() {
+            return Err(LabError::Unsupported("fail a reachability check"));
+        }
+        self.shared
+            .instances
+            .change(instance_id, |health| health.is_unreachable = is_unreachable);
+        Ok(())
+    }
+
+    fn address(&self, allocation_id: &str) -> Result<Address, LabError> {
+        let address = self.shared.register().address(allocation_id).cloned();
+        address.ok_or_else(|| LabError::UnknownAllocation(allocation_id.to_owned()))
+    }
+
+    fn target(&self, target: &Target) -> Result<&Machine, LabError> {
+        match target {
+            Target::Node(name) => self.node(name),
+            Target::Outside => Ok(&self.world().outside),
+        }
+    }
+
+    fn doors(&self, node: &str) -> Result<&NodeDoors, LabError> {
+        self.nodes
+            .get(node)
+            .ok_or_else(|| LabError::UnknownNode(node.to_owned()))
+    }
+}
+
+fn ec2_door(shared: &Arc<Shared>, node: Option<String>) -> io::Result<Door> {
+    let faults = shared.faults.clone();
+    let changes = faults.subscribe();
+    let shared = Arc::clone(shared);
+    Door::open(
+        changes,
+        move || faults.is_shut(node.as_deref(), Action::Any),
+        move |stream| http::serve(stream, Arc::clone(&shared), front::answer),
+    )
+}
+
+fn imds_door(shared: &Arc<Shared>, machine: &Machine) -> io::Result<Door> {
+    let faults = shared.faults.clone();
+    let changes = faults.subscribe();
+    let node = machine.name.clone();
+    let imds = Arc::new(Imds::new(Arc::clone(shared), machine.clone()));
+    Door::open(
+        changes,
+        move || faults.is_shut(Some(&node), Action::Imds),
+        move |stream| http::serve(stream, Arc::clone(&imds), Imds::answer),
+    )
+}
+
+fn url(door: &Door) -> String {
+    format!("http://{}", door.addr())
+}

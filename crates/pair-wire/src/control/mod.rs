@@ -1,0 +1,33 @@
+//! What `pairctl` asks of a daemon, and what it is told, over the daemon's unix socket.
+//!
+//! A client connects, sends one [`Request`] as one line of JSON, gets one [`Response`] as one line of JSON, and both hang
+//! up. Lines end with a line feed and are bounded in length. Both sides name the version of the protocol first; who gets
+//! another version than its own says so and looks no further. The file mode of the socket decides who may ask.
+//!
+//! A daemon takes bytes apart itself ([`decode_line`], [`encode_line`]); a blocking client uses [`read_line`] and
+//! [`write_line`].
+
+mod line;
+mod request;
+mod response;
+mod status;
+
+pub use line::{LineError, Message, decode_line, encode_line, read_line, write_line};
+pub use request::{Command, Request};
+pub use response::{Answer, Outcome, Response};
+pub use status::{
+    AddressStatus, AgentStatus, DecisionStatus, HolderName, HolderSource, Link, NodeStatus, PeerStatus, Problem,
+    ReadyStatus, Role, STATUS_VERSION, Severity, State, Status, TakeoverStatus,
+};
+
+/// The version of the protocol that this crate speaks.
+pub const CONTROL_VERSION: u32 = 1;
+
+/// Where the daemon listens unless it is configured otherwise.
+pub const DEFAULT_SOCKET: &str = "/run/paird/control.sock";
+
+/// How long a request can be, its line feed included.
+pub const REQUEST_LIMIT: usize = 4 * 1024;
+
+/// How long a response can be, its line feed included.
+pub const RESPONSE_LIMIT: usize = 64 * 1024;

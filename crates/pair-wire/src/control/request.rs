@@ -1,0 +1,46 @@
+//! What can be asked of a daemon.
+
+use serde::{Deserialize, Serialize};
+
+use super::{CONTROL_VERSION, Message, REQUEST_LIMIT};
+
+/// One request.
+///
+/// A field that the daemon does not know makes it refuse the request: an option must not be ignored in silence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// The version of the protocol that the client speaks: [`CONTROL_VERSION`].
+    pub version: u32,
+    /// What is asked.
+    pub command: Command,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Command {
+    /// What the node knows: answered by [`Answer::Status`](super::Answer::Status), at once.
+    Status,
+    /// Move the address: answered by [`Answer::Done`](super::Answer::Done) when it has moved, which is at most the 30
+    /// seconds later that an order is valid (F-6e).
+    Failover {
+        /// The name of the node that shall hold the address; `None` for the one that does not hold it.
+        to: Option<String>,
+    },
+}
+
+impl Request {
+    /// A request in the version of this crate.
+    #[must_use]
+    pub const fn new(command: Command) -> Self {
+        Self {
+            version: CONTROL_VERSION,
+            command,
+        }
+    }
+}
+
+impl Message for Request {
+    const LIMIT: usize = REQUEST_LIMIT;
+}

@@ -1,0 +1,305 @@
+//! What a node knows, as a document: `pairctl status --json` prints it.
+//!
+//! Ages are counted up to the moment at which the document was written. A field that is `null` is not known; fields may be
+//! added without a new [`STATUS_VERSION`], so a reader ignores those that it does not know.
+
+use std::collections::BTreeMap;
+
+use pair_core::Source;
+use serde::{Deserialize, Serialize};
+
+/// The version of the document.
+pub const STATUS_VERSION: u32 = 1;
+
+/// What a node knows of its pair.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The version of this document: [`STATUS_VERSION`].
+    pub version: u32,
+    /// The name of the pair.
+    pub pair: String,
+    /// How the pair is, as this node sees it: as bad as the worst of `problems`.
+    pub state: State,
+    /// Everything that somebody should look at.
+    pub problems: Vec<Problem>,
+    /// The node that was asked.
+    pub node: NodeStatus,
+    /// The other node.
+    pub peer: PeerStatus,
+    /// The Elastic IPs of the pair.
+    pub addresses: Vec<AddressStatus>,
+    /// Whether the node that was asked could take the address over.
+    pub ready: ReadyStatus,
+    /// What the node would do, and why.
+    pub decision: DecisionStatus,
+    /// The last takeover that the node knows the times of: its own ones.
+    pub last_takeover: Option<TakeoverStatus>,
+    /// How many datagrams were dropped, by the name of the cause.
+    pub drops: BTreeMap<String, u64>,
+    /// The daemon that wrote this document.
+    pub agent: AgentStatus,
+}
+
+/// How a pair is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// One node holds the address and serves, the other could take over.
+    Healthy,
+    /// It serves, but somebody should look.
+    Degraded,
+    /// It does not serve, or nobody can tell.
+    Critical,
+}
+
+/// One thing that somebody should look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Its id, in kebab case; `docs/OPERATING.md` explains each.
+    pub id: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong, in one sentence without full stop.
+    pub text: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// How bad a problem is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// The pair serves, with less in reserve.
+    Degraded,
+    /// The pair does not serve, or nobody can tell.
+    Critical,
+}
+
+/// One node of the pair.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeStatus {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its EC2 instance.
+    pub instance_id: Option<String>,
+    /// The private IP on which the address lands.
+    pub private_ip: Option<String>,
+    /// Its availability zone.
+    pub zone: Option<String>,
+    /// Whether it holds the address.
+    pub role: Role,
+    /// How its service is, such as `haproxy ok`, `haproxy down: refused`, `unknown`.
+    pub service: String,
+    /// Whether it could take the address over.
+    pub ready: Option<bool>,
+}
+
+/// What the fact about the address makes of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// It holds the address.
+    Active,
+    /// It does not.
+    Passive,
+    /// Who holds the address is not known.
+    Unknown,
+}
+
+/// The other node, as the one that was asked sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PeerStatus {
+    /// What is known of it as of every node.
+    #[serde(flatten)]
+    pub node: NodeStatus,
+    /// How contact with it is.
+    pub link: Link,
+    /// How long ago it last gave a sign of life, in milliseconds.
+    pub heard_ago_ms: Option<u64>,
+    /// The round-trip time of heartbeats, in milliseconds.
+    pub rtt_ms: Option<f64>,
+    /// How many of its heartbeats got lost of late, in percent.
+    pub loss_percent: Option<f64>,
+    /// What the last probe of its service got, such as `ok 3 s ago`, `silent for 12 s`.
+    pub probe: Option<String>,
+    /// The version of its agent.
+    pub agent_version: Option<String>,
+}
+
+/// How contact with the peer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Link {
+    /// Both hear each other (F-2).
+    Up,
+    /// It is heard, but does not hear this node (F-2).
+    OneWay,
+    /// It missed two heartbeats (F-3).
+    Suspect,
+    /// It was silent for a holdtime (F-4).
+    PresumedDead,
+    /// It was not heard since this daemon started.
+    NeverHeard,
+}
+
+/// One Elastic IP.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressStatus {
+    /// The address.
+    pub public_ip: Option<String>,
+    /// Its allocation.
+    pub allocation_id: String,
+    /// Its association, which is the version number of its ownership.
+    pub association_id: Option<String>,
+    /// Who holds it.
+    pub holder: Option<HolderName>,
+    /// From where the node knows that.
+    pub holder_source: Option<HolderSource>,
+    /// How old that knowledge is, in milliseconds.
+    pub holder_age_ms: Option<u64>,
+    /// The private IP that it is on, if a node of the pair holds it.
+    pub target_private_ip: Option<String>,
+    /// How long ago EC2 was last asked and answered, in milliseconds.
+    pub ec2_checked_ago_ms: Option<u64>,
+}
+
+/// Who holds an address. In JSON a string: the name of a node, or one of the words below, which therefore cannot be names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum HolderName {
+    /// A node of the pair, by its name.
+    Node(String),
+    /// `nobody`: it is associated with nothing.
+    Nobody,
+    /// `stranger`: an instance or interface outside the pair (F-9).
+    Stranger,
+    /// `misplaced`: a node of the pair, but on another interface or private IP than the configured one (F-1).
+    Misplaced,
+}
+
+/// From where the holder of an address is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HolderSource {
+    /// The node's instance metadata.
+    Imds,
+    /// A `DescribeAddresses` of the node.
+    Ec2,
+    /// EC2's reply to an `AssociateAddress` of the node.
+    Reply,
+    /// The peer said so.
+    Peer,
+}
+
+/// Whether a node could take the address over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadyStatus {
+    /// Whether it could.
+    pub ready: bool,
+    /// Why not; empty if it could.
+    pub reasons: Vec<Problem>,
+}
+
+/// What a node would do, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionStatus {
+    /// What it would do, such as `stay`, `wait`, `claim`.
+    pub verdict: String,
+    /// The id of the rule that says so, such as `F-7`.
+    pub rule: Option<String>,
+    /// What the rule was applied to.
+    pub evidence: Vec<String>,
+}
+
+/// One takeover and its times.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakeoverStatus {
+    /// Who held the address before.
+    pub from: Option<HolderName>,
+    /// Who took it.
+    pub to: String,
+    /// The rule that allowed it.
+    pub rule: String,
+    /// When it was verified: RFC 3339, in UTC.
+    pub at: String,
+    /// How long ago that was, in milliseconds.
+    pub ago_ms: u64,
+    /// From the last sign of life to the decision, in milliseconds; `None` if nobody had to be presumed dead.
+    pub detect_ms: Option<u64>,
+    /// From the decision to EC2's reply, in milliseconds.
+    pub api_ms: Option<u64>,
+    /// From EC2's reply to the read that confirmed it, in milliseconds.
+    pub verify_ms: Option<u64>,
+    /// How many calls it took.
+    pub attempts: u32,
+}
+
+/// The daemon that wrote a document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentStatus {
+    /// Its version.
+    pub version: String,
+    /// Its process id.
+    pub pid: u32,
+    /// How long it has been running, in milliseconds.
+    pub uptime_ms: u64,
+    /// When the document was written, in milliseconds of Unix time.
+    pub as_of_ms: u64,
+    /// How long ago the event loop last turned when the document was written, in milliseconds.
+    pub written_at_loop_age_ms: u64,
+    /// From which loop age on the daemon counts as stuck, in milliseconds: some of its heartbeat intervals.
+    pub loop_stale_after_ms: u64,
+}
+
+impl State {
+    /// The state of a pair with these problems: as bad as the worst of them.
+    #[must_use]
+    pub fn of(problems: &[Problem]) -> Self {
+        match problems.iter().map(|problem| problem.severity).max() {
+            None => Self::Healthy,
+            Some(Severity::Degraded) => Self::Degraded,
+            Some(Severity::Critical) => Self::Critical,
+        }
+    }
+}
+
+impl AgentStatus {
+    /// Whether the event loop had been standing still for so long that the document says nothing about the present.
+    #[must_use]
+    pub const fn is_stale(&self) -> bool {
+        self.written_at_loop_age_ms > self.loop_stale_after_ms
+    }
+}
+
+impl From<String> for HolderName {
+    fn from(name: String) -> Self {
+        match name.as_str() {
+            "nobody" => Self::Nobody,
+            "stranger" => Self::Stranger,
+            "misplaced" => Self::Misplaced,
+            _ => Self::Node(name),
+        }
+    }
+}
+
+impl From<HolderName> for String {
+    fn from(holder: HolderName) -> Self {
+        match holder {
+            HolderName::Node(name) => name,
+            HolderName::Nobody => "nobody".to_owned(),
+            HolderName::Stranger => "stranger".to_owned(),
+            HolderName::Misplaced => "misplaced".to_owned(),
+        }
+    }
+}
+
+impl From<Source> for HolderSource {
+    fn from(source: Source) -> Self {
+        match source {
+            Source::Imds => Self::Imds,
+            Source::Ec2 => Self::Ec2,
+            Source::Reply => Self::Reply,
+            Source::Peer => Self::Peer,
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The first bytes of a datagram: whether it is for this pair, of which version, and signed with which key.
+
+use sha2::{Digest as _, Sha256};
+
+use super::DropCause;
+
+/// How long a header is.
+pub(super) const LEN: usize = 16;
+
+/// The version byte of a datagram that has a prefix and no report.
+pub(super) const NO_REPORT: u8 = 0;
+
+/// What every datagram begins with.
+const MAGIC: [u8; 4] = *b"PAIR";
+
+/// The pair that a datagram belongs to: the first eight bytes of the SHA-256 of its name.
+///
+/// It tells pairs apart that share a key or a port by mistake. It is no secret and proves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PairId([u8; 8]);
+
+impl PairId {
+    pub(super) fn of(pair: &str) -> Self {
+        let digest = Sha256::digest(pair.as_bytes());
+        let (id, _) = digest.split_first_chunk().expect("a SHA-256 digest has 32 bytes");
+        Self(*id)
+    }
+}
+
+/// The header of one datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) version: u8,
+    pub(super) key_id: u8,
+    pub(super) pair: PairId,
+}
+
+impl Header {
+    pub(super) fn write(self, out: &mut [u8; LEN]) {
+        out[0..4].copy_from_slice(&MAGIC);
+        out[4] = self.version;
+        out[5] = self.key_id;
+        out[6..8].fill(0); // reserved: zero when sent, ignored when received
+        out[8..16].copy_from_slice(&self.pair.0);
+    }
+
+    /// Reads a header, whoever wrote it: nothing in it is proven yet.
+    pub(super) fn read(bytes: &[u8; LEN]) -> Result<Self, DropCause> {
+        let [m0, m1, m2, m3, version, key_id, _, _, pair @ ..] = *bytes;
+        if [m0, m1, m2, m3] != MAGIC {
+            return Err(DropCause::Magic);
+        }
+        Ok(Self {
+            version,
+            key_id,
+            pair: PairId(pair),
+        })
+    }
+}

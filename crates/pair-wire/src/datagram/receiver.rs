@@ -1,0 +1,108 @@
+//! Datagrams into heartbeats, if they may be believed.
+
+use pair_core::{Heartbeat, Incarnation, Member};
+
+use super::{
+    DropCause, Drops, MAX_DATAGRAM, MIN_DATAGRAM, PREFIX_AT, REPORT_AT, WIRE_VERSION,
+    header::{self, Header, PairId},
+    mac::KeyedMac,
+    prefix,
+    replay::Replay,
+    report,
+};
+use crate::key::KeyRing;
+
+/// Reads the datagrams that reach one node.
+///
+/// An authentic datagram is believed once. Whether it proves that the peer *lives* is not decided here: only an echo of
+/// this node's own incarnation does that (F-2).
+pub struct Receiver {
+    pair: PairId,
+    me: Member,
+    macs: Vec<KeyedMac>,
+    replay: Replay,
+    drops: Drops,
+}
+
+impl Receiver {
+    /// A receiver for the member `me` of the pair of this name, in its run `incarnation`, accepting every key of the ring.
+    #[must_use]
+    pub fn new(pair: &str, me: Member, incarnation: Incarnation, ring: &KeyRing) -> Self {
+        Self {
+            pair: PairId::of(pair),
+            me,
+            macs: ring.keys().map(KeyedMac::new).collect(),
+            replay: Replay::new(incarnation),
+            drops: Drops::default(),
+        }
+    }
+
+    /// Reads one datagram: all the bytes that came, and no others.
+    ///
+    /// # Errors
+    /// Why it was dropped. The drop is counted, and nothing else has changed.
+    pub fn open(&mut self, datagram: &[u8]) -> Result<Heartbeat, DropCause> {
+        let opened = self.authenticate(datagram).and_then(|authentic| self.accept(authentic));
+        if let Err(cause) = opened {
+            self.drops.count(cause);
+        }
+        opened
+    }
+
+    /// What was dropped so far.
+    #[must_use]
+    pub const fn drops(&self) -> &Drops {
+        &self.drops
+    }
+
+    /// Decides whether the peer, or this node itself, wrote the datagram. Looks at no byte behind the header but the tag.
+    fn authenticate<'a>(&self, datagram: &'a [u8]) -> Result<Authentic<'a>, DropCause> {
+        if datagram.len() < MIN_DATAGRAM {
+            return Err(DropCause::TooShort);
+        }
+        if datagram.len() > MAX_DATAGRAM {
+            return Err(DropCause::TooLong);
+        }
+        let (signed, tag) = datagram.split_last_chunk().ok_or(DropCause::TooShort)?;
+        let header = Header::read(signed.first_chunk::<{ header::LEN }>().ok_or(DropCause::TooShort)?)?;
+        if header.pair != self.pair {
+            return Err(DropCause::Pair);
+        }
+        let mac = self
+            .macs
+            .iter()
+            .find(|mac| mac.key_id() == header.key_id)
+            .ok_or(DropCause::KeyUnknown)?;
+        if !mac.verifies(signed, tag) {
+            return Err(DropCause::Tag);
+        }
+        let prefix = signed[PREFIX_AT..].first_chunk().ok_or(DropCause::TooShort)?;
+        Ok(Authentic {
+            version: header.version,
+            prefix,
+            report: &signed[REPORT_AT..],
+        })
+    }
+
+    fn accept(&mut self, authentic: Authentic<'_>) -> Result<Heartbeat, DropCause> {
+        let prefix = prefix::read(authentic.prefix).ok_or(DropCause::Malformed)?;
+        if prefix.sender == self.me {
+            return Err(DropCause::OwnEcho);
+        }
+        let report = if authentic.version == WIRE_VERSION {
+            Some(report::read(authentic.report).ok_or(DropCause::Malformed)?)
+        } else {
+            None
+        };
+        self.replay.accept(&prefix)?;
+        Ok(Heartbeat { prefix, report })
+    }
+}
+
+/// The parts of a datagram whose tag is right.
+#[derive(Clone, Copy)]
+struct Authentic<'a> {
+    version: u8,
+    prefix: &'a [u8; prefix::LEN],
+    report: &'a [u8],
+}

@@ -1,0 +1,130 @@
+//! The part of a datagram that belongs to its version: a report as `serde` and `bincode` write it.
+//!
+//! The bytes are those of `bincode` 2 with `config::legacy()`: integers fixed-width and little-endian, an enum as the
+//! number of its variant in 32 bits, an option as a byte 0 or 1, a string as its length in 64 bits and its UTF-8.
+//!
+//! [`Body`] mirrors [`Report`] instead of being it: the core may name and shape its fields as it likes without a change on
+//! the wire, strings are borrowed on the way out and checked before they are copied on the way in, and times have one
+//! unit. The enums are the core's own; the golden files notice when one of them changes.
+
+use std::time::Duration;
+
+use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
+use pair_core::{AssociationId, Fitness, Holder, InstanceId, Report, Source, Word};
+use serde::{Deserialize, Serialize};
+
+use super::MAX_REPORT;
+
+/// How many bytes of an EC2 id a report carries; the rest is cut off. The longest that EC2 makes has 26.
+pub const ID_LIMIT: usize = 48;
+
+/// How many bytes of an availability zone's name a report carries; the rest is cut off. Those of wavelength zones
+/// are the longest: `ap-northeast-1-wl1-kix-wlz-1` has 28.
+pub const ZONE_LIMIT: usize = 48;
+
+/// How many bytes of an agent's version a report carries; the rest is cut off.
+pub const VERSION_LIMIT: usize = 32;
+
+/// [`Report`] as it stands on the wire, in the order of its bytes.
+#[derive(Serialize, Deserialize)]
+struct Body<'a> {
+    query: bool,
+    interval_us: u32,
+    #[serde(borrow)]
+    instance: Option<&'a str>,
+    zone: &'a str,
+    fitness: Fitness,
+    saturated: bool,
+    ready: bool,
+    word: Option<WordBody<'a>>,
+    claiming: bool,
+    yielding: bool,
+    version: &'a str,
+}
+
+/// [`Word`] as it stands on the wire.
+#[derive(Serialize, Deserialize)]
+struct WordBody<'a> {
+    holder: Holder,
+    #[serde(borrow)]
+    association: Option<&'a str>,
+    source: Source,
+    age_us: u64,
+}
+
+/// Writes a report to the front of `out` and says how many bytes it took.
+///
+/// Strings are cut at their limits, and where a character begins that is not a visible one of ASCII: what the peer says
+/// ends up in logs and on terminals, even where there is no key. Times are sent in microseconds: an interval of more than
+/// 71 minutes as 71 minutes, and an age rounded up, for knowledge must not grow younger on its way.
+pub(super) fn write(report: &Report, out: &mut [u8; MAX_REPORT]) -> usize {
+    let body = Body {
+        query: report.query,
+        interval_us: u32::try_from(report.interval.as_micros()).unwrap_or(u32::MAX),
+        instance: report.instance.as_ref().map(|id| cut(&id.0, ID_LIMIT)),
+        zone: cut(&report.zone, ZONE_LIMIT),
+        fitness: report.fitness,
+        saturated: report.saturated,
+        ready: report.ready,
+        word: report.word.as_ref().map(|word| WordBody {
+            holder: word.holder,
+            association: word.association.as_ref().map(|id| cut(&id.0, ID_LIMIT)),
+            source: word.source,
+            age_us: u64::try_from(word.age.as_nanos().div_ceil(1000)).unwrap_or(u64::MAX),
+        }),
+        claiming: report.claiming,
+        yielding: report.yielding,
+        version: cut(&report.version, VERSION_LIMIT),
+    };
+    bincode::serde::encode_into_slice(body, out, BINCODE)
+        .expect("the limits of the strings keep a report below its bound")
+}
+
+/// Reads a report that takes up all of `bytes`; `None` if no sender of this version writes such bytes.
+pub(super) fn read(bytes: &[u8]) -> Option<Report> {
+    let (body, read): (Body<'_>, usize) = bincode::serde::borrow_decode_from_slice(bytes, BINCODE).ok()?;
+    if read != bytes.len() {
+        return None;
+    }
+    Some(Report {
+        query: body.query,
+        interval: Duration::from_micros(body.interval_us.into()),
+        instance: within_opt(body.instance, ID_LIMIT)?.map(InstanceId),
+        zone: within(body.zone, ZONE_LIMIT)?,
+        fitness: body.fitness,
+        saturated: body.saturated,
+        ready: body.ready,
+        word: match body.word {
+            None => None,
+            Some(word) => Some(Word {
+                holder: word.holder,
+                association: within_opt(word.association, ID_LIMIT)?.map(AssociationId),
+                source: word.source,
+                age: Duration::from_micros(word.age_us),
+            }),
+        },
+        claiming: body.claiming,
+        yielding: body.yielding,
+        version: within(body.version, VERSION_LIMIT)?,
+    })
+}
+
+/// The longest beginning of `text` that may go on the wire.
+fn cut(text: &str, limit: usize) -> &str {
+    let fits = text.bytes().take(limit).take_while(u8::is_ascii_graphic).count();
+    &text[..fits]
+}
+
+fn within(text: &str, limit: usize) -> Option<String> {
+    (cut(text, limit) == text).then(|| text.to_owned())
+}
+
+fn within_opt(text: Option<&str>, limit: usize) -> Option<Option<String>> {
+    match text {
+        None => Some(None),
+        Some(text) => within(text, limit).map(Some),
+    }
+}
+
+const BINCODE: Configuration<LittleEndian, Fixint, Limit<MAX_REPORT>> =
+    bincode::config::legacy().with_limit::<MAX_REPORT>();

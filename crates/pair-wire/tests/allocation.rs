@@ -1,0 +1,119 @@
+//! How much memory a datagram can make a node take, measured at the allocator.
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+    time::Duration,
+};
+
+use pair_core::{Fitness, Heartbeat, Incarnation, Member, Prefix, Report, Sequence};
+use pair_wire::{
+    datagram::{MAX_DATAGRAM, Receiver, Sender},
+    key::KeyRing,
+};
+use proptest::prelude::*;
+
+#[test]
+fn a_heartbeat_is_written_without_an_allocation() {
+    let sender = Sender::new("lb-1", &KeyRing::insecure());
+    let (heartbeat, mut out) = (heartbeat(), [0; MAX_DATAGRAM]);
+    assert_eq!(allocated(|| sender.encode(&heartbeat, &mut out)), 0);
+}
+
+proptest! {
+    #[test]
+    fn what_nobody_signed_is_dropped_without_an_allocation(bytes in prop::collection::vec(any::<u8>(), 0..70_000)) {
+        let mut receiver = receiver();
+        prop_assert_eq!(allocated(|| receiver.open(&bytes).is_err()), 0);
+    }
+
+    #[test]
+    fn damage_is_dropped_without_an_allocation(place in any::<prop::sample::Index>(), mask in 1u8..) {
+        let mut bytes = datagram();
+        let place = place.index(bytes.len());
+        // The two reserved bytes of the header are signed like all others.
+        bytes[place] ^= mask;
+        let mut receiver = receiver();
+        prop_assert_eq!(allocated(|| receiver.open(&bytes).is_err()), 0);
+    }
+}
+
+#[test]
+fn what_the_peer_signed_takes_less_than_a_kilobyte() {
+    let (bytes, mut receiver) = (datagram(), receiver());
+    let first = allocated(|| receiver.open(&bytes).is_ok());
+    assert!(first > 0 && first < 1024, "{first} bytes");
+    assert_eq!(
+        allocated(|| receiver.open(&bytes).is_err()),
+        37,
+        "its strings, for it is read before it is known as seen"
+    );
+}
+
+/// How many bytes were asked of the allocator while this ran, returned or not.
+fn allocated<T>(run: impl FnOnce() -> T) -> usize {
+    let before = ALLOCATED.get();
+    std::hint::black_box(run());
+    ALLOCATED.get() - before
+}
+
+fn datagram() -> Vec<u8> {
+    let mut out = [0; MAX_DATAGRAM];
+    let len = Sender::new("lb-1", &KeyRing::insecure()).encode(&heartbeat(), &mut out);
+    out[..len].to_vec()
+}
+
+fn receiver() -> Receiver {
+    Receiver::new("lb-1", Member::Second, Incarnation(2), &KeyRing::insecure())
+}
+
+fn heartbeat() -> Heartbeat {
+    let prefix = Prefix {
+        sender: Member::First,
+        incarnation: Incarnation(1),
+        sequence: Sequence(1),
+        echo: None,
+    };
+    let report = Report {
+        query: false,
+        interval: Duration::from_millis(200),
+        instance: None,
+        zone: "z".repeat(32),
+        fitness: Fitness::Unknown,
+        saturated: false,
+        ready: false,
+        word: None,
+        claiming: false,
+        yielding: false,
+        version: "0.1.0".to_owned(),
+    };
+    Heartbeat {
+        prefix,
+        report: Some(report),
+    }
+}
+
+/// The system's allocator, counting what each thread asks of it.
+struct Counting;
+
+thread_local! {
+    static ALLOCATED: Cell<usize> = const { Cell::new(0) };
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+// SAFETY: every call goes to the system's allocator as it came; counting touches a constant-initialised thread-local only,
+// which allocates nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATED.set(ALLOCATED.get() + layout.size());
+        // SAFETY: the caller keeps the promises of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the promises of `dealloc`, and the pointer came from the system's allocator.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}

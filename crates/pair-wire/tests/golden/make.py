@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""Writes the golden datagrams, from docs/PROTOCOL.md alone.
+
+A second implementation, so that the Rust code is not compared with itself. The tests read only the files that it writes:
+run it by hand after a change of the protocol. It needs nothing but Python's standard library.
+"""
+
+import hashlib
+import hmac
+import pathlib
+import struct
+
+HERE = pathlib.Path(__file__).parent
+PAIR = "lb-1"
+KEY_1 = (1, bytes(range(32)))
+KEY_2 = (2, bytes([0xA5] * 32))
+INSECURE = (0, b"paird: no key, no authentication")
+
+UNKNOWN, FIT = struct.pack("<I", 0), struct.pack("<I", 1)
+NOBODY, STRANGER = struct.pack("<I", 0), struct.pack("<I", 3)
+REPLY, EC2, IMDS, PEER = range(4)
+
+
+def unfit(why):
+    return struct.pack("<II", 2, why)
+
+
+def member(index):
+    return struct.pack("<II", 1, index)
+
+
+def misplaced(index):
+    return struct.pack("<II", 2, index)
+
+
+def text(value):
+    data = value.encode()
+    return struct.pack("<Q", len(data)) + data
+
+
+def option(data):
+    return b"\x00" if data is None else b"\x01" + data
+
+
+def prefix(sender, incarnation, sequence, echo=None):
+    return struct.pack(
+        "<BBHQQQQI", sender, echo is not None, 0, incarnation, sequence, *(echo or (0, 0, 0))
+    )
+
+
+def word(holder, association, source, age_us):
+    return holder + option(None if association is None else text(association)) + struct.pack("<IQ", source, age_us)
+
+
+def report(query, interval_us, instance, zone, fitness, saturated, ready, word, claiming, yielding, version):
+    return (
+        struct.pack("<?I", query, interval_us)
+        + option(None if instance is None else text(instance))
+        + text(zone)
+        + fitness
+        + struct.pack("<??", saturated, ready)
+        + option(word)
+        + struct.pack("<??", claiming, yielding)
+        + text(version)
+    )
+
+
+def datagram(version, key, prefix, report):
+    key_id, secret = key
+    pair_id = hashlib.sha256(PAIR.encode()).digest()[:8]
+    signed = struct.pack("<4sBBH8s", b"PAIR", version, key_id, 0, pair_id) + prefix + report
+    return signed + hmac.new(secret, signed, hashlib.sha256).digest()
+
+
+def write(name, comment, data):
+    lines = [f"# {comment}"]
+    lines += [data[at : at + 32].hex() for at in range(0, len(data), 32)]
+    (HERE / f"{name}.hex").write_text("\n".join(lines) + "\n")
+
+
+STARTING = report(False, 200_000, None, "", UNKNOWN, False, False, None, False, False, "0.1.0")
+ACTIVE = report(
+    True, 200_000, "i-0aaaaaaaaaaaaaaaa", "us-east-1a", FIT, True, True,
+    word(member(0), "eipassoc-0123456789abcdef0", IMDS, 1_000_000), False, False, "0.1.0",
+)
+
+write("starting", "node a has just started: no echo, nothing known", datagram(1, KEY_1, prefix(0, 1, 1), STARTING))
+write(
+    "active", "node a holds the address, and hears node b",
+    datagram(1, KEY_1, prefix(0, 0x0123456789ABCDEF, 4711, (0xFEDCBA9876543210, 815, 1234)), ACTIVE),
+)
+write(
+    "unfit", "node b yields a misplaced address, by the peer's word; signed with key 2",
+    datagram(
+        1, KEY_2, prefix(1, 2**64 - 1, 2**64 - 1, (3, 4, 2**32 - 1)),
+        report(
+            False, 2**32 - 1, "i-0bbbbbbbbbbbbbbbb", "us-east-1b", unfit(2), False, False,
+            word(misplaced(1), None, PEER, 2**64 - 1), False, True, "0.1.0",
+        ),
+    ),
+)
+write(
+    "claiming", "node b, its host on its way down, claims from a stranger's hold; without a key",
+    datagram(
+        1, INSECURE, prefix(1, 7, 8, (9, 10, 0)),
+        report(
+            False, 50_000, "i-0bbbbbbbbbbbbbbbb", "us-east-1b", unfit(1), False, True,
+            word(STRANGER, "eipassoc-0fedcba9876543210", EC2, 0), True, False, "0.1.0",
+        ),
+    ),
+)
+write(
+    "nobody", "node a's service is gone; its own reply said that nobody holds the address",
+    datagram(
+        1, KEY_1, prefix(0, 5, 6),
+        report(False, 10_000, None, "", unfit(0), False, False, word(NOBODY, None, REPLY, 1), False, False, ""),
+    ),
+)
+write("prefix-only", "version 0: a prefix and no report", datagram(0, KEY_1, prefix(1, 11, 12, (13, 14, 15)), b""))
+write(
+    "future", "version 2: a prefix as ever, and a report that version 1 cannot read",
+    datagram(2, KEY_1, prefix(1, 11, 13, (13, 14, 15)), bytes(range(200, 256))),
+)

@@ -1,0 +1,302 @@
+//! The control protocol: both directions, its bounds, and its versions.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Cursor, Read},
+};
+
+use pair_wire::control::{
+    AddressStatus, AgentStatus, Command, DecisionStatus, HolderName, HolderSource, LineError, Link, NodeStatus,
+    PeerStatus, Problem, ReadyStatus, Request, Response, Role, STATUS_VERSION, Severity, State, Status, TakeoverStatus,
+    decode_line, encode_line, read_line, write_line,
+};
+use proptest::prelude::*;
+
+#[test]
+fn requests_have_these_bytes() {
+    let cases = [
+        (
+            Request::new(Command::Status),
+            "{\"version\":1,\"command\":\"status\"}\n",
+        ),
+        (
+            Request::new(Command::Failover {
+                to: Some("b".to_owned()),
+            }),
+            "{\"version\":1,\"command\":{\"failover\":{\"to\":\"b\"}}}\n",
+        ),
+        (
+            Request::new(Command::Failover { to: None }),
+            "{\"version\":1,\"command\":{\"failover\":{\"to\":null}}}\n",
+        ),
+    ];
+    for (request, line) in cases {
+        assert_eq!(String::from_utf8(encode_line(&request).unwrap()).unwrap(), line);
+        assert_eq!(decode_line::<Request>(line.as_bytes()).unwrap(), request);
+    }
+}
+
+#[test]
+fn responses_have_these_bytes() {
+    let cases = [
+        (
+            Response::done("moved a → b"),
+            "{\"version\":1,\"outcome\":{\"ok\":{\"done\":{\"text\":\"moved a → b\"}}}}\n",
+        ),
+        (
+            Response::refused("node b is not ready", Some("see `pairctl status`".to_owned())),
+            "{\"version\":1,\"outcome\":{\"refused\":{\"reason\":\"node b is not ready\",\"hint\":\"see `pairctl status`\"}}}\n",
+        ),
+        (
+            Response::error("no such command"),
+            "{\"version\":1,\"outcome\":{\"error\":{\"message\":\"no such command\"}}}\n",
+        ),
+    ];
+    for (response, line) in cases {
+        assert_eq!(String::from_utf8(encode_line(&response).unwrap()).unwrap(), line);
+        assert_eq!(decode_line::<Response>(line.as_bytes()).unwrap(), response);
+    }
+}
+
+#[test]
+fn a_status_document_has_these_fields() {
+    let document = include_str!("../golden/status.json");
+    let read: Status = serde_json::from_str(document).unwrap();
+    assert_eq!(read, status());
+    let written: serde_json::Value = serde_json::to_value(status()).unwrap();
+    assert_eq!(written, serde_json::from_str::<serde_json::Value>(document).unwrap());
+}
+
+#[test]
+fn a_reader_ignores_fields_of_a_later_daemon() {
+    let line = br#"{"version":1,"later":true,"outcome":{"ok":{"done":{"text":"x","took_ms":1}}}}"#;
+    assert_eq!(decode_line::<Response>(line).unwrap(), Response::done("x"));
+}
+
+#[test]
+fn a_daemon_does_not_ignore_options_that_it_does_not_know() {
+    let line = br#"{"version":1,"command":{"failover":{"to":"b","dry_run":true}}}"#;
+    assert!(matches!(decode_line::<Request>(line), Err(LineError::Malformed(_))));
+    assert!(matches!(
+        decode_line::<Request>(br#"{"version":1,"command":"erase"}"#),
+        Err(LineError::Malformed(_))
+    ));
+}
+
+#[test]
+fn another_version_is_told_before_anything_else_is_looked_at() {
+    let line = br#"{"version":2,"question":["what","else"]}"#;
+    assert!(matches!(
+        decode_line::<Request>(line),
+        Err(LineError::Version { theirs: 2 })
+    ));
+}
+
+#[test]
+fn a_message_over_its_limit_is_neither_written_nor_read() {
+    let request = Request::new(Command::Failover {
+        to: Some("b".repeat(4096)),
+    });
+    assert!(matches!(encode_line(&request), Err(LineError::TooLong { limit: 4096 })));
+    let line = serde_json::to_vec(&request).unwrap();
+    assert!(matches!(
+        decode_line::<Request>(&line),
+        Err(LineError::TooLong { limit: 4096 })
+    ));
+
+    let mut endless = CountingZeros(0);
+    assert!(matches!(
+        read_line::<Request>(&mut endless),
+        Err(LineError::TooLong { limit: 4096 })
+    ));
+    assert_eq!(endless.0, 4096, "not a byte more was read than the limit");
+    let mut endless = CountingZeros(0);
+    assert!(matches!(
+        read_line::<Response>(&mut endless),
+        Err(LineError::TooLong { limit: 65_536 })
+    ));
+    assert_eq!(endless.0, 65_536, "not a byte more was read than the limit");
+}
+
+#[test]
+fn a_message_is_read_from_pieces_and_only_to_its_end() {
+    let mut line = Vec::new();
+    write_line(&mut line, &Request::new(Command::Status)).unwrap();
+    line.extend_from_slice(b"and more");
+    let mut pieces = OneByteAtATime(Cursor::new(line));
+    assert_eq!(
+        read_line::<Request>(&mut pieces).unwrap(),
+        Request::new(Command::Status)
+    );
+}
+
+#[test]
+fn a_message_that_ends_too_early_says_how_far_it_came() {
+    let mut cut = Cursor::new(br#"{"version":1,"#.to_vec());
+    assert!(matches!(
+        read_line::<Request>(&mut cut),
+        Err(LineError::Cut { received: 13 })
+    ));
+}
+
+#[test]
+fn the_state_is_as_bad_as_the_worst_problem() {
+    let problem = |severity| Problem {
+        id: "x".to_owned(),
+        severity,
+        text: "x".to_owned(),
+        hint: None,
+    };
+    assert_eq!(State::of(&[]), State::Healthy);
+    assert_eq!(State::of(&[problem(Severity::Degraded)]), State::Degraded);
+    assert_eq!(
+        State::of(&[problem(Severity::Critical), problem(Severity::Degraded)]),
+        State::Critical
+    );
+}
+
+#[test]
+fn a_loop_that_stood_still_makes_a_document_stale() {
+    let agent = AgentStatus {
+        written_at_loop_age_ms: 2000,
+        ..status().agent
+    };
+    assert!(!agent.is_stale());
+    assert!(
+        AgentStatus {
+            written_at_loop_age_ms: 2001,
+            ..agent
+        }
+        .is_stale()
+    );
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_are_understood_or_not(line in prop::collection::vec(any::<u8>(), 0..5000)) {
+        let _: Result<Request, LineError> = decode_line(&line);
+        let _: Result<Response, LineError> = read_line(&mut Cursor::new(line));
+    }
+
+    #[test]
+    fn damaged_responses_are_understood_or_not(place in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let mut line = encode_line(&Response::status(status())).unwrap();
+        let place = place.index(line.len());
+        line[place] = byte;
+        let _: Result<Response, LineError> = decode_line(&line);
+    }
+}
+
+#[test]
+fn nesting_does_not_overflow_the_stack() {
+    let line = "[".repeat(60_000);
+    assert!(matches!(
+        decode_line::<Response>(line.as_bytes()),
+        Err(LineError::Malformed(_))
+    ));
+    let line = format!("{{\"version\":1,\"x\":{}", "[".repeat(60_000));
+    assert!(matches!(
+        decode_line::<Response>(line.as_bytes()),
+        Err(LineError::Malformed(_))
+    ));
+}
+
+/// What `golden/status.json` says.
+fn status() -> Status {
+    let problem = Problem {
+        id: "not-ready".to_owned(),
+        severity: Severity::Degraded,
+        text: "EC2 denies AssociateAddress to this node".to_owned(),
+        hint: Some("attach the policy in deploy/iam to the instance's role".to_owned()),
+    };
+    Status {
+        version: STATUS_VERSION,
+        pair: "lb-1".to_owned(),
+        state: State::Degraded,
+        problems: vec![problem.clone()],
+        node: NodeStatus {
+            name: "b".to_owned(),
+            instance_id: Some("i-0bbbbbbbbbbbbbbbb".to_owned()),
+            private_ip: Some("10.0.2.10".to_owned()),
+            zone: Some("us-east-1b".to_owned()),
+            role: Role::Passive,
+            service: "haproxy ok".to_owned(),
+            ready: Some(false),
+        },
+        peer: PeerStatus {
+            node: NodeStatus {
+                name: "a".to_owned(),
+                instance_id: None,
+                private_ip: Some("10.0.1.10".to_owned()),
+                zone: None,
+                role: Role::Active,
+                service: "unknown".to_owned(),
+                ready: None,
+            },
+            link: Link::OneWay,
+            heard_ago_ms: Some(80),
+            rtt_ms: Some(0.6),
+            loss_percent: Some(12.5),
+            probe: Some("ok 3 s ago".to_owned()),
+            agent_version: Some("0.1.0".to_owned()),
+        },
+        addresses: vec![AddressStatus {
+            public_ip: Some("203.0.113.10".to_owned()),
+            allocation_id: "eipalloc-0123456789abcdef0".to_owned(),
+            association_id: Some("eipassoc-0123456789abcdef0".to_owned()),
+            holder: Some(HolderName::Node("a".to_owned())),
+            holder_source: Some(HolderSource::Ec2),
+            holder_age_ms: Some(1000),
+            target_private_ip: Some("10.0.1.10".to_owned()),
+            ec2_checked_ago_ms: Some(240_000),
+        }],
+        ready: ReadyStatus {
+            ready: false,
+            reasons: vec![problem],
+        },
+        decision: DecisionStatus {
+            verdict: "wait".to_owned(),
+            rule: Some("F-2".to_owned()),
+            evidence: vec!["the peer is heard and does not hear this node".to_owned()],
+        },
+        last_takeover: Some(TakeoverStatus {
+            from: Some(HolderName::Nobody),
+            to: "b".to_owned(),
+            rule: "F-6d".to_owned(),
+            at: "2026-01-02T03:04:05Z".to_owned(),
+            ago_ms: 259_200_000,
+            detect_ms: None,
+            api_ms: Some(310),
+            verify_ms: Some(110),
+            attempts: 1,
+        }),
+        drops: BTreeMap::from([("replayed".to_owned(), 3), ("tag".to_owned(), 0)]),
+        agent: AgentStatus {
+            version: "0.1.0".to_owned(),
+            pid: 4242,
+            uptime_ms: 3_600_000,
+            as_of_ms: 1_767_323_045_000,
+            written_at_loop_age_ms: 12,
+            loop_stale_after_ms: 2000,
+        },
+    }
+}
+
+/// Zeros without end, counted.
+struct CountingZeros(usize);
+
+impl Read for CountingZeros {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        out.fill(b'0');
+        self.0 += out.len();
+        Ok(out.len())
+    }
+}
+
+struct OneByteAtATime<R>(R);
+
+impl<R: Read> Read for OneByteAtATime<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.0.read(&mut out[..1])
+    }
+}

@@ -1,0 +1,198 @@
+//! The bytes of a heartbeat, fixed in files that another implementation wrote (`golden/make.py`).
+
+use std::time::Duration;
+
+use pair_core::{
+    AssociationId, Echo, Fitness, Heartbeat, Holder, Incarnation, InstanceId, Member, Prefix, Report, Sequence, Source,
+    Unfitness, Word,
+};
+use pair_wire::{datagram::DropCause, key::KeyRing};
+
+use crate::support::{active, encode, key_1, key_2, receiver};
+
+#[test]
+fn a_node_that_has_just_started() {
+    let heartbeat = Heartbeat {
+        prefix: prefix(Member::First, 1, 1, None),
+        report: Some(starting()),
+    };
+    assert_golden(
+        include_str!("../golden/starting.hex"),
+        &KeyRing::single(key_1()),
+        &heartbeat,
+    );
+}
+
+#[test]
+fn a_node_that_holds_the_address() {
+    assert_golden(
+        include_str!("../golden/active.hex"),
+        &KeyRing::single(key_1()),
+        &active(),
+    );
+}
+
+#[test]
+fn a_node_that_yields_signed_with_another_key() {
+    let report = Report {
+        interval: Duration::from_micros(u32::MAX.into()),
+        instance: Some(InstanceId("i-0bbbbbbbbbbbbbbbb".to_owned())),
+        zone: "us-east-1b".to_owned(),
+        fitness: Fitness::Unfit(Unfitness::CheckFailed),
+        word: Some(Word {
+            holder: Holder::Misplaced(Member::Second),
+            association: None,
+            source: Source::Peer,
+            age: Duration::from_micros(u64::MAX),
+        }),
+        yielding: true,
+        ..starting()
+    };
+    let prefix = prefix(Member::Second, u64::MAX, u64::MAX, Some((3, 4, u32::MAX)));
+    let heartbeat = Heartbeat {
+        prefix,
+        report: Some(report),
+    };
+    assert_golden(
+        include_str!("../golden/unfit.hex"),
+        &KeyRing::pair(key_2(), key_1()).unwrap(),
+        &heartbeat,
+    );
+}
+
+#[test]
+fn a_node_that_claims_without_a_key() {
+    let report = Report {
+        interval: Duration::from_millis(50),
+        instance: Some(InstanceId("i-0bbbbbbbbbbbbbbbb".to_owned())),
+        zone: "us-east-1b".to_owned(),
+        fitness: Fitness::Unfit(Unfitness::HostStopping),
+        ready: true,
+        word: Some(Word {
+            holder: Holder::Stranger,
+            association: Some(AssociationId("eipassoc-0fedcba9876543210".to_owned())),
+            source: Source::Ec2,
+            age: Duration::ZERO,
+        }),
+        claiming: true,
+        ..starting()
+    };
+    let heartbeat = Heartbeat {
+        prefix: prefix(Member::Second, 7, 8, Some((9, 10, 0))),
+        report: Some(report),
+    };
+    assert_golden(include_str!("../golden/claiming.hex"), &KeyRing::insecure(), &heartbeat);
+}
+
+#[test]
+fn a_node_whose_service_is_gone() {
+    let report = Report {
+        interval: Duration::from_millis(10),
+        fitness: Fitness::Unfit(Unfitness::ServiceGone),
+        word: Some(Word {
+            holder: Holder::Nobody,
+            association: None,
+            source: Source::Reply,
+            age: Duration::from_micros(1),
+        }),
+        version: String::new(),
+        ..starting()
+    };
+    let heartbeat = Heartbeat {
+        prefix: prefix(Member::First, 5, 6, None),
+        report: Some(report),
+    };
+    assert_golden(
+        include_str!("../golden/nobody.hex"),
+        &KeyRing::single(key_1()),
+        &heartbeat,
+    );
+}
+
+#[test]
+fn a_heartbeat_without_a_report() {
+    let heartbeat = Heartbeat {
+        prefix: prefix(Member::Second, 11, 12, Some((13, 14, 15))),
+        report: None,
+    };
+    assert_golden(
+        include_str!("../golden/prefix-only.hex"),
+        &KeyRing::single(key_1()),
+        &heartbeat,
+    );
+}
+
+#[test]
+fn a_heartbeat_of_a_later_version_is_life_without_content() {
+    let bytes = bytes_of(include_str!("../golden/future.hex"));
+    let heartbeat = Heartbeat {
+        prefix: prefix(Member::Second, 11, 13, Some((13, 14, 15))),
+        report: None,
+    };
+    let ring = KeyRing::single(key_1());
+    assert_eq!(receiver(Member::Second, &ring).open(&bytes), Ok(heartbeat));
+}
+
+#[test]
+fn the_protocol_page_shows_a_golden_file_and_every_cause_of_a_drop() {
+    let page = include_str!("../../../../docs/PROTOCOL.md");
+    for line in include_str!("../golden/starting.hex")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+    {
+        assert!(page.contains(line), "docs/PROTOCOL.md lacks: {line}");
+    }
+    for cause in DropCause::ALL {
+        let row = format!("| `{}` |", cause.name());
+        assert!(page.contains(&row), "docs/PROTOCOL.md lacks: {row}");
+    }
+    assert!(
+        page.contains(include_str!("../golden/status.json").trim_end()),
+        "docs/PROTOCOL.md lacks the status document"
+    );
+}
+
+fn assert_golden(golden: &str, ring: &KeyRing, heartbeat: &Heartbeat) {
+    let bytes = bytes_of(golden);
+    assert_eq!(encode(ring, heartbeat), bytes, "value to bytes");
+    let opened = receiver(heartbeat.prefix.sender, ring).open(&bytes);
+    assert_eq!(opened.as_ref(), Ok(heartbeat), "bytes to value");
+}
+
+fn starting() -> Report {
+    Report {
+        query: false,
+        interval: Duration::from_millis(200),
+        instance: None,
+        zone: String::new(),
+        fitness: Fitness::Unknown,
+        saturated: false,
+        ready: false,
+        word: None,
+        claiming: false,
+        yielding: false,
+        version: "0.1.0".to_owned(),
+    }
+}
+
+fn prefix(sender: Member, incarnation: u64, sequence: u64, echo: Option<(u64, u64, u32)>) -> Prefix {
+    Prefix {
+        sender,
+        incarnation: Incarnation(incarnation),
+        sequence: Sequence(sequence),
+        echo: echo.map(|(incarnation, sequence, age_us)| Echo {
+            incarnation: Incarnation(incarnation),
+            sequence: Sequence(sequence),
+            age_us,
+        }),
+    }
+}
+
+fn bytes_of(golden: &str) -> Vec<u8> {
+    let digits: String = golden.lines().filter(|line| !line.starts_with('#')).collect();
+    digits
+        .as_bytes()
+        .chunks_exact(2)
+        .map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}

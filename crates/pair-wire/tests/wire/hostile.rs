@@ -1,0 +1,366 @@
+//! Datagrams that nobody should send: each is dropped, for the right cause, and leaves no trace but its count.
+
+use std::time::Duration;
+
+use pair_core::{
+    AssociationId, Echo, Fitness, Heartbeat, Holder, Incarnation, InstanceId, Member, Prefix, Report, Sequence, Source,
+    Unfitness, Word,
+};
+use pair_wire::{
+    datagram::{DropCause, MAX_DATAGRAM, Receiver, Sender},
+    key::{Key, KeyRing, SECRET_LEN},
+};
+use proptest::prelude::*;
+
+use crate::support::{ME, active, encode, key_1, key_2, receiver};
+
+#[test]
+fn each_cause_of_a_drop_is_told_and_counted() {
+    let ring = KeyRing::single(key_1());
+    let good = encode(&ring, &active());
+    let mut receiver = receiver(Member::First, &ring);
+    receiver.open(&good).unwrap();
+
+    let mut foreign = [0; MAX_DATAGRAM];
+    let foreign_len = Sender::new("lb-2", &ring).encode(&active(), &mut foreign);
+    let other_secret = KeyRing::single(Key::new(1, [7; SECRET_LEN]));
+    let own = Heartbeat {
+        prefix: Prefix {
+            sender: Member::Second,
+            ..active().prefix
+        },
+        ..active()
+    };
+    let numbered = |sequence| {
+        let prefix = Prefix {
+            sequence: Sequence(sequence),
+            ..active().prefix
+        };
+        encode(&ring, &Heartbeat { prefix, ..active() })
+    };
+    receiver.open(&numbered(9000)).unwrap();
+
+    let cases = [
+        (good[..87].to_vec(), DropCause::TooShort),
+        (Vec::new(), DropCause::TooShort),
+        (vec![0; 513], DropCause::TooLong),
+        (vec![0; 512], DropCause::Magic),
+        (foreign[..foreign_len].to_vec(), DropCause::Pair),
+        (encode(&KeyRing::single(key_2()), &active()), DropCause::KeyUnknown),
+        (encode(&other_secret, &active()), DropCause::Tag),
+        (encode(&ring, &own), DropCause::OwnEcho),
+        (signed(1, &|body| body.push(0)), DropCause::Malformed),
+        (signed(1, &|body| body[0] = 2), DropCause::Malformed),
+        (signed(1, &|body| body[1] = 2), DropCause::Malformed),
+        (signed(0, &|body| body[0] = 2), DropCause::Malformed),
+        (numbered(9000), DropCause::Replayed),
+        (numbered(7976), DropCause::TooOld),
+        (good, DropCause::TooOld),
+    ];
+    for (place, (bytes, cause)) in cases.iter().enumerate() {
+        let before = *receiver.drops();
+        assert_eq!(receiver.open(bytes), Err(*cause), "case {place}");
+        assert_eq!(receiver.drops().of(*cause), before.of(*cause) + 1, "case {place}");
+        assert_eq!(receiver.drops().total(), before.total() + 1, "case {place}");
+    }
+    assert!(DropCause::ALL.iter().all(|cause| receiver.drops().of(*cause) > 0));
+    receiver.open(&numbered(9001)).unwrap();
+}
+
+#[test]
+fn either_key_of_the_ring_verifies_and_the_first_signs() {
+    let both = KeyRing::pair(key_1(), key_2()).unwrap();
+    for ring in [KeyRing::single(key_1()), KeyRing::single(key_2())] {
+        assert_eq!(
+            receiver(Member::First, &both).open(&encode(&ring, &active())),
+            Ok(active())
+        );
+    }
+    assert_eq!(encode(&both, &active()), encode(&KeyRing::single(key_1()), &active()));
+}
+
+#[test]
+fn a_node_without_a_key_and_one_with_a_key_do_not_hear_each_other() {
+    let (open, closed) = (KeyRing::insecure(), KeyRing::single(key_1()));
+    assert_eq!(
+        receiver(Member::First, &open).open(&encode(&closed, &active())),
+        Err(DropCause::KeyUnknown)
+    );
+    assert_eq!(
+        receiver(Member::First, &closed).open(&encode(&open, &active())),
+        Err(DropCause::KeyUnknown)
+    );
+}
+
+#[test]
+fn a_forged_datagram_does_not_use_up_its_number() {
+    let ring = KeyRing::single(key_1());
+    let good = encode(&ring, &active());
+    let mut receiver = receiver(Member::First, &ring);
+    let mut forged = good.clone();
+    *forged.last_mut().unwrap() ^= 1;
+    assert_eq!(receiver.open(&forged), Err(DropCause::Tag));
+    assert_eq!(receiver.open(&good), Ok(active()));
+}
+
+#[test]
+fn strings_are_cut_at_their_limits_and_before_what_is_not_visible() {
+    let mut heartbeat = active();
+    let report = heartbeat.report.as_mut().unwrap();
+    report.instance = Some(InstanceId("i".repeat(400)));
+    report.zone = "z".repeat(400);
+    report.version = "0.1.0\u{1b}[2J".to_owned();
+    report.word.as_mut().unwrap().association = Some(AssociationId("eipassoc-ü".to_owned()));
+
+    let ring = KeyRing::single(key_1());
+    let opened = receiver(Member::First, &ring)
+        .open(&encode(&ring, &heartbeat))
+        .unwrap()
+        .report
+        .unwrap();
+    assert_eq!(opened.instance.unwrap().0, "i".repeat(48));
+    assert_eq!(opened.zone, "z".repeat(48));
+    assert_eq!(opened.version, "0.1.0");
+    assert_eq!(opened.word.unwrap().association.unwrap().0, "eipassoc-");
+}
+
+#[test]
+fn the_longest_report_has_248_bytes() {
+    let long = "x".repeat(400);
+    let mut heartbeat = active();
+    let report = heartbeat.report.as_mut().unwrap();
+    report.instance = Some(InstanceId(long.clone()));
+    report.zone.clone_from(&long);
+    report.version.clone_from(&long);
+    report.fitness = Fitness::Unfit(Unfitness::CheckFailed);
+    report.word.as_mut().unwrap().association = Some(AssociationId(long));
+    assert_eq!(encode(&KeyRing::single(key_1()), &heartbeat).len(), 56 + 248 + 32);
+}
+
+#[test]
+fn a_terminal_escape_is_malformed_even_from_the_peer() {
+    let bytes = signed(1, &|body| *body.last_mut().unwrap() = 0x1b);
+    assert_eq!(
+        receiver(Member::First, &KeyRing::single(key_1())).open(&bytes),
+        Err(DropCause::Malformed)
+    );
+}
+
+#[test]
+fn a_string_over_its_limit_is_malformed_even_from_the_peer() {
+    // The length of the zone stands behind query, interval and instance; 49 bytes of zone follow.
+    let bytes = signed(1, &|body| {
+        let zone_at = 40 + 1 + 4 + 1 + 8 + 19;
+        body.splice(
+            zone_at..zone_at + 8 + 10,
+            [49, 0, 0, 0, 0, 0, 0, 0].into_iter().chain([b'z'; 49]),
+        );
+    });
+    assert_eq!(
+        receiver(Member::First, &KeyRing::single(key_1())).open(&bytes),
+        Err(DropCause::Malformed)
+    );
+}
+
+#[test]
+fn a_string_that_claims_to_be_huge_is_malformed() {
+    let bytes = signed(1, &|body| body[40 + 1 + 4 + 1 + 8 + 19..][..8].fill(0xff));
+    assert_eq!(
+        receiver(Member::First, &KeyRing::single(key_1())).open(&bytes),
+        Err(DropCause::Malformed)
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn every_heartbeat_fits_and_comes_back(heartbeat in heartbeats()) {
+        let ring = KeyRing::single(key_1());
+        let bytes = encode(&ring, &heartbeat);
+        prop_assert!(bytes.len() <= MAX_DATAGRAM);
+        prop_assert_eq!(receiver(heartbeat.prefix.sender, &ring).open(&bytes), Ok(heartbeat));
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_dropped(bytes in prop::collection::vec(any::<u8>(), 0..700)) {
+        let mut receiver = receiver(Member::First, &KeyRing::single(key_1()));
+        let cause = receiver.open(&bytes).unwrap_err();
+        let expected = match bytes.len() {
+            0..88 => DropCause::TooShort,
+            88..=512 => DropCause::Magic,
+            _ => DropCause::TooLong,
+        };
+        prop_assert_eq!(cause, expected);
+        prop_assert_eq!((receiver.drops().of(cause), receiver.drops().total()), (1, 1));
+    }
+
+    #[test]
+    fn a_datagram_with_flipped_bits_is_dropped(heartbeat in heartbeats(), flips in prop::collection::vec(any::<prop::sample::Index>(), 1..4)) {
+        let ring = KeyRing::single(key_1());
+        let mut receiver = receiver(heartbeat.prefix.sender, &ring);
+        let good = encode(&ring, &heartbeat);
+        let mut bytes = good.clone();
+        for flip in flips {
+            let bit = flip.index(8 * bytes.len());
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+        prop_assume!(bytes != good);
+        let cause = receiver.open(&bytes).unwrap_err();
+        let expected = match bytes.iter().zip(&good).position(|(bad, good)| bad != good).unwrap() {
+            0..4 => &[DropCause::Magic][..],
+            5 => &[DropCause::KeyUnknown, DropCause::Pair],
+            4 | 6..8 => &[DropCause::Tag, DropCause::KeyUnknown, DropCause::Pair],
+            8..16 => &[DropCause::Pair],
+            _ => &[DropCause::Tag],
+        };
+        prop_assert!(expected.contains(&cause), "{:?}", cause);
+        prop_assert_eq!((receiver.drops().of(cause), receiver.drops().total()), (1, 1));
+        prop_assert_eq!(receiver.open(&good), Ok(heartbeat), "the good one is still new");
+    }
+
+    #[test]
+    fn a_truncated_datagram_is_dropped(heartbeat in heartbeats(), keep in any::<prop::sample::Index>()) {
+        let ring = KeyRing::single(key_1());
+        let bytes = encode(&ring, &heartbeat);
+        let keep = keep.index(bytes.len());
+        let expected = if keep < 88 { DropCause::TooShort } else { DropCause::Tag };
+        prop_assert_eq!(receiver(heartbeat.prefix.sender, &ring).open(&bytes[..keep]), Err(expected));
+    }
+
+    /// Not even the peer's own key makes a receiver panic or take a body that is none.
+    #[test]
+    fn signed_bytes_are_read_or_dropped(version in 0u8..3, body in prop::collection::vec(any::<u8>(), 40..425)) {
+        let bytes = signed(version, &|to| to.clone_from(&body));
+        let mut receiver = receiver(Member::First, &KeyRing::single(key_1()));
+        if let Err(cause) = receiver.open(&bytes) {
+            prop_assert!(matches!(cause, DropCause::Malformed | DropCause::OwnEcho), "{:?}", cause);
+        }
+    }
+
+    #[test]
+    fn signed_reports_with_flipped_bits_are_read_or_malformed(flips in prop::collection::vec((40usize..180, 0u8..8), 1..4)) {
+        let bytes = signed(1, &|body| for (place, bit) in &flips {
+            let place = place % body.len();
+            body[place.max(40)] ^= 1 << bit;
+        });
+        let opened = receiver(Member::First, &KeyRing::single(key_1())).open(&bytes);
+        prop_assert!(matches!(opened, Ok(_) | Err(DropCause::Malformed)), "{:?}", opened);
+    }
+
+    #[test]
+    fn a_replayed_stream_is_dropped_whole(order in Just((1u64..200).collect::<Vec<_>>()).prop_shuffle()) {
+        let ring = KeyRing::single(key_1());
+        let numbered = |sequence| {
+            let prefix = Prefix { sequence: Sequence(sequence), ..active().prefix };
+            encode(&ring, &Heartbeat { prefix, ..active() })
+        };
+        let mut receiver: Receiver = receiver(Member::First, &ring);
+        for sequence in 1..200 {
+            prop_assert!(receiver.open(&numbered(sequence)).is_ok());
+        }
+        for sequence in order {
+            prop_assert_eq!(receiver.open(&numbered(sequence)), Err(DropCause::Replayed));
+        }
+    }
+}
+
+/// The datagram of [`active`] with its body (prefix and report) changed, signed anew with key 1.
+fn signed(version: u8, change: &dyn Fn(&mut Vec<u8>)) -> Vec<u8> {
+    use hmac::{KeyInit as _, Mac as _};
+
+    let ring = KeyRing::single(key_1());
+    let good = encode(&ring, &active());
+    let mut header = good[..16].to_vec();
+    header[4] = version;
+    let mut body = good[16..good.len() - 32].to_vec();
+    change(&mut body);
+    let bytes = [header, body].concat();
+    let secret: [u8; SECRET_LEN] = std::array::from_fn(|place| place as u8);
+    let mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(&secret).unwrap();
+    let tag = mac.chain_update(&bytes).finalize().into_bytes();
+    [&bytes[..], &tag[..]].concat()
+}
+
+fn heartbeats() -> impl Strategy<Value = Heartbeat> {
+    (prefixes(), prop::option::of(reports())).prop_map(|(prefix, report)| Heartbeat { prefix, report })
+}
+
+fn prefixes() -> impl Strategy<Value = Prefix> {
+    let echoes = prop_oneof![
+        Just(None),
+        (any::<u64>(), any::<u64>(), any::<u32>()).prop_map(|(incarnation, sequence, age_us)| Some(Echo {
+            incarnation: Incarnation(incarnation),
+            sequence: Sequence(sequence),
+            age_us,
+        })),
+        Just(Some(Echo {
+            incarnation: ME,
+            sequence: Sequence(1),
+            age_us: 0
+        })),
+    ];
+    (members(), any::<u64>(), any::<u64>(), echoes).prop_map(|(sender, incarnation, sequence, echo)| Prefix {
+        sender,
+        incarnation: Incarnation(incarnation),
+        sequence: Sequence(sequence),
+        echo,
+    })
+}
+
+fn reports() -> impl Strategy<Value = Report> {
+    let fitness = prop::sample::select(vec![
+        Fitness::Unknown,
+        Fitness::Fit,
+        Fitness::Unfit(Unfitness::ServiceGone),
+        Fitness::Unfit(Unfitness::HostStopping),
+        Fitness::Unfit(Unfitness::CheckFailed),
+    ]);
+    let texts = (prop::option::of("[!-~]{0,48}"), "[!-~]{0,48}", "[!-~]{0,32}");
+    (
+        any::<[bool; 5]>(),
+        any::<u32>(),
+        texts,
+        fitness,
+        prop::option::of(words()),
+    )
+        .prop_map(
+            |([query, saturated, ready, claiming, yielding], interval_us, (instance, zone, version), fitness, word)| {
+                Report {
+                    query,
+                    interval: Duration::from_micros(interval_us.into()),
+                    instance: instance.map(InstanceId),
+                    zone,
+                    fitness,
+                    saturated,
+                    ready,
+                    word,
+                    claiming,
+                    yielding,
+                    version,
+                }
+            },
+        )
+}
+
+fn words() -> impl Strategy<Value = Word> {
+    let holders = prop_oneof![
+        Just(Holder::Nobody),
+        members().prop_map(Holder::Member),
+        members().prop_map(Holder::Misplaced),
+        Just(Holder::Stranger),
+    ];
+    let sources = prop::sample::select(vec![Source::Reply, Source::Ec2, Source::Imds, Source::Peer]);
+    (holders, prop::option::of("[!-~]{0,48}"), sources, any::<u64>()).prop_map(
+        |(holder, association, source, age_us)| Word {
+            holder,
+            association: association.map(AssociationId),
+            source,
+            age: Duration::from_micros(age_us),
+        },
+    )
+}
+
+fn members() -> impl Strategy<Value = Member> {
+    prop::sample::select(Member::BOTH.to_vec())
+}

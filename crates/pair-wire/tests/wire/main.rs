@@ -1,0 +1,12 @@
+//! The bytes of paird: golden files in both directions, hostile input, and the control protocol.
+
+#[cfg(test)]
+mod control;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod successor;
+#[cfg(test)]
+mod support;

@@ -1,0 +1,74 @@
+//! What the tests of the datagrams share.
+
+use std::time::Duration;
+
+use pair_core::{
+    AssociationId, Echo, Fitness, Heartbeat, Holder, Incarnation, InstanceId, Member, Prefix, Report, Sequence, Source,
+    Word,
+};
+use pair_wire::{
+    datagram::{MAX_DATAGRAM, Receiver, Sender},
+    key::{Key, KeyRing, SECRET_LEN},
+};
+
+/// The pair of all datagrams here.
+pub(crate) const PAIR: &str = "lb-1";
+
+/// The run of the node that receives.
+pub(crate) const ME: Incarnation = Incarnation(0xfedc_ba98_7654_3210);
+
+/// The key with the bytes 0, 1, 2, … 31.
+pub(crate) fn key_1() -> Key {
+    Key::new(1, std::array::from_fn(|place| place as u8))
+}
+
+/// The key with the byte 0xa5 only.
+pub(crate) fn key_2() -> Key {
+    Key::new(2, [0xa5; SECRET_LEN])
+}
+
+/// What a node says that holds the address: all fields filled.
+pub(crate) fn active() -> Heartbeat {
+    Heartbeat {
+        prefix: Prefix {
+            sender: Member::First,
+            incarnation: Incarnation(0x0123_4567_89ab_cdef),
+            sequence: Sequence(4711),
+            echo: Some(Echo {
+                incarnation: ME,
+                sequence: Sequence(815),
+                age_us: 1234,
+            }),
+        },
+        report: Some(Report {
+            query: true,
+            interval: Duration::from_millis(200),
+            instance: Some(InstanceId("i-0aaaaaaaaaaaaaaaa".to_owned())),
+            zone: "us-east-1a".to_owned(),
+            fitness: Fitness::Fit,
+            saturated: true,
+            ready: true,
+            word: Some(Word {
+                holder: Holder::Member(Member::First),
+                association: Some(AssociationId("eipassoc-0123456789abcdef0".to_owned())),
+                source: Source::Imds,
+                age: Duration::from_secs(1),
+            }),
+            claiming: false,
+            yielding: false,
+            version: "0.1.0".to_owned(),
+        }),
+    }
+}
+
+/// The datagram of a heartbeat.
+pub(crate) fn encode(ring: &KeyRing, heartbeat: &Heartbeat) -> Vec<u8> {
+    let mut out = [0xee; MAX_DATAGRAM];
+    let len = Sender::new(PAIR, ring).encode(heartbeat, &mut out);
+    out[..len].to_vec()
+}
+
+/// A receiver that has accepted nothing yet, at the peer of `sender`.
+pub(crate) fn receiver(sender: Member, ring: &KeyRing) -> Receiver {
+    Receiver::new(PAIR, sender.peer(), ME, ring)
+}

@@ -1,0 +1,87 @@
+//! What can be typed.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Parser, Subcommand};
+use pair_wire::control::DEFAULT_SOCKET;
+
+/// How long `status` waits for its answer: a daemon that lives answers within milliseconds.
+pub(crate) const STATUS_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long an order waits for its answer: it is valid for 30 seconds (F-6e), and then is told to have expired.
+pub(crate) const ORDER_TIMEOUT: Duration = Duration::from_secs(35);
+
+/// Asks a node of a pair what it knows, and gives it orders.
+#[derive(Debug, Parser)]
+#[command(name = "pairctl", version, disable_help_subcommand = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// The daemon's control socket.
+    #[arg(long, global = true, value_name = "PATH", default_value = DEFAULT_SOCKET)]
+    pub(crate) socket: PathBuf,
+
+    /// How long to wait for the daemon, such as `500ms` [default: 2s, for orders 35s].
+    #[arg(long, global = true, value_name = "TIME", value_parser = timeout)]
+    pub(crate) timeout: Option<Duration>,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Shows how the pair is; the exit code says it too.
+    Status {
+        /// Print the versioned JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Moves the address to the other node, or to the named one, and waits until it is there.
+    Failover {
+        /// The node that shall hold the address.
+        #[arg(long, value_name = "NODE")]
+        to: Option<String>,
+    },
+    /// Checks the configuration file, without asking the daemon or AWS: runs `paird check`.
+    Check {
+        /// The configuration file [default: that of paird].
+        #[arg(long, value_name = "PATH")]
+        config: Option<PathBuf>,
+    },
+    /// Makes keys for heartbeats.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Shows the version of this program and of what it speaks.
+    Version,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Prints a new key as a line for the key file, the same on both nodes.
+    Generate {
+        /// The number that names the key in a datagram, another one for each key of a file.
+        #[arg(long, value_name = "0-255", default_value_t = 1)]
+        id: u8,
+    },
+}
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    let timeout = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if (MIN_TIMEOUT..=MAX_TIMEOUT).contains(&timeout) {
+        Ok(timeout)
+    } else {
+        Err("it must be between 10ms and 10min".to_owned())
+    }
+}
+
+const MIN_TIMEOUT: Duration = Duration::from_millis(10);
+const MAX_TIMEOUT: Duration = Duration::from_secs(600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+}

@@ -1,0 +1,131 @@
+//! Why a command failed, what to do about it, and with which code that ends.
+
+use std::{
+    error::Error,
+    io::{self, Write},
+    path::PathBuf,
+    time::Duration,
+};
+
+use pair_wire::control::{CONTROL_VERSION, LineError, STATUS_VERSION};
+use thiserror::Error;
+
+use crate::Exit;
+
+/// Why a command failed.
+#[derive(Debug, Error)]
+pub(crate) enum Failure {
+    #[error("there is no control socket at {}", path.display())]
+    NoSocket { path: PathBuf },
+    #[error("nobody listens at {}: the daemon is dead", path.display())]
+    NobodyListens { path: PathBuf },
+    #[error("this user may not use {}", path.display())]
+    NotAllowed { path: PathBuf },
+    #[error("cannot connect to {}", path.display())]
+    Connect {
+        path: PathBuf,
+        #[source]
+        error: io::Error,
+    },
+    #[error("the daemon did not answer within {}", humantime::format_duration(*timeout))]
+    NoAnswer { timeout: Duration, ordered: bool },
+    #[error("the daemon hung up without an answer")]
+    HungUp { ordered: bool },
+    #[error("the daemon's answer cannot be used")]
+    Exchange(#[source] LineError),
+    #[error("the daemon answered another question")]
+    OtherAnswer,
+    #[error("the daemon speaks version {theirs} of the control protocol, this pairctl version {CONTROL_VERSION}")]
+    Version { theirs: u32 },
+    #[error("the daemon's status document has version {theirs}, this pairctl reads version {STATUS_VERSION}")]
+    StatusVersion { theirs: u32 },
+    #[error("the daemon is stuck: its event loop last turned {loop_age_ms} ms ago, so its status says nothing")]
+    Stale { loop_age_ms: u64 },
+    #[error("refused: {reason}")]
+    Refused { reason: String, hint: Option<String> },
+    #[error("{message}")]
+    Daemon { message: String },
+    #[error("cannot run {}", program.display())]
+    Check {
+        program: PathBuf,
+        #[source]
+        error: io::Error,
+    },
+    #[error("`paird check` was ended by a signal")]
+    CheckKilled,
+    #[error("the operating system gives no random bytes: {0}")]
+    Randomness(getrandom::Error),
+    #[error("cannot write the output")]
+    Output(#[source] io::Error),
+    #[error("{}", .0.render())]
+    Usage(clap::Error),
+}
+
+impl Failure {
+    /// Prints the failure with its causes, and what to do about it.
+    pub(crate) fn report(&self, err: &mut dyn Write) -> io::Result<()> {
+        if let Self::Usage(usage) = self {
+            return write!(err, "{}", usage.render());
+        }
+        write!(err, "pairctl: {self}")?;
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            write!(err, ": {error}")?;
+            cause = error.source();
+        }
+        writeln!(err)?;
+        if let Some(hint) = self.hint() {
+            writeln!(err, "hint: {hint}")?;
+        }
+        Ok(())
+    }
+
+    /// The code to exit with.
+    pub(crate) const fn exit(&self) -> Exit {
+        match self {
+            Self::NoSocket { .. }
+            | Self::NobodyListens { .. }
+            | Self::NotAllowed { .. }
+            | Self::Connect { .. }
+            | Self::NoAnswer { .. }
+            | Self::HungUp { .. }
+            | Self::Exchange(_)
+            | Self::OtherAnswer
+            | Self::Version { .. }
+            | Self::StatusVersion { .. }
+            | Self::Stale { .. } => Exit::Unreachable,
+            Self::Refused { .. } => Exit::Refused,
+            Self::Daemon { .. } | Self::Check { .. } | Self::CheckKilled | Self::Randomness(_) | Self::Output(_) => {
+                Exit::Failed
+            }
+            Self::Usage(_) => Exit::Usage,
+        }
+    }
+
+    fn hint(&self) -> Option<&str> {
+        match self {
+            Self::NoSocket { .. } => Some("is paird running? `systemctl status paird`; another socket: --socket PATH"),
+            Self::NobodyListens { .. } => Some("`systemctl status paird` and `journalctl -u paird` say why"),
+            Self::NotAllowed { .. } => Some("become root, or a member of the group that owns the socket"),
+            Self::NoAnswer { ordered: true, .. } | Self::HungUp { ordered: true } => {
+                Some("the order may be carried out all the same: see `pairctl status`, and `journalctl -u paird`")
+            }
+            Self::NoAnswer { ordered: false, .. } | Self::HungUp { ordered: false } => {
+                Some("is it stuck or just restarting? `systemctl status paird` and `journalctl -u paird`")
+            }
+            Self::Exchange(_) | Self::OtherAnswer => Some("is --socket the control socket of paird?"),
+            Self::Version { .. } | Self::StatusVersion { .. } => {
+                Some("paird and pairctl come in one package: restart paird after an upgrade")
+            }
+            Self::Stale { .. } => Some("its watchdog should restart it; `journalctl -u paird` says what it did last"),
+            Self::Refused { hint, .. } => hint.as_deref(),
+            Self::Check { .. } => Some("paird is looked for beside pairctl, then along PATH"),
+            Self::Connect { .. }
+            | Self::Daemon { .. }
+            | Self::CheckKilled
+            | Self::Randomness(_)
+            | Self::Output(_)
+            | Self::Usage(_) => None,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The command line of paird: how people talk to the daemon of a node.
+//!
+//! It blocks, asks one question and ends: no runtime, no AWS. Data goes to the standard output, all else to the standard
+//! error output, and the [exit code](Exit) says how it went. What it cannot ask it does not guess: a daemon that is dead,
+//! stuck or of another version is never shown as healthy.
+#![forbid(unsafe_code)]
+
+mod check;
+mod cli;
+mod client;
+mod exit;
+mod failure;
+mod key;
+mod text;
+
+use std::{
+    ffi::OsString,
+    io::{self, Write},
+};
+
+use clap::Parser as _;
+use pair_wire::control::{self, Answer, CONTROL_VERSION, STATUS_VERSION, State, Status};
+use pair_wire::datagram::WIRE_VERSION;
+
+pub use exit::Exit;
+pub use text::status_text;
+
+use cli::{Cli, Command, KeyCommand};
+use client::Client;
+use failure::Failure;
+
+/// Runs one command line and says with which code to exit: that of an [`Exit`], or for `check` that of `paird check`.
+///
+/// `args` begins with the program's name.
+pub fn run<A, T>(args: A, out: &mut dyn Write, err: &mut dyn Write) -> u8
+where
+    A: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    let ran = match Cli::try_parse_from(args) {
+        Ok(cli) => execute(&cli, out),
+        Err(error) if error.use_stderr() => Err(Failure::Usage(error)),
+        Err(help) => write!(out, "{}", help.render())
+            .map_err(Failure::Output)
+            .map(|()| Exit::Done.code()),
+    };
+    ran.unwrap_or_else(|failure| {
+        // Nobody can be told that the standard error output is gone.
+        let _ = failure.report(err);
+        failure.exit().code()
+    })
+}
+
+fn execute(cli: &Cli, out: &mut dyn Write) -> Result<u8, Failure> {
+    let exit = match &cli.command {
+        Command::Status { json } => status(&Client::new(cli, cli::STATUS_TIMEOUT), *json, out)?,
+        Command::Failover { to } => failover(&Client::new(cli, cli::ORDER_TIMEOUT), to.as_deref(), out)?,
+        Command::Check { config } => return check::run(config.as_deref()),
+        Command::Key(KeyCommand::Generate { id }) => print(out, &key::generate(*id)?.line())?,
+        Command::Version => {
+            let version = env!("CARGO_PKG_VERSION");
+            print(
+                out,
+                &format!("pairctl {version}, control protocol {CONTROL_VERSION}, heartbeats {WIRE_VERSION}"),
+            )?
+        }
+    };
+    Ok(exit.code())
+}
+
+fn status(client: &Client, json: bool, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let Answer::Status(status) = client.ask(control::Command::Status)? else {
+        return Err(Failure::OtherAnswer);
+    };
+    if status.version != STATUS_VERSION {
+        return Err(Failure::StatusVersion { theirs: status.version });
+    }
+    if status.agent.is_stale() {
+        return Err(Failure::Stale {
+            loop_age_ms: status.agent.written_at_loop_age_ms,
+        });
+    }
+    let text = if json { document(&status)? } else { status_text(&status) };
+    print(out, text.trim_end())?;
+    Ok(match status.state {
+        State::Healthy => Exit::Done,
+        State::Degraded => Exit::Degraded,
+        State::Critical => Exit::Critical,
+    })
+}
+
+fn document(status: &Status) -> Result<String, Failure> {
+    serde_json::to_string_pretty(status).map_err(|error| Failure::Output(error.into()))
+}
+
+fn failover(client: &Client, to: Option<&str>, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let Answer::Done { text } = client.ask(control::Command::Failover {
+        to: to.map(str::to_owned),
+    })?
+    else {
+        return Err(Failure::OtherAnswer);
+    };
+    print(out, &text)
+}
+
+/// Prints a line, and is content if the reader has gone: `pairctl status | head -1` tells the state like any other.
+fn print(out: &mut dyn Write, line: &str) -> Result<Exit, Failure> {
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Ok(()) => Ok(Exit::Done),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
+        Err(error) => Err(Failure::Output(error)),
+    }
+}

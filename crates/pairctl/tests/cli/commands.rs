@@ -1,0 +1,196 @@
+//! The other commands: orders, keys, the configuration check, and what is typed wrongly.
+
+use std::{fs, os::unix::fs::symlink, path::Path, process::Command as Process};
+
+use pair_wire::{
+    control::{Command, Request, Response},
+    key::KeyRing,
+};
+use pairctl::Exit;
+use tempfile::TempDir;
+
+use crate::daemon::{Daemon, Ran, run};
+
+#[test]
+fn a_failover_tells_what_was_done() {
+    let order = Request::new(Command::Failover { to: None });
+    let ran = Daemon::answering(order, &Response::done("moved 203.0.113.10: a → b")).run(&["failover"]);
+    assert_eq!(
+        ran,
+        Ran {
+            code: 0,
+            out: "moved 203.0.113.10: a → b\n".to_owned(),
+            err: String::new()
+        }
+    );
+}
+
+#[test]
+fn a_refused_failover_says_why() {
+    let order = Request::new(Command::Failover {
+        to: Some("b".to_owned()),
+    });
+    let refusal = Response::refused("node b is not ready", Some("`pairctl status` on b says why".to_owned()));
+    let ran = Daemon::answering(order, &refusal).run(&["failover", "--to", "b"]);
+    let err = "pairctl: refused: node b is not ready\nhint: `pairctl status` on b says why\n".to_owned();
+    assert_eq!(
+        ran,
+        Ran {
+            code: 4,
+            out: String::new(),
+            err
+        }
+    );
+}
+
+#[test]
+fn an_order_without_an_answer_may_have_been_carried_out() {
+    let ran = Daemon::hanging().run(&["failover", "--timeout", "50ms"]);
+    let err = "pairctl: the daemon did not answer within 50ms\n\
+        hint: the order may be carried out all the same: see `pairctl status`, and `journalctl -u paird`\n";
+    assert_eq!(
+        ran,
+        Ran {
+            code: 3,
+            out: String::new(),
+            err: err.to_owned()
+        }
+    );
+}
+
+#[test]
+fn a_generated_key_is_a_line_of_a_key_file_and_never_the_same() {
+    let (one, other) = (run(&["key", "generate", "--id", "7"]), run(&["key", "generate"]));
+    assert_eq!(
+        (one.code, one.err.as_str(), one.out.len()),
+        (0, "", "7 ".len() + 64 + 1)
+    );
+    let ring = KeyRing::parse(&format!("{}{}", one.out, other.out)).unwrap();
+    assert_eq!(ring.keys().map(pair_wire::key::Key::id).collect::<Vec<_>>(), [7, 1]);
+    assert_ne!(one.out[2..], other.out[2..]);
+}
+
+#[test]
+fn version_names_what_is_spoken() {
+    let out = format!(
+        "pairctl {}, control protocol 1, heartbeats 1\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    assert_eq!(
+        run(&["version"]),
+        Ran {
+            code: 0,
+            out,
+            err: String::new()
+        }
+    );
+}
+
+#[test]
+fn what_is_typed_wrongly_is_usage() {
+    let cases: [(&[&str], &str); 6] = [
+        (&[], "Usage: pairctl"),
+        (&["stat"], "'status'"),
+        (&["status", "--jsno"], "'--json'"),
+        (&["key", "generate", "--id", "256"], "256 is not in 0..=255"),
+        (&["status", "--timeout", "soon"], "expected number at 0"),
+        (&["status", "--timeout", "0s"], "it must be between 10ms and 10min"),
+    ];
+    for (args, says) in cases {
+        let ran = run(args);
+        assert_eq!((ran.code, ran.out.as_str()), (64, ""), "{args:?}");
+        assert!(ran.err.contains(says), "{args:?}: {}", ran.err);
+    }
+}
+
+#[test]
+fn help_is_no_error() {
+    let ran = run(&["--help"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    for command in ["status", "failover", "check", "key", "version"] {
+        assert!(ran.out.contains(&format!("\n  {command} ")), "{}", ran.out);
+    }
+}
+
+#[test]
+fn check_runs_the_daemon_beside_it_and_passes_its_output_on() {
+    let installed = install(Some("/bin/echo"));
+    let output = pairctl(installed.path())
+        .args(["check", "--config", "/some/file"])
+        .output()
+        .unwrap();
+    assert_eq!(
+        (output.status.code(), output.stdout.as_slice()),
+        (Some(0), &b"check --config /some/file\n"[..])
+    );
+    let output = pairctl(installed.path()).arg("check").output().unwrap();
+    assert_eq!(
+        (output.status.code(), output.stdout.as_slice()),
+        (Some(0), &b"check\n"[..])
+    );
+}
+
+#[test]
+fn check_passes_the_exit_code_on() {
+    let installed = install(Some("/bin/false"));
+    assert_eq!(
+        pairctl(installed.path()).arg("check").output().unwrap().status.code(),
+        Some(1)
+    );
+}
+
+#[test]
+fn check_finds_the_daemon_along_the_path() {
+    let (alone, elsewhere) = (install(None), install(Some("/bin/echo")));
+    let output = pairctl(alone.path())
+        .arg("check")
+        .env("PATH", elsewhere.path())
+        .output()
+        .unwrap();
+    assert_eq!(
+        (output.status.code(), output.stdout.as_slice()),
+        (Some(0), &b"check\n"[..])
+    );
+}
+
+#[test]
+fn check_without_a_daemon_fails() {
+    let alone = install(None);
+    let output = pairctl(alone.path())
+        .arg("check")
+        .env("PATH", alone.path())
+        .output()
+        .unwrap();
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(5), &b""[..]));
+    let err = "pairctl: cannot run paird: No such file or directory (os error 2)\n\
+        hint: paird is looked for beside pairctl, then along PATH\n";
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), err);
+}
+
+#[test]
+fn exit_codes_are_distinct_and_documented() {
+    let mut codes: Vec<u8> = Exit::ALL.into_iter().map(Exit::code).collect();
+    codes.dedup();
+    assert_eq!(codes, [0, 1, 2, 3, 4, 5, 64]);
+    let operating = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/OPERATING.md");
+    let operating = fs::read_to_string(operating).unwrap();
+    for exit in Exit::ALL {
+        let row = format!("| {} | {} |", exit.code(), exit.meaning());
+        assert!(operating.contains(&row), "docs/OPERATING.md lacks: {row}");
+    }
+}
+
+/// A directory with `pairctl`, and a `paird` that is this program.
+fn install(paird: Option<&str>) -> TempDir {
+    let directory = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    // A hard link, for the program looks beside itself, not beside what a symbolic link points to.
+    fs::hard_link(env!("CARGO_BIN_EXE_pairctl"), directory.path().join("pairctl")).unwrap();
+    if let Some(paird) = paird {
+        symlink(paird, directory.path().join("paird")).unwrap();
+    }
+    directory
+}
+
+fn pairctl(directory: &Path) -> Process {
+    Process::new(directory.join("pairctl"))
+}

@@ -1,0 +1,397 @@
+//! The event loop: carries datagrams, time and news to the core, and carries out what it wants.
+//!
+//! One turn drains the socket before it wakes the core (F-4), so that a node that was paused hears what its peer said
+//! meanwhile before it judges its silence. Nothing in a turn waits: calls, checks and probes run on the other thread.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use pair_core::{
+    Config as CoreConfig, Event, Fitness, Holder, Input, Instant, Member, Node, OrderId, OrderOutcome, Output,
+    ProbeOutcome, ProbeTarget, Unfitness,
+};
+use pair_wire::control::{Command, Response};
+use pair_wire::datagram::{MAX_DATAGRAM, Receiver, Sender};
+use pair_wire::key::KeyRing;
+use sd_notify::NotifyState;
+use tokio::runtime::Handle;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+use tracing::{debug, info, trace, warn};
+
+use crate::check;
+use crate::clock::Clock;
+use crate::cloud::Cloud;
+use crate::config::{Config, Probe};
+use crate::control::Pending;
+use crate::journal;
+use crate::knowledge::Knowledge;
+use crate::names::Names;
+use crate::news::News;
+use crate::probe::{self, Outcome};
+use crate::problems;
+use crate::socket::{HeartbeatSocket, Received};
+use crate::status::Sources;
+use crate::{text, vitals};
+
+/// Datagrams taken from the socket before the core is woken: a flood must not keep time from passing.
+const DRAINED_PER_TURN: usize = 1024;
+
+/// The event loop and everything in its hands.
+pub struct Agent {
+    config: Config,
+    core: CoreConfig,
+    names: Names,
+    clock: Clock,
+    node: Node,
+    socket: HeartbeatSocket,
+    sender: Sender,
+    receiver: Receiver,
+    known: Knowledge,
+    cloud: Arc<Cloud>,
+    /// The runtime of the other thread.
+    elsewhere: Handle,
+    news: mpsc::Receiver<News>,
+    tell: mpsc::Sender<News>,
+    requests: mpsc::Receiver<Pending>,
+    orders: BTreeMap<OrderId, oneshot::Sender<Response>>,
+    next_order: u64,
+    turned_at: Instant,
+    watchdog: Option<Watchdog>,
+    told_status: String,
+}
+
+/// What an [`Agent`] is made of.
+pub struct Parts {
+    /// The file.
+    pub config: Config,
+    /// What the core is told of it.
+    pub core: CoreConfig,
+    /// The keys.
+    pub ring: KeyRing,
+    /// The daemon's clock.
+    pub clock: Clock,
+    /// The heartbeat socket.
+    pub socket: HeartbeatSocket,
+    /// The cloud side.
+    pub cloud: Arc<Cloud>,
+    /// The runtime of the other thread.
+    pub elsewhere: Handle,
+    /// What the other thread tells.
+    pub news: mpsc::Receiver<News>,
+    /// Where it tells it.
+    pub tell: mpsc::Sender<News>,
+    /// What control clients ask.
+    pub requests: mpsc::Receiver<Pending>,
+    /// The seed of incarnation and jitter.
+    pub seed: u64,
+}
+
+#[derive(Debug)]
+struct Watchdog {
+    every: Duration,
+    fed_at: Instant,
+}
+
+impl Agent {
+    /// An agent at the start of its run.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts { config, core, ring, clock, socket, cloud, elsewhere, news, tell, requests, seed } = parts;
+        let now = clock.now();
+        let node = Node::new(core.clone(), seed, now);
+        let nodes = config.nodes.each_ref().map(|node| node.name.clone());
+        let watchdog = sd_notify::watchdog_enabled().map(|limit| Watchdog { every: limit / 3, fed_at: now });
+        Self {
+            names: Names::new(nodes, core.me),
+            sender: Sender::new(&config.pair, &ring),
+            receiver: Receiver::new(&config.pair, core.me, node.incarnation(), &ring),
+            known: Knowledge::new(vitals::service_name(&config)),
+            orders: BTreeMap::new(),
+            next_order: 0,
+            turned_at: now,
+            told_status: String::new(),
+            config,
+            core,
+            clock,
+            node,
+            socket,
+            cloud,
+            elsewhere,
+            news,
+            tell,
+            requests,
+            watchdog,
+        }
+    }
+
+    /// Runs until SIGTERM or SIGINT. The address stays where it is: stopping the agent is no failover.
+    ///
+    /// # Errors
+    /// If signals or the reactor fail: the daemon cannot go on and is restarted.
+    pub async fn run(mut self) -> anyhow::Result<()> {
+        let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+        let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+        notify(&[NotifyState::Ready]);
+        loop {
+            self.turn()?;
+            let (wake_at, _) = self.node.poll_timeout();
+            tokio::select! {
+                readable = self.socket.readable() => readable.context("the heartbeat socket failed")?,
+                () = tokio::time::sleep_until(self.clock.deadline(wake_at)) => {}
+                Some(news) = self.news.recv() => self.hear(news),
+                Some(request) = self.requests.recv() => self.answer(request),
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+            }
+        }
+        info!("stopping; the address stays where it is");
+        notify(&[NotifyState::Stopping]);
+        Ok(())
+    }
+
+    fn turn(&mut self) -> anyhow::Result<()> {
+        self.drain().context("the heartbeat socket failed")?;
+        let now = self.clock.now();
+        self.handle(now, Input::Wakeup);
+        self.turned_at = now;
+        self.known.follow_drops(now, self.receiver.drops());
+        self.feed_watchdog(now);
+        Ok(())
+    }
+
+    /// Hears every datagram that waits.
+    fn drain(&mut self) -> io::Result<()> {
+        let mut buffer = [0; MAX_DATAGRAM + 1];
+        for _ in 0..DRAINED_PER_TURN {
+            match self.socket.try_receive(&mut buffer) {
+                Ok(Received::Datagram(length)) => match self.receiver.open(&buffer[..length]) {
+                    Ok(heartbeat) => self.handle(self.clock.now(), Input::Heartbeat(heartbeat)),
+                    Err(cause) => trace!(%cause, "datagram dropped"),
+                },
+                Ok(Received::Refused) => self.handle(self.clock.now(), Input::PeerUnreachable),
+                Ok(Received::Empty) => return Ok(()),
+                // An ICMP error of another kind: reading it has cleared it.
+                Err(error) => debug!(%error, "heartbeat path"),
+            }
+        }
+        Ok(())
+    }
+
+    fn handle(&mut self, now: Instant, input: Input) {
+        self.node.handle(now, input);
+        while let Some(output) = self.node.poll_output() {
+            self.carry_out(output);
+        }
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        match output {
+            Output::Send(heartbeat) => {
+                let mut datagram = [0; MAX_DATAGRAM];
+                let length = self.sender.encode(&heartbeat, &mut datagram);
+                if let Err(error) = self.socket.send(&datagram[..length]) {
+                    debug!(%error, "heartbeat not sent");
+                }
+            }
+            Output::Probe { timeout } => self.probe(timeout),
+            Output::Call(request) => {
+                self.elsewhere.spawn(Arc::clone(&self.cloud).call(request));
+            }
+            Output::Ordered { id, outcome } => {
+                if let Some(answer) = self.orders.remove(&id) {
+                    // A client that hung up does not wait for the answer.
+                    let _ = answer.send(order_response(outcome));
+                }
+            }
+            Output::Event(event) => {
+                journal::tell(&event, &self.names);
+                if matches!(event, Event::HolderChanged { .. }) {
+                    self.cloud.rehearse_soon();
+                }
+                self.tell_status();
+            }
+        }
+    }
+
+    fn hear(&mut self, news: News) {
+        let now = self.clock.now();
+        match news {
+            News::Input(input) => {
+                if let Input::Identity(identity) = &input {
+                    info!(instance = identity.instance.0, zone = identity.zone, "identity known");
+                    self.known.identity = Some(identity.clone());
+                }
+                self.handle(now, input);
+            }
+            News::CallFailed { id, fault, error } => {
+                warn!(error, "EC2 call failed");
+                self.known.last_call_error = Some(error);
+                self.handle(now, Input::Called { id, result: Err(fault) });
+            }
+            News::PublicIp(public_ip) => {
+                info!(%public_ip, "Elastic IP known");
+                self.known.public_ip = Some(public_ip);
+            }
+            News::Rehearsed(outcome) => {
+                if let Err(error) = &outcome {
+                    warn!(%error, "rehearsal of a takeover failed");
+                }
+                self.known.rehearsal = Some(outcome);
+            }
+            News::Imds(outcome) => {
+                let error = outcome.err();
+                if error.is_some() && self.known.imds_error.is_none() {
+                    warn!(error, "IMDS does not answer");
+                }
+                self.known.imds_error = error;
+            }
+            News::Landing(obstacles) => self.known.landing = obstacles,
+            News::Checked(verdict) => {
+                let fitness = fitness_of(&verdict);
+                let saturated = verdict.saturated;
+                self.known.verdict = Some(verdict);
+                self.handle(now, Input::Health { fitness, saturated });
+            }
+        }
+        let fitness = self.known.verdict.as_ref().map_or(Fitness::Unknown, fitness_of);
+        let ready = self.known.identity.is_some() && problems::against_readiness(&self.known, fitness).is_empty();
+        self.handle(now, Input::Readiness(ready));
+    }
+
+    fn answer(&mut self, request: Pending) {
+        let Pending { command, answer } = request;
+        match command {
+            Command::Status => {
+                let _ = answer.send(self.status());
+            }
+            Command::Failover { to } => match self.order_target(to.as_deref()) {
+                Ok(to) => {
+                    let id = OrderId(self.next_order);
+                    self.next_order += 1;
+                    info!(to = self.names.of(to), "ordered to move the address");
+                    self.orders.insert(id, answer);
+                    self.handle(self.clock.now(), Input::Order { id, to });
+                }
+                Err(refused) => {
+                    let _ = answer.send(refused);
+                }
+            },
+        }
+    }
+
+    fn order_target(&self, to: Option<&str>) -> Result<Member, Response> {
+        let Some(name) = to else {
+            let is_active = self.node.view(self.clock.now()).is_active == Some(true);
+            return Ok(if is_active { self.core.me.peer() } else { self.core.me });
+        };
+        self.names.member(name).ok_or_else(|| {
+            let hint = format!("the nodes are {} and {}", self.names.of(Member::First), self.names.of(Member::Second));
+            Response::refused(format!("no node is called {name:?}"), Some(hint))
+        })
+    }
+
+    fn status(&self) -> Response {
+        let now = self.clock.now();
+        let sources = Sources {
+            config: &self.config,
+            core: &self.core,
+            names: &self.names,
+            view: &self.node.view(now),
+            known: &self.known,
+            drops: self.receiver.drops(),
+            uptime: now.since(Instant::ZERO),
+            loop_age: now.since(self.turned_at),
+        };
+        Response::status(sources.status())
+    }
+
+    /// Probes the peer's service on its private address, and on the Elastic IP while the peer holds it.
+    fn probe(&self, timeout: Duration) {
+        let Some(probe) = self.config.probe.clone() else { return };
+        let peer = self.core.me.peer();
+        let holder = self.node.decide().evidence.holder;
+        let elastic = self.known.public_ip.filter(|_| holder == Some(Holder::Member(peer)));
+        let targets = [
+            Some((ProbeTarget::Private, self.core.private_ips[peer.index()])),
+            elastic.map(|ip| (ProbeTarget::Elastic, IpAddr::V4(ip))),
+        ];
+        for (target, address) in targets.into_iter().flatten() {
+            let (tell, clock, probe) = (self.tell.clone(), self.clock, probe.clone());
+            self.elsewhere.spawn(async move {
+                let begun_at = clock.now();
+                if let Some(outcome) = probe_once(&probe, address, timeout).await {
+                    let _ = tell.send(News::Input(Input::Probed { begun_at, target, outcome })).await;
+                }
+            });
+        }
+    }
+
+    fn feed_watchdog(&mut self, now: Instant) {
+        if let Some(watchdog) = &mut self.watchdog {
+            if now.since(watchdog.fed_at) >= watchdog.every {
+                watchdog.fed_at = now;
+                notify(&[NotifyState::Watchdog]);
+            }
+        }
+    }
+
+    /// Tells the service manager in one line how things are, when that changes.
+    fn tell_status(&mut self) {
+        let decision = self.node.decide();
+        let line = format!("{} ({})", text::verdict(decision.verdict), decision.rule);
+        if line != self.told_status {
+            notify(&[NotifyState::Status(&line)]);
+            self.told_status = line;
+        }
+    }
+}
+
+async fn probe_once(probe: &Probe, address: IpAddr, timeout: Duration) -> Option<ProbeOutcome> {
+    let target = SocketAddr::new(address, probe.port);
+    match probe::probe(target, &probe.path, probe.expect, timeout).await {
+        Outcome::Served { .. } => Some(ProbeOutcome::Served),
+        Outcome::BadStatus(_) => Some(ProbeOutcome::WrongStatus),
+        Outcome::Kernel(_) => Some(ProbeOutcome::KernelOnly),
+        Outcome::Nothing => Some(ProbeOutcome::Nothing),
+        Outcome::NotAsked { error } => {
+            warn!(%target, error, "probe not sent");
+            None
+        }
+    }
+}
+
+fn fitness_of(verdict: &check::Verdict) -> Fitness {
+    match &verdict.state {
+        check::State::Healthy => Fitness::Fit,
+        check::State::Unhealthy { process_gone: true, .. } => Fitness::Unfit(Unfitness::ServiceGone),
+        check::State::Unhealthy { process_gone: false, .. } => Fitness::Unfit(Unfitness::CheckFailed),
+        check::State::Unknown => Fitness::Unknown,
+    }
+}
+
+fn order_response(outcome: OrderOutcome) -> Response {
+    match outcome {
+        OrderOutcome::Done => Response::done("the address has moved"),
+        OrderOutcome::AlreadyThere => Response::done("the address is there already"),
+        OrderOutcome::Refused(refusal) => {
+            let (reason, hint) = text::refusal(refusal);
+            Response::refused(reason, Some(hint.to_owned()))
+        }
+        OrderOutcome::Expired => Response::refused(
+            "the address did not move within 30 s, and the order is over",
+            Some("see pairctl status on both nodes".to_owned()),
+        ),
+    }
+}
+
+/// Tells the service manager, if there is one.
+fn notify(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        debug!(%error, "service manager not told");
+    }
+}

@@ -1,0 +1,423 @@
+//! From the document to a [`Config`]: each section in turn, then what only several keys together show.
+
+use std::time::Duration;
+
+use toml::de::DeTable;
+
+use super::duration;
+use super::finding::Findings;
+use super::nearest::nearest;
+use super::reader::{Reader, Reported, Section, times};
+use super::syntax::StatusRange;
+use super::value::{Problem, quoted};
+use super::{
+    Address, Check, Config, Ec2, Heartbeat, HttpCheck, Log, LogFormat, LogLevel, Node, Probe, Profile, Security,
+    Takeover,
+};
+
+/// Heartbeats that must fit in a holdtime (DESIGN §4): one lost datagram must not end it.
+const INTERVALS_PER_HOLDTIME: u32 = 3;
+/// Suspicion begins after two missed intervals; the probe has what is left of the holdtime (DESIGN §4).
+const INTERVALS_BEFORE_PROBE: u32 = 2;
+
+type Read<T> = Result<T, Reported>;
+
+/// Reads the whole document, every section whatever the others hold.
+pub(super) fn build(file: &str, text: &str) -> Result<Config, Findings> {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    let mut reader = Reader::new(file, text);
+    reader.note_syntax(&errors);
+    let read = read_all(&mut reader, file, document.get_ref());
+    let findings = reader.into_findings();
+    match read {
+        Ok(config) if findings.is_empty() => Ok(config),
+        Ok(_) | Err(Reported) => Err(Findings::new(findings)),
+    }
+}
+
+fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) -> Read<Config> {
+    let root = reader.root(document);
+    let pair = reader.text(&root, "pair");
+    let nodes = read_nodes(reader, &root);
+    let address = read_address(reader, &root, nodes.as_ref().ok());
+    let heartbeat = read_heartbeat(reader, &root);
+    let timing = heartbeat.as_ref().ok();
+    let check = read_check(reader, &root, timing);
+    let probe = read_probe(reader, &root, timing);
+    let takeover = read_takeover(reader, &root, timing);
+    let security = read_security(reader, &root);
+    let ec2 = read_ec2(reader, &root);
+    let control_socket = read_control_socket(reader, &root);
+    let log = read_log(reader, &root);
+    Ok(Config {
+        file: file.to_owned(),
+        pair: pair?,
+        nodes: nodes?,
+        address: address?,
+        heartbeat: heartbeat?,
+        check: check?,
+        probe: probe?,
+        takeover: takeover?,
+        security: security?,
+        ec2: ec2?,
+        control_socket: control_socket?.into(),
+        log: log?,
+    })
+}
+
+fn read_nodes<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<[Node; 2]> {
+    let sections = reader.sections(root, "node")?;
+    let nodes: Vec<_> = sections
+        .iter()
+        .map(|section| {
+            let name = reader.text(section, "name");
+            let address = reader.text(section, "addresses");
+            let address = address?.parse().expect("the schema gives the syntax of an address");
+            Ok(Node { name: name?, address })
+        })
+        .collect();
+    let [first, second] = exactly(reader, root, "node", "a pair has exactly two nodes", &sections, nodes)?;
+    let (first, second) = (first?, second?);
+    let mut twice = |name: &str, same: bool, value: String| {
+        same.then(|| {
+            let problem = Problem::new(format!("{value} is used by both nodes"), "give each node its own");
+            reader.report(&sections[1], name, problem)
+        })
+    };
+    let reported = [
+        twice("name", first.name == second.name, quoted(&second.name)),
+        twice("addresses", first.address == second.address, second.address.to_string()),
+    ];
+    if first.address.is_ipv4() != second.address.is_ipv4() {
+        let problem = Problem::new(
+            format!("{} and {} are of different families", first.address, second.address),
+            "write two IPv4 or two IPv6 addresses",
+        );
+        return Err(reader.report(&sections[1], "addresses", problem));
+    }
+    match reported {
+        [None, None] => Ok([first, second]),
+        [Some(_), _] | [_, Some(_)] => Err(Reported),
+    }
+}
+
+fn read_address<'t>(reader: &mut Reader<'t>, root: &Section<'t>, nodes: Option<&[Node; 2]>) -> Read<Address> {
+    let sections = reader.sections(root, "address")?;
+    let addresses: Vec<_> = sections
+        .iter()
+        .map(|section| {
+            let allocation_id = reader.text(section, "allocation_id");
+            let private_ips = reader.optional_text_per_node(section, "private_ips");
+            let preferred = reader.optional_text(section, "preferred");
+            let nodes = nodes.ok_or(Reported)?;
+            let private_ips = private_ips.and_then(|ips| read_private_ips(reader, section, nodes, ips));
+            let preferred = preferred.and_then(|name| read_preferred(reader, section, nodes, name.as_deref()));
+            Ok(Address {
+                allocation_id: allocation_id?,
+                private_ips: private_ips?,
+                preferred: preferred?,
+            })
+        })
+        .collect();
+    let [address] = exactly(
+        reader,
+        root,
+        "address",
+        "several are not supported by this version",
+        &sections,
+        addresses,
+    )?;
+    address
+}
+
+fn read_private_ips<'t>(
+    reader: &mut Reader<'t>,
+    section: &Section<'t>,
+    nodes: &[Node; 2],
+    written: Option<Vec<(String, String)>>,
+) -> Read<Option<[std::net::Ipv4Addr; 2]>> {
+    let Some(written) = written else { return Ok(None) };
+    let mut wrong = |problem: String, advice: String| {
+        reader.report(section, "private_ips", Problem::new(problem, advice));
+    };
+    for (name, _) in &written {
+        if !nodes.iter().any(|node| node.name == *name) {
+            wrong(
+                format!("no node is named {}", quoted(name)),
+                advice_for_node(nodes, name),
+            );
+        }
+    }
+    let ips = nodes.each_ref().map(|node| {
+        let ip = written.iter().find(|(name, _)| *name == node.name);
+        if ip.is_none() {
+            wrong(
+                format!("nothing for node \"{}\"", node.name),
+                "write an address for each node".to_owned(),
+            );
+        }
+        ip.and_then(|(_, ip)| ip.parse().ok())
+    });
+    let [Some(first), Some(second)] = ips else {
+        return Err(Reported);
+    };
+    if first == second {
+        wrong(
+            format!("{first} is used by both nodes"),
+            "give each node its own".to_owned(),
+        );
+        return Err(Reported);
+    }
+    Ok(Some([first, second]))
+}
+
+fn read_preferred<'t>(
+    reader: &mut Reader<'t>,
+    section: &Section<'t>,
+    nodes: &[Node; 2],
+    name: Option<&str>,
+) -> Read<usize> {
+    let Some(name) = name else { return Ok(0) };
+    nodes.iter().position(|node| node.name == name).ok_or_else(|| {
+        let problem = Problem::new(
+            format!("no node is named {}", quoted(name)),
+            advice_for_node(nodes, name),
+        );
+        reader.report(section, "preferred", problem)
+    })
+}
+
+fn read_heartbeat<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Heartbeat> {
+    let section = reader.section(root, "heartbeat")?;
+    let profile = reader.text(&section, "profile");
+    let interval = reader.optional_duration(&section, "interval");
+    let holdtime = reader.optional_duration(&section, "holdtime");
+    let port = reader.integer(&section, "port");
+    let profile = Profile::named(&profile?).expect("the schema lists the profiles");
+    let (interval_default, holdtime_default) = profile.timing();
+    let interval = interval?.unwrap_or(interval_default);
+    let holdtime = holdtime?.unwrap_or(holdtime_default);
+    let shortest = interval * INTERVALS_PER_HOLDTIME;
+    if holdtime < shortest {
+        let problem = Problem::new(
+            format!(
+                "{} is shorter than 3 intervals of {}",
+                duration::format(holdtime),
+                duration::format(interval)
+            ),
+            format!("write at least \"{}\"", duration::format(shortest)),
+        );
+        return Err(reader.report(&section, "holdtime", problem));
+    }
+    Ok(Heartbeat {
+        profile,
+        interval,
+        holdtime,
+        port: port?,
+    })
+}
+
+fn read_check<'t>(reader: &mut Reader<'t>, root: &Section<'t>, timing: Option<&Heartbeat>) -> Read<Check> {
+    let section = reader.section(root, "check")?;
+    let haproxy = reader.section(&section, "haproxy");
+    let haproxy_socket = haproxy.and_then(|haproxy| {
+        let socket = haproxy.is_present().then(|| reader.text(&haproxy, "socket"));
+        socket.transpose()
+    });
+    let http = reader.section(&section, "http").and_then(|http| {
+        if !http.is_present() {
+            return Ok(None);
+        }
+        let port = reader.integer(&http, "port");
+        let path = reader.text(&http, "path");
+        let timeout = reader.optional_duration(&http, "timeout");
+        let timeout = timeout?.or(timing.map(half_the_holdtime)).ok_or(Reported);
+        Ok(Some(HttpCheck {
+            port: port?,
+            path: path?,
+            timeout: timeout?,
+        }))
+    });
+    let interval = reader.optional_duration(&section, "interval");
+    let none = reader.flag(&section, "none");
+    let (haproxy_socket, http, none) = (haproxy_socket?, http?, none?);
+    match (haproxy_socket.is_some() || http.is_some(), none) {
+        (true, false) | (false, true) => {}
+        (false, false) => {
+            let problem = Problem::new("no check", "add `haproxy`, `http`, or `none = true` to do without");
+            return Err(reader.report_section(&section, problem));
+        }
+        (true, true) => {
+            let problem = Problem::new("there is a check beside it", "remove the check or `none = true`");
+            return Err(reader.report(&section, "none", problem));
+        }
+    }
+    let longest = Duration::from_secs(5);
+    let interval = interval?.or(timing.map(|timing| timing.interval.min(longest)));
+    Ok(Check {
+        haproxy_socket: haproxy_socket.map(Into::into),
+        http,
+        interval: interval.ok_or(Reported)?,
+    })
+}
+
+fn read_probe<'t>(reader: &mut Reader<'t>, root: &Section<'t>, timing: Option<&Heartbeat>) -> Read<Option<Probe>> {
+    let section = reader.section(root, "probe")?;
+    let http = reader.section(&section, "http");
+    let none = reader.flag(&section, "none");
+    let probe = http.and_then(|http| {
+        if !http.is_present() {
+            return Ok(None);
+        }
+        let port = reader.integer(&http, "port");
+        let path = reader.text(&http, "path");
+        let expect = reader.text(&http, "expect");
+        let timeout = reader.optional_duration(&http, "timeout");
+        let timeout = timeout.and_then(|timeout| read_probe_timeout(reader, &http, timeout, timing.ok_or(Reported)?));
+        let expect = StatusRange::parse(&expect?).expect("the schema gives the syntax of a status");
+        Ok(Some(Probe {
+            port: port?,
+            path: path?,
+            timeout: timeout?,
+            expect,
+        }))
+    });
+    let (probe, none) = (probe?, none?);
+    match (&probe, none) {
+        (Some(_), false) | (None, true) => Ok(probe),
+        (None, false) => {
+            let problem = Problem::new("no probe", "add `http`, or `none = true` to do without");
+            Err(reader.report_section(&section, problem))
+        }
+        (Some(_), true) => {
+            let problem = Problem::new("there is a probe beside it", "remove the probe or `none = true`");
+            Err(reader.report(&section, "none", problem))
+        }
+    }
+}
+
+fn read_probe_timeout<'t>(
+    reader: &mut Reader<'t>,
+    http: &Section<'t>,
+    written: Option<Duration>,
+    timing: &Heartbeat,
+) -> Read<Duration> {
+    let longest = timing.holdtime - timing.interval * INTERVALS_BEFORE_PROBE;
+    match written {
+        None => Ok(half_the_holdtime(timing).min(longest)),
+        Some(timeout) if timeout <= longest => Ok(timeout),
+        Some(timeout) => {
+            let problem = Problem::new(
+                format!(
+                    "{} is longer than the holdtime of {} less 2 intervals of {}",
+                    duration::format(timeout),
+                    duration::format(timing.holdtime),
+                    duration::format(timing.interval),
+                ),
+                format!("write at most \"{}\"", duration::format(longest)),
+            );
+            Err(reader.report(http, "timeout", problem))
+        }
+    }
+}
+
+fn read_takeover<'t>(reader: &mut Reader<'t>, root: &Section<'t>, timing: Option<&Heartbeat>) -> Read<Takeover> {
+    let section = reader.section(root, "takeover")?;
+    let lost_contact_takeover = reader.duration(&section, "lost_contact_takeover");
+    let unfit_delay = reader.duration(&section, "unfit_delay");
+    let refit = reader.duration(&section, "refit");
+    let lost_contact_takeover = lost_contact_takeover?;
+    if let Some(timing) = timing.filter(|timing| lost_contact_takeover < timing.holdtime) {
+        let holdtime = duration::format(timing.holdtime);
+        let problem = Problem::new(
+            format!(
+                "{} is shorter than the holdtime of {holdtime}",
+                duration::format(lost_contact_takeover)
+            ),
+            format!("write at least \"{holdtime}\""),
+        );
+        return Err(reader.report(&section, "lost_contact_takeover", problem));
+    }
+    Ok(Takeover {
+        lost_contact_takeover,
+        unfit_delay: unfit_delay?,
+        refit: refit?,
+    })
+}
+
+fn read_security<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Security> {
+    let section = reader.section(root, "security")?;
+    let key_file = reader.optional_text(&section, "key_file");
+    let insecure = reader.flag(&section, "insecure_no_key");
+    match (key_file?, insecure?) {
+        (Some(path), false) => Ok(Security::KeyFile(path.into())),
+        (None, true) => Ok(Security::InsecureNoKey),
+        (None, false) => {
+            let problem = Problem::new("no key", "add `key_file`, or `insecure_no_key = true` to do without");
+            Err(reader.report_section(&section, problem))
+        }
+        (Some(_), true) => {
+            let problem = Problem::new("there is a `key_file` beside it", "remove one of the two");
+            Err(reader.report(&section, "insecure_no_key", problem))
+        }
+    }
+}
+
+fn read_ec2<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Ec2> {
+    let section = reader.section(root, "ec2")?;
+    let region = reader.optional_text(&section, "region");
+    let call_timeout = reader.duration(&section, "call_timeout");
+    Ok(Ec2 {
+        region: region?,
+        call_timeout: call_timeout?,
+    })
+}
+
+fn read_control_socket<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<String> {
+    let section = reader.section(root, "control")?;
+    reader.text(&section, "socket")
+}
+
+fn read_log<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Log> {
+    let section = reader.section(root, "log")?;
+    let format = reader.text(&section, "format");
+    let level = reader.text(&section, "level");
+    Ok(Log {
+        format: LogFormat::named(&format?).expect("the schema lists the formats"),
+        level: LogLevel::named(&level?).expect("the schema lists the levels"),
+    })
+}
+
+/// The `N` tables there must be; the complaint about another number stands at the first one too many.
+fn exactly<'t, T, const N: usize>(
+    reader: &mut Reader<'t>,
+    root: &Section<'t>,
+    name: &str,
+    why: &str,
+    sections: &[Section<'t>],
+    read: Vec<T>,
+) -> Read<[T; N]> {
+    let count = read.len();
+    read.try_into().map_err(|_| {
+        let problem = Problem::new(
+            format!("written {}, but {why}", times(count)),
+            format!("write [[{name}]] exactly {}", times(N)),
+        );
+        match sections.get(N) {
+            Some(excess) => reader.report_section(excess, problem),
+            None => reader.report(root, name, problem),
+        }
+    })
+}
+
+fn advice_for_node(nodes: &[Node; 2], name: &str) -> String {
+    let [first, second] = nodes.each_ref().map(|node| node.name.as_str());
+    match nearest(name, [first, second].into_iter()) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => format!("write \"{first}\" or \"{second}\""),
+    }
+}
+
+fn half_the_holdtime(timing: &Heartbeat) -> Duration {
+    timing.holdtime / 2
+}

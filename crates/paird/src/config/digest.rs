@@ -1,0 +1,99 @@
+//! The meaning of a configuration as text, and its digest.
+
+use sha2::{Digest, Sha256};
+
+use super::schema::{self, Scope};
+use super::{Config, Security, duration};
+
+/// See [`Config::digest`].
+pub(super) fn digest(config: &Config) -> [u8; 8] {
+    let mut hasher = Sha256::new();
+    for (path, value) in effective(config) {
+        let key = schema::find(path).expect("effective values carry paths of the schema");
+        if key.scope == Scope::Pair {
+            hasher.update(path);
+            hasher.update(" = ");
+            hasher.update(value);
+            hasher.update("\n");
+        }
+    }
+    let hash = hasher.finalize();
+    hash.first_chunk().copied().expect("a SHA-256 has 32 bytes")
+}
+
+/// See [`Config::effective`].
+pub(super) fn effective(config: &Config) -> Vec<(&'static str, String)> {
+    let mut values = Effective::default();
+    values.text("pair", &config.pair);
+    for node in &config.nodes {
+        values.text("node.name", &node.name);
+        values.raw("node.addresses", format!("[\"{}\"]", node.address));
+    }
+    let address = &config.address;
+    values.text("address.allocation_id", &address.allocation_id);
+    if let Some([first, second]) = &address.private_ips {
+        let [a, b] = config.nodes.each_ref().map(|node| &node.name);
+        values.raw(
+            "address.private_ips",
+            format!("{{ {a} = \"{first}\", {b} = \"{second}\" }}"),
+        );
+    }
+    values.text("address.preferred", &config.nodes[address.preferred].name);
+    let heartbeat = &config.heartbeat;
+    values.text("heartbeat.profile", heartbeat.profile.name());
+    values.duration("heartbeat.interval", heartbeat.interval);
+    values.duration("heartbeat.holdtime", heartbeat.holdtime);
+    values.raw("heartbeat.port", heartbeat.port);
+    let check = &config.check;
+    if let Some(socket) = &check.haproxy_socket {
+        values.text("check.haproxy.socket", socket.display());
+    }
+    if let Some(http) = &check.http {
+        values.raw("check.http.port", http.port);
+        values.text("check.http.path", &http.path);
+        values.duration("check.http.timeout", http.timeout);
+    }
+    values.duration("check.interval", check.interval);
+    values.raw("check.none", check.haproxy_socket.is_none() && check.http.is_none());
+    if let Some(probe) = &config.probe {
+        values.raw("probe.http.port", probe.port);
+        values.text("probe.http.path", &probe.path);
+        values.duration("probe.http.timeout", probe.timeout);
+        values.text("probe.http.expect", probe.expect);
+    }
+    values.raw("probe.none", config.probe.is_none());
+    let takeover = &config.takeover;
+    values.duration("takeover.lost_contact_takeover", takeover.lost_contact_takeover);
+    values.duration("takeover.unfit_delay", takeover.unfit_delay);
+    values.duration("takeover.refit", takeover.refit);
+    match &config.security {
+        Security::KeyFile(path) => values.text("security.key_file", path.display()),
+        Security::InsecureNoKey => {}
+    }
+    values.raw("security.insecure_no_key", config.security == Security::InsecureNoKey);
+    if let Some(region) = &config.ec2.region {
+        values.text("ec2.region", region);
+    }
+    values.duration("ec2.call_timeout", config.ec2.call_timeout);
+    values.text("control.socket", config.control_socket.display());
+    values.text("log.format", config.log.format.name());
+    values.text("log.level", config.log.level.name());
+    values.0
+}
+
+#[derive(Default)]
+struct Effective(Vec<(&'static str, String)>);
+
+impl Effective {
+    fn raw(&mut self, path: &'static str, value: impl ToString) {
+        self.0.push((path, value.to_string()));
+    }
+
+    fn text(&mut self, path: &'static str, value: impl ToString) {
+        self.raw(path, format!("{:?}", value.to_string()));
+    }
+
+    fn duration(&mut self, path: &'static str, value: std::time::Duration) {
+        self.text(path, duration::format(value));
+    }
+}

@@ -1,0 +1,444 @@
+//! Every key of `paird.toml`: its place, type, bounds, default and meaning.
+//!
+//! This one table is what the reader looks keys up in, what "did you mean" searches, and what the rows of
+//! `docs/CONFIGURATION.md` are compared with.
+
+use std::time::Duration;
+
+use super::duration;
+use super::syntax::Syntax;
+
+/// One key.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// Where it stands, parts joined by dots; a key of every `[[node]]` is `node.…`.
+    pub path: &'static str,
+    /// What its value is.
+    pub kind: Kind,
+    /// What holds when it is absent.
+    pub fallback: Fallback,
+    /// Whether both nodes must agree on it: such keys make the digest two nodes compare.
+    pub scope: Scope,
+    /// What it means, in one sentence.
+    pub doc: &'static str,
+}
+
+/// The type and the bounds of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A table of further keys.
+    Table,
+    /// A table written exactly `count` times, `[[…]]`.
+    Tables {
+        /// How many there must be.
+        count: usize,
+    },
+    /// A text.
+    Text(Syntax),
+    /// A list of exactly one text: several are understood and refused by name.
+    OneText(Syntax),
+    /// A text for each node, keyed by the node's name.
+    TextPerNode(Syntax),
+    /// One of a few words.
+    Choice(&'static [&'static str]),
+    /// A text with a unit, bounds included.
+    Duration {
+        /// The shortest, in milliseconds.
+        min_ms: u64,
+        /// The longest, in milliseconds.
+        max_ms: u64,
+    },
+    /// A whole number, bounds included.
+    Integer {
+        /// The smallest.
+        min: u16,
+        /// The largest.
+        max: u16,
+    },
+    /// `true` or `false`.
+    Flag,
+}
+
+/// What holds when a key is absent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fallback {
+    /// Nothing: the key must be there (if the table it stands in is).
+    Required,
+    /// This TOML value.
+    Value(&'static str),
+    /// What these words say; computed from other keys or found out at run time.
+    Derived(&'static str),
+}
+
+/// Whom a setting concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Both nodes must agree on it.
+    Pair,
+    /// It may differ from node to node.
+    Node,
+}
+
+const PORT: Kind = Kind::Integer { min: 1, max: u16::MAX };
+
+const fn duration(min_ms: u64, max_ms: u64) -> Kind {
+    Kind::Duration { min_ms, max_ms }
+}
+
+const fn key(path: &'static str, kind: Kind, fallback: Fallback, doc: &'static str) -> Key {
+    Key {
+        path,
+        kind,
+        fallback,
+        scope: Scope::Pair,
+        doc,
+    }
+}
+
+const fn local(path: &'static str, kind: Kind, fallback: Fallback, doc: &'static str) -> Key {
+    Key {
+        path,
+        kind,
+        fallback,
+        scope: Scope::Node,
+        doc,
+    }
+}
+
+use Fallback::{Derived, Required, Value};
+
+/// Every key, tables before their contents.
+pub const KEYS: &[Key] = &[
+    key(
+        "pair",
+        Kind::Text(Syntax::PairName),
+        Required,
+        "Name of the pair; datagrams of another pair are dropped.",
+    ),
+    key("node", Kind::Tables { count: 2 }, Required, "The two nodes."),
+    key(
+        "node.name",
+        Kind::Text(Syntax::NodeName),
+        Required,
+        "Name of the node, unique in the pair.",
+    ),
+    key(
+        "node.addresses",
+        Kind::OneText(Syntax::HostAddress),
+        Required,
+        "Private address the node's heartbeats come from and go to, and by which it knows itself; one path per node.",
+    ),
+    key(
+        "address",
+        Kind::Tables { count: 1 },
+        Required,
+        "The Elastic IP the pair serves.",
+    ),
+    key(
+        "address.allocation_id",
+        Kind::Text(Syntax::AllocationId),
+        Required,
+        "Allocation id of the Elastic IP.",
+    ),
+    key(
+        "address.private_ips",
+        Kind::TextPerNode(Syntax::PrivateIp),
+        Derived("the primary private IP of each node"),
+        "Private IP the Elastic IP lands on, for each node by name; it must be configured in the operating system.",
+    ),
+    key(
+        "address.preferred",
+        Kind::Text(Syntax::NodeName),
+        Derived("the first `[[node]]`"),
+        "Node that claims an address nobody holds without waiting for the other.",
+    ),
+    key(
+        "heartbeat",
+        Kind::Table,
+        Derived("all defaults"),
+        "How the nodes hear each other.",
+    ),
+    // The digest counts what the profile sets, not its name.
+    local(
+        "heartbeat.profile",
+        Kind::Choice(&["default", "fast", "calm"]),
+        Value("\"default\""),
+        "Sets interval and holdtime together: default 200ms and 1s, fast 50ms and 300ms, calm 500ms and 3s.",
+    ),
+    key(
+        "heartbeat.interval",
+        duration(10, 10_000),
+        Derived("by the profile"),
+        "Time between two heartbeats.",
+    ),
+    key(
+        "heartbeat.holdtime",
+        duration(30, 60_000),
+        Derived("by the profile"),
+        "Silence after which the peer is presumed dead; at least 3 intervals.",
+    ),
+    key(
+        "heartbeat.port",
+        PORT,
+        Value("7694"),
+        "UDP port of the heartbeats, on both nodes.",
+    ),
+    key(
+        "check",
+        Kind::Table,
+        Required,
+        "How a node measures whether its own service is fit; needs `haproxy`, `http`, both, or `none = true`.",
+    ),
+    key(
+        "check.haproxy",
+        Kind::Table,
+        Derived("not asked"),
+        "Ask HAProxy on its runtime socket.",
+    ),
+    local(
+        "check.haproxy.socket",
+        Kind::Text(Syntax::SocketPath),
+        Required,
+        "Path of HAProxy's runtime socket (`stats socket`), level user or higher.",
+    ),
+    key(
+        "check.http",
+        Kind::Table,
+        Derived("not asked"),
+        "Ask the node's own service with an HTTP GET.",
+    ),
+    key(
+        "check.http.port",
+        PORT,
+        Required,
+        "Port asked, on the node's own private address.",
+    ),
+    key(
+        "check.http.path",
+        Kind::Text(Syntax::UrlPath),
+        Value("\"/\""),
+        "Path asked; a status from 200 to 399 is fit.",
+    ),
+    key(
+        "check.http.timeout",
+        duration(10, 10_000),
+        Derived("half the holdtime"),
+        "Time within which the answer must have come.",
+    ),
+    key(
+        "check.interval",
+        duration(10, 5_000),
+        Derived("`heartbeat.interval`"),
+        "Time between two checks; the bound keeps HAProxy from closing an idle runtime connection.",
+    ),
+    key(
+        "check.none",
+        Kind::Flag,
+        Value("false"),
+        "Written down as `true`, the node counts as fit for as long as paird runs.",
+    ),
+    key(
+        "probe",
+        Kind::Table,
+        Required,
+        "How the peer's service is asked whether it still serves; needs `http` or `none = true`.",
+    ),
+    key(
+        "probe.http",
+        Kind::Table,
+        Derived("not asked"),
+        "Ask the peer's service with an HTTP GET.",
+    ),
+    key(
+        "probe.http.port",
+        PORT,
+        Required,
+        "Port asked, on the peer's private address and on the Elastic IP; this node's own service must listen on it, too.",
+    ),
+    key(
+        "probe.http.path",
+        Kind::Text(Syntax::UrlPath),
+        Value("\"/\""),
+        "Path asked.",
+    ),
+    key(
+        "probe.http.timeout",
+        duration(10, 30_000),
+        Derived("half the holdtime"),
+        "Time within which the answer must have come; at most the holdtime less 2 intervals.",
+    ),
+    key(
+        "probe.http.expect",
+        Kind::Text(Syntax::Status),
+        Value("\"200-399\""),
+        "Status, or range of them, that proves the service; any other answer counts for `takeover.lost_contact_takeover` only.",
+    ),
+    key(
+        "probe.none",
+        Kind::Flag,
+        Value("false"),
+        "Written down as `true`, a silent peer that still serves cannot be told from a dead one.",
+    ),
+    key(
+        "takeover",
+        Kind::Table,
+        Derived("all defaults"),
+        "When a takeover may happen.",
+    ),
+    key(
+        "takeover.lost_contact_takeover",
+        duration(1_000, 3_600_000),
+        Value("\"60s\""),
+        "How long a peer that is silent but was seen serving keeps the address after the last proof; at least the holdtime.",
+    ),
+    key(
+        "takeover.unfit_delay",
+        duration(0, 60_000),
+        Value("\"1s\""),
+        "How long the holder must have been unfit before the peer takes over; a dead service process is not waited for.",
+    ),
+    key(
+        "takeover.refit",
+        duration(1_000, 3_600_000),
+        Value("\"60s\""),
+        "How long a node that was unfit while holding must have been fit to claim again; doubles per repeat.",
+    ),
+    key(
+        "security",
+        Kind::Table,
+        Required,
+        "How datagrams are authenticated; needs `key_file` or `insecure_no_key = true`.",
+    ),
+    local(
+        "security.key_file",
+        Kind::Text(Syntax::FilePath),
+        Derived("none"),
+        "File with the shared key, made by `pairctl key generate`, mode 0640 or stricter.",
+    ),
+    key(
+        "security.insecure_no_key",
+        Kind::Flag,
+        Value("false"),
+        "Written down as `true`, anybody who can send a datagram can keep a dead peer alive.",
+    ),
+    key("ec2", Kind::Table, Derived("all defaults"), "How EC2 is called."),
+    key(
+        "ec2.region",
+        Kind::Text(Syntax::Region),
+        Derived("from IMDS"),
+        "AWS region of the pair.",
+    ),
+    key(
+        "ec2.call_timeout",
+        duration(100, 30_000),
+        Value("\"2s\""),
+        "Time within which one EC2 call must have been answered.",
+    ),
+    local(
+        "control",
+        Kind::Table,
+        Derived("all defaults"),
+        "How `pairctl` reaches the daemon.",
+    ),
+    local(
+        "control.socket",
+        Kind::Text(Syntax::SocketPath),
+        Value("\"/run/paird/control.sock\""),
+        "Path of the control socket.",
+    ),
+    local("log", Kind::Table, Derived("all defaults"), "What is logged and how."),
+    local(
+        "log.format",
+        Kind::Choice(&["auto", "journald", "text", "json"]),
+        Value("\"auto\""),
+        "Form of the log; auto is journald under systemd, else text on standard error.",
+    ),
+    local(
+        "log.level",
+        Kind::Choice(&["error", "warn", "info", "debug", "trace"]),
+        Value("\"info\""),
+        "Least severe level that is logged.",
+    ),
+];
+
+/// The key at `path`, if there is one.
+#[must_use]
+pub fn find(path: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.path == path)
+}
+
+/// The path of the key `name` in the table at `table`, which is empty for the top of the file.
+#[must_use]
+pub fn join(table: &str, name: &str) -> String {
+    if table.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{table}.{name}")
+    }
+}
+
+/// The names of the keys that stand directly in the table at `table`.
+pub fn names_in(table: &str) -> impl Iterator<Item = &'static str> {
+    KEYS.iter().filter(move |key| key.table() == table).map(Key::name)
+}
+
+impl Key {
+    /// The path of the table it stands in; empty for the top of the file.
+    #[must_use]
+    pub fn table(&self) -> &'static str {
+        self.path.rsplit_once('.').map_or("", |(table, _)| table)
+    }
+
+    /// Its own name, the last part of its path.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.path.rsplit_once('.').map_or(self.path, |(_, name)| name)
+    }
+
+    /// Whether it holds a value, not further keys.
+    #[must_use]
+    pub fn is_leaf(&self) -> bool {
+        !matches!(self.kind, Kind::Table | Kind::Tables { .. })
+    }
+
+    /// Its row in the table of `docs/CONFIGURATION.md`.
+    #[must_use]
+    pub fn markdown_row(&self) -> String {
+        let default = match self.fallback {
+            Required => "**required**".to_owned(),
+            Value(toml) => format!("`{toml}`"),
+            Derived(words) => words.to_owned(),
+        };
+        format!(
+            "| `{}` | {} | {default} | {} |",
+            self.path,
+            self.kind.describe(),
+            self.doc
+        )
+    }
+}
+
+impl Kind {
+    /// The type and its bounds in words.
+    #[must_use]
+    pub fn describe(self) -> String {
+        match self {
+            Self::Table => "table".to_owned(),
+            Self::Tables { count } => format!("table, exactly {count}"),
+            Self::Text(syntax) => syntax.describe().to_owned(),
+            Self::OneText(syntax) => format!("list of exactly one: {}", syntax.describe()),
+            Self::TextPerNode(syntax) => format!("one per node: {}", syntax.describe()),
+            Self::Choice(words) => words
+                .iter()
+                .map(|word| format!("\"{word}\""))
+                .collect::<Vec<_>>()
+                .join(", "),
+            Self::Duration { min_ms, max_ms } => {
+                let written = |ms| duration::format(Duration::from_millis(ms));
+                format!("duration, {} to {}", written(min_ms), written(max_ms))
+            }
+            Self::Integer { min, max } => format!("whole number, {min} to {max}"),
+            Self::Flag => "true or false".to_owned(),
+        }
+    }
+}

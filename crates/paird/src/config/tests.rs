@@ -1,0 +1,598 @@
+//! The configuration as an operator meets it: files in, sentences out.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// The smallest useful file, as DESIGN and `docs/CONFIGURATION.md` show it.
+const SMALLEST: &str = r#"pair = "lb-1"
+[[node]]
+name = "a"
+addresses = ["10.0.1.10"]
+[[node]]
+name = "b"
+addresses = ["10.0.2.10"]
+[[address]]
+allocation_id = "eipalloc-0123456789abcdef0"
+[check]
+haproxy = { socket = "/run/haproxy/admin.sock" }
+[probe]
+http = { port = 80, path = "/" }
+[security]
+key_file = "/etc/paird/key"
+"#;
+
+fn parse(text: &str) -> Config {
+    Config::parse("paird.toml", text).unwrap_or_else(|findings| panic!("{findings}"))
+}
+
+fn mistakes(text: &str) -> String {
+    Config::parse("paird.toml", text).expect_err("a mistake").to_string()
+}
+
+/// The smallest file with `from` replaced, which must be there.
+fn with(from: &str, to: &str) -> String {
+    assert!(SMALLEST.contains(from), "{from}");
+    SMALLEST.replacen(from, to, 1)
+}
+
+/// The smallest file with more at its end.
+fn and(more: &str) -> String {
+    format!("{SMALLEST}{more}\n")
+}
+
+fn repository_file(path: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn the_smallest_file_gets_every_default() {
+    let ms = Duration::from_millis;
+    let secs = Duration::from_secs;
+    assert_eq!(
+        parse(SMALLEST),
+        Config {
+            file: "paird.toml".to_owned(),
+            pair: "lb-1".to_owned(),
+            nodes: [
+                Node {
+                    name: "a".to_owned(),
+                    address: [10, 0, 1, 10].into()
+                },
+                Node {
+                    name: "b".to_owned(),
+                    address: [10, 0, 2, 10].into()
+                },
+            ],
+            address: Address {
+                allocation_id: "eipalloc-0123456789abcdef0".to_owned(),
+                private_ips: None,
+                preferred: 0,
+            },
+            heartbeat: Heartbeat {
+                profile: Profile::Default,
+                interval: ms(200),
+                holdtime: ms(1_000),
+                port: 7694,
+            },
+            check: Check {
+                haproxy_socket: Some("/run/haproxy/admin.sock".into()),
+                http: None,
+                interval: ms(200),
+            },
+            probe: Some(Probe {
+                port: 80,
+                path: "/".to_owned(),
+                timeout: ms(500),
+                expect: StatusRange::SERVING,
+            }),
+            takeover: Takeover {
+                lost_contact_takeover: secs(60),
+                unfit_delay: secs(1),
+                refit: secs(60),
+            },
+            security: Security::KeyFile("/etc/paird/key".into()),
+            ec2: Ec2 {
+                region: None,
+                call_timeout: secs(2)
+            },
+            control_socket: "/run/paird/control.sock".into(),
+            log: Log {
+                format: LogFormat::Auto,
+                level: LogLevel::Info
+            },
+        }
+    );
+}
+
+#[test]
+fn every_key_can_be_set() {
+    let config = parse(
+        r#"
+        pair = "lb.2"
+        [[node]]
+        name = "left"
+        addresses = ["fd00::1"]
+        [[node]]
+        name = "right"
+        addresses = ["fd00::2"]
+        [[address]]
+        allocation_id = "eipalloc-0123abcd"
+        private_ips = { right = "10.0.2.11", left = "10.0.1.11" }
+        preferred = "right"
+        [heartbeat]
+        profile = "calm"
+        interval = "1s"
+        port = 7000
+        [check]
+        interval = "2s"
+        [check.haproxy]
+        socket = "/run/h.sock"
+        [check.http]
+        port = 8080
+        path = "/ready"
+        timeout = "300ms"
+        [probe.http]
+        port = 8081
+        path = "/health"
+        timeout = "1s"
+        expect = "204"
+        [takeover]
+        lost_contact_takeover = "5m"
+        unfit_delay = "0ms"
+        refit = "1h"
+        [security]
+        insecure_no_key = true
+        [ec2]
+        region = "eu-central-1"
+        call_timeout = "500ms"
+        [control]
+        socket = "/run/c.sock"
+        [log]
+        format = "json"
+        level = "trace"
+        "#,
+    );
+    assert_eq!(
+        config.address.private_ips,
+        Some([[10, 0, 1, 11].into(), [10, 0, 2, 11].into()])
+    );
+    assert_eq!(config.address.preferred, 1);
+    let shown: Vec<_> = config
+        .effective()
+        .into_iter()
+        .map(|(path, value)| format!("{path} = {value}"))
+        .collect();
+    assert_eq!(
+        shown.join("\n"),
+        r#"pair = "lb.2"
+node.name = "left"
+node.addresses = ["fd00::1"]
+node.name = "right"
+node.addresses = ["fd00::2"]
+address.allocation_id = "eipalloc-0123abcd"
+address.private_ips = { left = "10.0.1.11", right = "10.0.2.11" }
+address.preferred = "right"
+heartbeat.profile = "calm"
+heartbeat.interval = "1s"
+heartbeat.holdtime = "3s"
+heartbeat.port = 7000
+check.haproxy.socket = "/run/h.sock"
+check.http.port = 8080
+check.http.path = "/ready"
+check.http.timeout = "300ms"
+check.interval = "2s"
+check.none = false
+probe.http.port = 8081
+probe.http.path = "/health"
+probe.http.timeout = "1s"
+probe.http.expect = "204-204"
+probe.none = false
+takeover.lost_contact_takeover = "5m"
+takeover.unfit_delay = "0ms"
+takeover.refit = "1h"
+security.insecure_no_key = true
+ec2.region = "eu-central-1"
+ec2.call_timeout = "500ms"
+control.socket = "/run/c.sock"
+log.format = "json"
+log.level = "trace""#
+    );
+}
+
+#[test]
+fn all_mistakes_are_reported_at_once_in_the_order_of_their_lines() {
+    let text = r#"pair = "lb 1"
+[[node]]
+name = "a"
+addresses = ["10.0.1.10", "10.0.1.11"]
+[[node]]
+name = "b"
+addresses = ["10.0.2"]
+[heartbeat]
+intervall = "200ms"
+holdtime = 1000
+[[address]]
+allocation_id = "eipalloc-xyz"
+[check]
+haproxy = { socket = "admin.sock" }
+interval = "1h"
+holdtime = "1s"
+[probe]
+http = { port = 0, expect = 200 }
+[takeover]
+refit = "soon"
+[log]
+format = "jsn"
+level = "loud"
+"#;
+    assert_eq!(
+        mistakes(text),
+        r#"paird.toml:1: pair: "lb 1" is not valid, write 1 to 64 of A-Z a-z 0-9 . _ -
+paird.toml:4: node.addresses: 2 entries, but several paths are not supported by this version, write exactly one
+paird.toml:7: node.addresses: "10.0.2" is not valid, write an IP address of one host such as "10.0.1.10"
+paird.toml:9: heartbeat.intervall: unknown key, did you mean "interval"?
+paird.toml:10: heartbeat.holdtime: the bare number 1000 has no unit, write "1000ms" or "1000s"
+paird.toml:12: address.allocation_id: "eipalloc-xyz" is not valid, write "eipalloc-" and 8 or 17 digits of 0-9 a-f
+paird.toml:14: check.haproxy.socket: "admin.sock" is not valid, write an absolute path of at most 107 bytes
+paird.toml:15: check.interval: "1h" is out of bounds, write a duration, 10ms to 5s with a unit of ms, s, m or h
+paird.toml:16: check.holdtime: unknown key, did you mean "heartbeat.holdtime"?
+paird.toml:18: probe.http.expect: a whole number where another type belongs, write a status such as "200" or a range such as "200-399", from 100 to 599
+paird.toml:18: probe.http.port: 0 is out of bounds, write a whole number, 1 to 65535
+paird.toml:20: takeover.refit: "soon" does not begin with a whole number, write a duration, 1s to 1h with a unit of ms, s, m or h
+paird.toml:22: log.format: unknown value "jsn", did you mean "json"?
+paird.toml:23: log.level: unknown value "loud", choose one of: error, warn, info, debug, trace
+paird.toml: security: missing, add [security]: How datagrams are authenticated; needs `key_file` or `insecure_no_key = true`."#
+    );
+}
+
+#[test]
+fn an_empty_file_says_what_a_file_needs() {
+    let findings = Config::parse("paird.toml", "").expect_err("nothing there");
+    let keys: Vec<_> = findings.iter().map(|finding| finding.key.as_str()).collect();
+    assert_eq!(keys, ["address", "check", "node", "pair", "probe", "security"]);
+}
+
+#[test]
+fn text_that_is_not_toml_is_reported_beside_the_other_mistakes() {
+    let text = and("[log]\nlevel = \nformat = \"texd\"\nformat = \"text\"");
+    let findings = mistakes(&text);
+    let lines: Vec<_> = findings.lines().collect();
+    assert_eq!(lines.len(), 3, "{findings}");
+    assert!(lines[0].starts_with("paird.toml:17: not TOML: "), "{findings}");
+    assert_eq!(
+        lines[1],
+        "paird.toml:18: log.format: unknown value \"texd\", did you mean \"text\"?"
+    );
+    assert_eq!(lines[2], "paird.toml:19: not TOML: duplicate key");
+}
+
+#[test]
+fn what_several_keys_together_show_is_checked() {
+    for (text, finding) in [
+        (
+            and("[heartbeat]\ninterval = \"400ms\""),
+            r#"paird.toml:16: heartbeat.holdtime: 1s is shorter than 3 intervals of 400ms, write at least "1200ms""#,
+        ),
+        (
+            and("[heartbeat]\nholdtime = \"500ms\""),
+            r#"paird.toml:17: heartbeat.holdtime: 500ms is shorter than 3 intervals of 200ms, write at least "600ms""#,
+        ),
+        (
+            with("path = \"/\"", "timeout = \"601ms\""),
+            r#"paird.toml:13: probe.http.timeout: 601ms is longer than the holdtime of 1s less 2 intervals of 200ms, write at most "600ms""#,
+        ),
+        (
+            and("[heartbeat]\nholdtime = \"10s\"\n[takeover]\nlost_contact_takeover = \"9s\""),
+            r#"paird.toml:19: takeover.lost_contact_takeover: 9s is shorter than the holdtime of 10s, write at least "10s""#,
+        ),
+        (
+            with("name = \"b\"", "name = \"a\""),
+            r#"paird.toml:6: node.name: "a" is used by both nodes, give each node its own"#,
+        ),
+        (
+            with("10.0.2.10", "10.0.1.10"),
+            "paird.toml:7: node.addresses: 10.0.1.10 is used by both nodes, give each node its own",
+        ),
+        (
+            with("10.0.2.10", "fd00::1"),
+            "paird.toml:7: node.addresses: 10.0.1.10 and fd00::1 are of different families, write two IPv4 or two IPv6 addresses",
+        ),
+        (
+            with("[[node]]\nname = \"b\"\naddresses = [\"10.0.2.10\"]\n", ""),
+            "paird.toml:2: node: written once, but a pair has exactly two nodes, write [[node]] exactly twice",
+        ),
+        (
+            and("[[node]]\nname = \"c\"\naddresses = [\"10.0.3.10\"]"),
+            "paird.toml:16: node: written 3 times, but a pair has exactly two nodes, write [[node]] exactly twice",
+        ),
+        (
+            and("[[address]]\nallocation_id = \"eipalloc-0123abcd\""),
+            "paird.toml:16: address: written twice, but several are not supported by this version, write [[address]] exactly once",
+        ),
+        (
+            with("[[address]]", "[address]"),
+            "paird.toml:8: address: not a list of tables, write [[address]], with two brackets on each side",
+        ),
+        (
+            with("[check]", "preferred = \"c\"\n[check]"),
+            r#"paird.toml:10: address.preferred: no node is named "c", write "a" or "b""#,
+        ),
+        (
+            with("[check]", "private_ips = { a = \"10.0.1.11\" }\n[check]"),
+            r#"paird.toml:10: address.private_ips: nothing for node "b", write an address for each node"#,
+        ),
+        (
+            with(
+                "[check]",
+                "private_ips = { a = \"10.0.1.11\", b = \"10.0.1.11\" }\n[check]",
+            ),
+            "paird.toml:10: address.private_ips: 10.0.1.11 is used by both nodes, give each node its own",
+        ),
+        (
+            with("haproxy = { socket = \"/run/haproxy/admin.sock\" }\n", ""),
+            "paird.toml:10: check: no check, add `haproxy`, `http`, or `none = true` to do without",
+        ),
+        (
+            with("[probe]", "none = true\n[probe]"),
+            "paird.toml:12: check.none: there is a check beside it, remove the check or `none = true`",
+        ),
+        (
+            with("http = { port = 80, path = \"/\" }\n", ""),
+            "paird.toml:12: probe: no probe, add `http`, or `none = true` to do without",
+        ),
+        (
+            with("[security]", "none = true\n[security]"),
+            "paird.toml:14: probe.none: there is a probe beside it, remove the probe or `none = true`",
+        ),
+        (
+            with("key_file = \"/etc/paird/key\"", ""),
+            "paird.toml:14: security: no key, add `key_file`, or `insecure_no_key = true` to do without",
+        ),
+        (
+            and("insecure_no_key = true"),
+            "paird.toml:16: security.insecure_no_key: there is a `key_file` beside it, remove one of the two",
+        ),
+        (
+            with("port = 80, ", ""),
+            "paird.toml:13: probe.http.port: missing, add `port = …`: whole number, 1 to 65535",
+        ),
+    ] {
+        assert_eq!(mistakes(&text), finding);
+    }
+}
+
+#[test]
+fn a_mistake_in_one_key_raises_no_complaint_about_those_that_depend_on_it() {
+    let text = and("[heartbeat]\ninterval = \"9 s\"\nholdtime = \"300ms\"");
+    assert_eq!(mistakes(&text).lines().count(), 1);
+}
+
+#[test]
+fn an_unknown_key_cannot_smuggle_control_characters_to_the_terminal() {
+    let text = and("\"\\u001b[2J\" = 1");
+    assert!(!mistakes(&text).contains('\u{1b}'));
+}
+
+#[test]
+fn without_check_and_probe_they_are_none() {
+    let text = with("haproxy = { socket = \"/run/haproxy/admin.sock\" }", "none = true")
+        .replace("http = { port = 80, path = \"/\" }", "none = true");
+    let config = parse(&text);
+    assert_eq!(config.check.haproxy_socket, None);
+    assert_eq!(config.check.http, None);
+    assert_eq!(config.probe, None);
+}
+
+#[test]
+fn profiles_set_the_timing_and_the_probe_fits_it() {
+    for (profile, interval_ms, holdtime_ms, probe_ms) in [
+        ("default", 200, 1_000, 500),
+        ("fast", 50, 300, 150),
+        ("calm", 500, 3_000, 1_500),
+    ] {
+        let config = parse(&and(&format!("[heartbeat]\nprofile = \"{profile}\"")));
+        assert_eq!(config.heartbeat.interval, Duration::from_millis(interval_ms));
+        assert_eq!(config.heartbeat.holdtime, Duration::from_millis(holdtime_ms));
+        assert_eq!(
+            config.probe.expect("configured").timeout,
+            Duration::from_millis(probe_ms)
+        );
+    }
+}
+
+#[test]
+fn the_probe_gets_less_than_half_the_holdtime_when_no_more_is_left() {
+    let config = parse(&and("[heartbeat]\ninterval = \"300ms\""));
+    assert_eq!(config.probe.expect("configured").timeout, Duration::from_millis(400));
+}
+
+#[test]
+fn the_digest_follows_the_meaning_and_not_the_writing() {
+    let digest = |text: &str| parse(text).digest();
+    let smallest = digest(SMALLEST);
+    for same in [
+        format!("# a comment\n{SMALLEST}"),
+        and("[heartbeat]\ninterval = \"200ms\"\nholdtime = \"1000ms\""),
+        and("[log]\nlevel = \"debug\"\n[control]\nsocket = \"/run/other.sock\""),
+        with("/etc/paird/key", "/etc/paird/other"),
+    ] {
+        assert_eq!(digest(&same), smallest, "{same}");
+    }
+    for other in [
+        with("lb-1", "lb-2"),
+        with("10.0.2.10", "10.0.2.11"),
+        and("[heartbeat]\nport = 7695"),
+        and("[heartbeat]\nprofile = \"fast\""),
+        and("[takeover]\nrefit = \"61s\""),
+    ] {
+        assert_ne!(digest(&other), smallest, "{other}");
+    }
+}
+
+#[test]
+fn a_node_knows_itself_by_its_flag_or_by_its_addresses() {
+    let config = parse(SMALLEST);
+    let a: IpAddr = [10, 0, 1, 10].into();
+    let b: IpAddr = [10, 0, 2, 10].into();
+    let other: IpAddr = [127, 0, 0, 1].into();
+    assert_eq!(config.this_node(None, &[other, a]), Ok(0));
+    assert_eq!(config.this_node(None, &[b]), Ok(1));
+    assert_eq!(config.this_node(Some("a"), &[b]), Ok(0));
+    for (flag, local, finding) in [
+        (
+            Some("c"),
+            vec![a],
+            r#"paird.toml: node.name: no node is named "c", use --node with "a" or "b""#,
+        ),
+        (
+            None,
+            vec![other],
+            r#"paird.toml: node.addresses: neither 10.0.1.10 nor 10.0.2.10 is an address of this host, correct the addresses or use --node with "a" or "b""#,
+        ),
+        (
+            None,
+            vec![a, b],
+            r#"paird.toml: node.addresses: both 10.0.1.10 and 10.0.2.10 are addresses of this host, correct the addresses or use --node with "a" or "b""#,
+        ),
+    ] {
+        assert_eq!(
+            config.this_node(flag, &local).expect_err("unknown").to_string(),
+            finding
+        );
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_one_finding() {
+    let findings = Config::load(Path::new("/nonexistent/paird.toml")).expect_err("missing");
+    assert_eq!(
+        findings.to_string(),
+        "/nonexistent/paird.toml: cannot be read: No such file or directory (os error 2), check the path and its permissions"
+    );
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("paird.toml");
+    std::fs::write(&path, [0xff, 0xfe]).expect("written");
+    let findings = Config::load(&path).expect_err("not text").to_string();
+    assert!(findings.contains("not UTF-8 text"), "{findings}");
+    std::fs::write(&path, "#".repeat(300 * 1024)).expect("written");
+    let findings = Config::load(&path).expect_err("too long").to_string();
+    assert!(findings.contains("longer than 262144 bytes"), "{findings}");
+}
+
+#[test]
+fn the_schema_is_well_formed() {
+    let paths: BTreeSet<_> = schema::KEYS.iter().map(|key| key.path).collect();
+    assert_eq!(paths.len(), schema::KEYS.len(), "no key twice");
+    for key in schema::KEYS {
+        let table = key.table();
+        assert!(
+            table.is_empty() || paths.contains(table),
+            "{} stands in a table",
+            key.path
+        );
+        assert!(key.doc.ends_with('.') && !key.doc.contains('|'), "{}", key.path);
+        if let schema::Fallback::Value(toml) = key.fallback {
+            let literal = toml::de::DeValue::parse(toml).expect("TOML");
+            assert!(
+                value::read(key.kind, literal.get_ref()).is_ok(),
+                "default of {}",
+                key.path
+            );
+        }
+    }
+}
+
+#[test]
+fn the_documentation_has_the_row_of_every_key() {
+    let document = repository_file("docs/CONFIGURATION.md");
+    let lacking: Vec<_> = schema::KEYS
+        .iter()
+        .map(schema::Key::markdown_row)
+        .filter(|row| !document.lines().any(|line| line == row))
+        .collect();
+    assert!(
+        lacking.is_empty(),
+        "docs/CONFIGURATION.md lacks\n{}",
+        lacking.join("\n")
+    );
+    for row in document.lines().filter_map(|line| line.strip_prefix("| `")) {
+        let (path, _) = row.split_once('`').expect("a key in backticks");
+        assert!(
+            schema::find(path).is_some(),
+            "docs/CONFIGURATION.md has the unknown key {path}"
+        );
+    }
+    assert!(
+        document.contains(SMALLEST),
+        "docs/CONFIGURATION.md shows the smallest useful file"
+    );
+}
+
+#[test]
+fn the_example_file_is_valid_and_shows_every_key() {
+    let example = repository_file("deploy/config/paird.toml");
+    parse(&example);
+    // A setting that is commented out stands directly behind its `#`; prose has a space there.
+    let uncommented: String = example
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(setting) if setting.starts_with(|c: char| c == '[' || c.is_ascii_lowercase()) => setting,
+            Some(_) | None => line,
+        })
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let shown: BTreeSet<_> = parse(&uncommented)
+        .effective()
+        .into_iter()
+        .map(|(path, _)| path)
+        .collect();
+    for key in schema::KEYS.iter().filter(|key| key.is_leaf()) {
+        assert!(
+            shown.contains(key.path) && example.contains(key.name()),
+            "the example lacks {}",
+            key.path
+        );
+    }
+}
+
+/// Text that is nearly a configuration: real words in wrong places reach further than noise does.
+fn nearly_a_file() -> impl Strategy<Value = String> {
+    let words = schema::KEYS
+        .iter()
+        .map(|key| key.name().to_owned())
+        .chain(
+            "[ ] [[ ]] { } = . , \n \n \" ' # 1 -1 0x1F 1.5 true 1979-05-27 \"a\" \"1s\" \"10.0.0.1\" \"/x\" ä"
+                .split(' ')
+                .map(str::to_owned),
+        )
+        .collect::<Vec<_>>();
+    prop::collection::vec(prop::sample::select(words), 0..80).prop_map(|words| words.join(" "))
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_parser_panic(text in any::<String>()) {
+        let _ = Config::parse("paird.toml", &text);
+        let _ = KeyFile::parse("key", &text);
+    }
+
+    #[test]
+    fn no_near_miss_makes_the_parser_panic(text in nearly_a_file()) {
+        if let Err(findings) = Config::parse("paird.toml", &text) {
+            prop_assert!(!findings.is_empty());
+        }
+    }
+
+    #[test]
+    fn no_cut_or_flipped_file_makes_the_parser_panic(cut in 0..SMALLEST.len(), flip in 0..SMALLEST.len(), byte: u8) {
+        let mut bytes = SMALLEST.as_bytes().to_vec();
+        bytes[flip] = byte;
+        bytes.truncate(cut);
+        let _ = Config::parse("paird.toml", &String::from_utf8_lossy(&bytes));
+    }
+}

@@ -1,0 +1,109 @@
+//! The log: journald fields under systemd, text or JSON lines elsewhere.
+
+use std::env;
+use std::io;
+
+use pair_core::{Alarm, Event, Link, Verdict};
+use tracing::level_filters::LevelFilter;
+use tracing::{debug, error, info, warn};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::config::{Log, LogFormat, LogLevel};
+use crate::names::Names;
+use crate::text;
+
+/// Sets the log up. `RUST_LOG` overrides the configured level.
+///
+/// # Errors
+/// If journald was asked for and cannot be reached, or a log is set up already.
+pub fn set_up(log: Log) -> io::Result<()> {
+    let filter = || {
+        tracing_subscriber::EnvFilter::builder()
+            .with_default_directive(level(log.level).into())
+            .from_env_lossy()
+    };
+    let to_journald = match log.format {
+        LogFormat::Journald => true,
+        // systemd names the stream that it connected to journald here (systemd.exec(5), JOURNAL_STREAM).
+        LogFormat::Auto => env::var_os("JOURNAL_STREAM").is_some(),
+        LogFormat::Text | LogFormat::Json => false,
+    };
+    let registry = tracing_subscriber::registry();
+    let result = if to_journald {
+        let layer = tracing_journald::layer()?.with_syslog_identifier("paird".to_owned());
+        registry.with(layer.with_filter(filter())).try_init()
+    } else if log.format == LogFormat::Json {
+        let layer = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(io::stderr);
+        registry.with(layer.with_filter(filter())).try_init()
+    } else {
+        let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false).with_target(false);
+        registry.with(layer.with_filter(filter())).try_init()
+    };
+    result.map_err(io::Error::other)
+}
+
+/// Logs what the core tells.
+pub fn tell(event: &Event, names: &Names) {
+    match event {
+        Event::LinkChanged { from, to, silence } => {
+            let is_bad = matches!(to, Link::PresumedDead | Link::OneWay);
+            let (from, to, silence_ms) = (text::link(*from), text::link(*to), silence.as_millis());
+            if is_bad {
+                warn!(from, to, silence_ms, "link to the peer changed");
+            } else {
+                info!(from, to, silence_ms, "link to the peer changed");
+            }
+        }
+        Event::PeerIncarnation(incarnation) => info!(incarnation = incarnation.0, "peer incarnation believed"),
+        Event::HolderChanged { from, to, association, source } => info!(
+            from = from.map(|holder| names.holder(holder)),
+            to = names.holder(*to),
+            association = association.as_ref().map(|id| id.0.as_str()),
+            source = text::source(*source),
+            "holder of the address changed"
+        ),
+        Event::Decided(decision) => {
+            let rule = decision.rule.id();
+            let verdict = text::verdict(decision.verdict);
+            let evidence = text::evidence(&decision.evidence, names).join("; ");
+            match decision.verdict {
+                Verdict::Alarm(Alarm::SilenceUnproven) => error!(rule, verdict, evidence, "decided"),
+                Verdict::Alarm(_) => warn!(rule, verdict, evidence, "decided"),
+                Verdict::Claim { .. } => info!(rule, verdict, evidence, "decided"),
+                Verdict::Serve | Verdict::Wait(_) => debug!(rule, verdict, evidence, "decided"),
+            }
+        }
+        Event::Claiming { rule, attempt } => info!(rule = rule.id(), attempt, "claiming address"),
+        Event::ClaimFailed { attempt, fault, pause } => {
+            warn!(attempt, fault = text::fault(*fault), pause_ms = pause.as_millis(), "claim failed");
+        }
+        Event::Claimed(association) => info!(association = association.0, "EC2 moved the address here"),
+        Event::TookOver(takeover) => info!(
+            rule = takeover.rule.id(),
+            from = names.holder(takeover.from),
+            detect_ms = takeover.detect.map(|detect| detect.as_millis()),
+            api_ms = takeover.api.as_millis(),
+            verify_ms = takeover.verify.map(|verify| verify.as_millis()),
+            attempts = takeover.attempts,
+            "takeover verified"
+        ),
+        Event::Paused { missed } => {
+            warn!(missed_ms = missed.as_millis(), "this node was paused; the time missed counts for nothing");
+        }
+        Event::SilenceStartsAnew => {
+            warn!("EC2 answers for the first time in this silence: it starts anew");
+        }
+    }
+}
+
+fn level(level: LogLevel) -> LevelFilter {
+    match level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    }
+}

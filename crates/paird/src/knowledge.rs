@@ -1,0 +1,86 @@
+//! What the daemon knows beside the core: words for people, and what readiness is made of.
+
+use std::net::Ipv4Addr;
+
+use pair_core::{Identity, Instant};
+use pair_ec2::CallError;
+use pair_wire::datagram::{DropCause, Drops};
+
+use crate::check::Verdict;
+use crate::landing::Obstacle;
+
+/// What the daemon knows beside the core.
+#[derive(Debug)]
+pub struct Knowledge {
+    /// What is checked, such as `haproxy`.
+    pub service: &'static str,
+    /// Who this node is in EC2.
+    pub identity: Option<Identity>,
+    /// The Elastic IP behind the allocation.
+    pub public_ip: Option<Ipv4Addr>,
+    /// Why IMDS does not answer.
+    pub imds_error: Option<String>,
+    /// How the last rehearsal of a takeover went.
+    pub rehearsal: Option<Result<(), CallError>>,
+    /// Why the address could not land on this host.
+    pub landing: Vec<Obstacle>,
+    /// What the checks last said.
+    pub verdict: Option<Verdict>,
+    /// What was said of the last EC2 call that failed.
+    pub last_call_error: Option<String>,
+    rejected: u64,
+    rejected_at: Option<Instant>,
+    now: Instant,
+}
+
+/// How long a rejected heartbeat is worth telling.
+const LATELY: std::time::Duration = std::time::Duration::from_secs(10);
+
+impl Knowledge {
+    /// Nothing is known yet but what is checked.
+    #[must_use]
+    pub fn new(service: &'static str) -> Self {
+        Self {
+            service,
+            identity: None,
+            public_ip: None,
+            imds_error: None,
+            rehearsal: None,
+            landing: Vec::new(),
+            verdict: None,
+            last_call_error: None,
+            rejected: 0,
+            rejected_at: None,
+            now: Instant::ZERO,
+        }
+    }
+
+    /// Follows the drops of the receiver: those that say "configured wrong" are remembered.
+    pub fn follow_drops(&mut self, now: Instant, drops: &Drops) {
+        self.now = now;
+        let telling = [DropCause::Pair, DropCause::KeyUnknown, DropCause::Tag, DropCause::OwnEcho];
+        let rejected = telling.into_iter().map(|cause| drops.of(cause)).sum();
+        if rejected > self.rejected {
+            self.rejected = rejected;
+            self.rejected_at = Some(now);
+        }
+    }
+
+    /// Whether heartbeats were rejected within the last seconds.
+    #[must_use]
+    pub fn rejected_lately(&self) -> bool {
+        self.rejected_at.is_some_and(|at| self.now.since(at) < LATELY)
+    }
+
+    /// What the checks said, in words.
+    #[must_use]
+    pub fn verdict_detail(&self) -> &str {
+        self.verdict.as_ref().map_or("no check has ended yet", |verdict| verdict.detail.as_str())
+    }
+
+    /// What was said of the last EC2 call that failed.
+    #[must_use]
+    pub fn call_error(&self) -> &str {
+        self.last_call_error.as_deref().unwrap_or("no error was told")
+    }
+}

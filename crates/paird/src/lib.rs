@@ -1,0 +1,24 @@
+//! The failover agent: the parts of the daemon `paird`.
+//!
+//! It touches the world and decides nothing: [`agent`] carries datagrams, time and news to `pair-core` and carries out what the
+//! core wants. EC2, IMDS, checks and probes live on a second thread, so that no TLS handshake delays a heartbeat.
+
+pub mod agent;
+pub mod check;
+pub mod cli;
+pub mod clock;
+pub mod cloud;
+pub mod config;
+pub mod control;
+pub mod journal;
+pub mod knowledge;
+pub mod landing;
+pub mod names;
+pub mod news;
+pub mod probe;
+pub mod problems;
+pub mod run;
+pub mod socket;
+pub mod status;
+pub mod text;
+pub mod vitals;

@@ -1,0 +1,60 @@
+//! The names that people gave to the members of the pair.
+
+use pair_core::{Holder, Member};
+use pair_wire::control::HolderName;
+
+/// The names of both nodes, and which of them this is.
+#[derive(Clone, Debug)]
+pub struct Names {
+    nodes: [String; 2],
+    me: Member,
+}
+
+impl Names {
+    /// The names in the order of the configuration.
+    #[must_use]
+    pub fn new(nodes: [String; 2], me: Member) -> Self {
+        Self { nodes, me }
+    }
+
+    /// The name of a member.
+    #[must_use]
+    pub fn of(&self, member: Member) -> &str {
+        &self.nodes[member.index()]
+    }
+
+    /// This node's name.
+    #[must_use]
+    pub fn me(&self) -> &str {
+        self.of(self.me)
+    }
+
+    /// The peer's name.
+    #[must_use]
+    pub fn peer(&self) -> &str {
+        self.of(self.me.peer())
+    }
+
+    /// The member of this name.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<Member> {
+        Member::BOTH.into_iter().find(|member| self.of(*member) == name)
+    }
+
+    /// A holder as the log writes it.
+    #[must_use]
+    pub fn holder(&self, holder: Holder) -> String {
+        self.holder_name(holder).into()
+    }
+
+    /// A holder as a status document names it.
+    #[must_use]
+    pub fn holder_name(&self, holder: Holder) -> HolderName {
+        match holder {
+            Holder::Member(member) => HolderName::Node(self.of(member).to_owned()),
+            Holder::Nobody => HolderName::Nobody,
+            Holder::Stranger => HolderName::Stranger,
+            Holder::Misplaced(_) => HolderName::Misplaced,
+        }
+    }
+}

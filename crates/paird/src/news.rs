@@ -1,0 +1,35 @@
+//! What the other thread tells the event loop.
+
+use std::net::Ipv4Addr;
+
+use pair_core::{CallFault, CallId, Input};
+use pair_ec2::CallError;
+
+use crate::check::Verdict;
+use crate::landing::Obstacle;
+
+/// Something that the event loop did not see itself.
+#[derive(Debug)]
+pub enum News {
+    /// Something for the core.
+    Input(Input),
+    /// An EC2 call failed.
+    CallFailed {
+        /// Which call.
+        id: CallId,
+        /// How, sorted.
+        fault: CallFault,
+        /// How, in words.
+        error: String,
+    },
+    /// The Elastic IP behind the allocation.
+    PublicIp(Ipv4Addr),
+    /// How the last rehearsal of a takeover went.
+    Rehearsed(Result<(), CallError>),
+    /// How the last question to IMDS went.
+    Imds(Result<(), String>),
+    /// What the checks of the own service say.
+    Checked(Verdict),
+    /// Why the address could not land on this host (F-21); empty if it could.
+    Landing(Vec<Obstacle>),
+}

@@ -1,0 +1,239 @@
+//! Everything that somebody should look at, with what to do about it. `docs/OPERATING.md` explains each id.
+
+use pair_core::{Alarm, CallFault, Fitness, Holder, Link, Member, Verdict, View};
+use pair_ec2::CallError;
+use pair_wire::control::{Problem, Severity};
+
+use crate::knowledge::Knowledge;
+use crate::names::Names;
+use crate::text;
+
+/// The ids of every problem that a status document can name, and how bad each is at its worst.
+pub const IDS: &[(&str, Severity)] = &[
+    ("address-not-on-host", Severity::Degraded),
+    ("claim-failing", Severity::Critical),
+    ("ec2-denied", Severity::Degraded),
+    ("ec2-unreadable", Severity::Degraded),
+    ("heartbeats-rejected", Severity::Degraded),
+    ("held-by-stranger", Severity::Critical),
+    ("holder-unknown", Severity::Critical),
+    ("imds-unreachable", Severity::Degraded),
+    ("misplaced", Severity::Critical),
+    ("no-interface", Severity::Degraded),
+    ("nobody-holds", Severity::Critical),
+    ("nothing-listens", Severity::Degraded),
+    ("one-way-link", Severity::Degraded),
+    ("peer-not-ready", Severity::Degraded),
+    ("peer-silent", Severity::Degraded),
+    ("peer-unfit", Severity::Critical),
+    ("service-unfit", Severity::Critical),
+    ("silence-unproven", Severity::Critical),
+    ("silent-but-serving", Severity::Critical),
+    ("takeover-unrehearsed", Severity::Degraded),
+];
+
+/// Why this node could not take the address over; empty if it could.
+#[must_use]
+pub fn against_readiness(known: &Knowledge, fitness: Fitness) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let Some(error) = &known.imds_error {
+        problems.push(degraded(
+            "imds-unreachable",
+            format!("IMDS does not answer: {error}"),
+            "enable IMDSv2 for the instance (hop limit 1 is enough) and allow 169.254.169.254 in local firewalls",
+        ));
+    }
+    match &known.identity {
+        Some(identity) if identity.interface.is_none() => problems.push(degraded(
+            "no-interface",
+            "no interface of this instance has the private IP on which the address lands".to_owned(),
+            "correct node.addresses or address.private_ips, or assign the private IP to an interface",
+        )),
+        Some(_) | None => {}
+    }
+    match &known.rehearsal {
+        None => problems.push(degraded(
+            "takeover-unrehearsed",
+            "EC2 has not yet said whether this node may take the address".to_owned(),
+            "wait some seconds; if it stays, see the log for the calls' errors",
+        )),
+        Some(Err(error @ CallError::Denied { .. })) => problems.push(degraded(
+            "ec2-denied",
+            format!("this node may not take the address: {error}"),
+            "attach an instance role that allows ec2:AssociateAddress and ec2:DescribeAddresses",
+        )),
+        Some(Err(error)) => problems.push(degraded(
+            "ec2-unreadable",
+            format!("the rehearsal of a takeover failed: {error}"),
+            "check the route to EC2 (public IP, NAT or interface endpoint) and the allocation id",
+        )),
+        Some(Ok(())) => {}
+    }
+    for obstacle in &known.landing {
+        problems.push(degraded(
+            obstacle.kind.id(),
+            obstacle.detail.clone(),
+            "the address would move here, and its traffic would be dropped",
+        ));
+    }
+    if fitness != Fitness::Fit {
+        problems.push(degraded(
+            "service-unfit",
+            format!("{}: {}", text::fitness(known.service, fitness), known.verdict_detail()),
+            "repair the service on this node",
+        ));
+    }
+    problems
+}
+
+/// Everything that is wrong with the pair, as this node sees it.
+#[must_use]
+pub fn of(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<Problem> {
+    let mut problems = against_readiness(known, view.fitness);
+    let is_active = view.is_active == Some(true);
+    if is_active {
+        for problem in &mut problems {
+            if problem.id == "service-unfit" && view.fitness != Fitness::Unknown {
+                problem.severity = Severity::Critical;
+            }
+        }
+    }
+    problems.extend(about_holder(view, names));
+    problems.extend(about_claim(view, known));
+    problems.extend(about_peer(view, known, names, me));
+    if view.ec2_read_failed && !problems.iter().any(|problem| problem.id == "ec2-unreadable") {
+        problems.push(degraded(
+            "ec2-unreadable",
+            format!("the last read of the address failed: {}", known.call_error()),
+            "check the route to EC2 (public IP, NAT or interface endpoint) and the instance role",
+        ));
+    }
+    problems
+}
+
+fn about_holder(view: &View, names: &Names) -> Option<Problem> {
+    let Some(fact) = &view.fact else {
+        return Some(critical(
+            "holder-unknown",
+            "nobody has told yet who holds the address".to_owned(),
+            "EC2 or IMDS must answer: see the other problems and the log",
+        ));
+    };
+    match fact.holder {
+        Holder::Nobody => Some(critical(
+            "nobody-holds",
+            "the address is associated with nothing".to_owned(),
+            "a node that is fit takes it by itself; see what keeps them from it",
+        )),
+        Holder::Stranger => Some(critical(
+            "held-by-stranger",
+            match &fact.instance {
+                Some(instance) => format!("the address is held by {instance}, outside the pair"),
+                None => "the address is held outside the pair".to_owned(),
+            },
+            "paird never touches it: move it to a node of the pair by hand, or correct the allocation id",
+        )),
+        Holder::Misplaced(member) => Some(critical(
+            "misplaced",
+            format!("the address is on a wrong interface or private IP of {}", names.of(member)),
+            "move it by hand to the configured private IP, or correct address.private_ips",
+        )),
+        Holder::Member(_) => None,
+    }
+}
+
+fn about_claim(view: &View, known: &Knowledge) -> Option<Problem> {
+    let fault = view.claim_fault?;
+    let hint = match fault {
+        CallFault::Denied => "attach an instance role that allows ec2:AssociateAddress",
+        CallFault::Throttled => "EC2 throttles the account: other callers share the same quota",
+        CallFault::Gone => "check the allocation id and the interface",
+        CallFault::NotSent
+        | CallFault::Unreachable
+        | CallFault::Unanswered
+        | CallFault::Failed
+        | CallFault::AlreadyAssociated => "it is tried again; check the route to EC2",
+    };
+    let attempts = view.attempts;
+    Some(critical(
+        "claim-failing",
+        format!("the address should move here, and {attempts} attempts failed: {}", known.call_error()),
+        hint,
+    ))
+}
+
+fn about_peer(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<Problem> {
+    let peer = names.peer();
+    let mut problems = Vec::new();
+    match view.link {
+        Link::Up => {}
+        Link::OneWay => problems.push(degraded(
+            "one-way-link",
+            format!("{peer} is heard, but does not hear this node"),
+            "allow the heartbeat port (UDP) in both security groups and local firewalls",
+        )),
+        Link::Suspect | Link::PresumedDead | Link::NeverHeard => problems.push(degraded(
+            "peer-silent",
+            match view.heard_age {
+                Some(age) => format!("{peer} has been silent for {}", humantime::format_duration(whole_ms(age))),
+                None => format!("{peer} was never heard"),
+            },
+            "see whether its instance and its paird run, and whether the heartbeat port (UDP) is open both ways",
+        )),
+    }
+    if view.link != Link::Up && known.rejected_lately() {
+        problems.push(degraded(
+            "heartbeats-rejected",
+            "heartbeats arrive and are dropped: wrong key, other pair, or this node's own name".to_owned(),
+            "compare the key files and configurations of both nodes; drops by cause are in pairctl status --json",
+        ));
+    }
+    match view.decision.verdict {
+        Verdict::Alarm(Alarm::SilentButServing) => problems.push(critical(
+            "silent-but-serving",
+            format!("{peer} is silent, and its service serves: the address stays there"),
+            "restart paird there, or open the heartbeat port; to move the address: pairctl failover",
+        )),
+        Verdict::Alarm(Alarm::SilenceUnproven) => problems.push(critical(
+            "silence-unproven",
+            format!("{peer} holds the address and was never heard since: nothing says whether it serves"),
+            "if it is dead: pairctl failover; else open the heartbeat port",
+        )),
+        Verdict::Alarm(Alarm::HeldByStranger | Alarm::Misplaced)
+        | Verdict::Serve
+        | Verdict::Wait(_)
+        | Verdict::Claim { .. } => {}
+    }
+    let Some(report) = view.peer.as_ref().filter(|_| matches!(view.link, Link::Up | Link::OneWay)) else {
+        return problems;
+    };
+    let peer_holds = view.fact.as_ref().is_some_and(|fact| fact.holder == Holder::Member(me.peer()));
+    if matches!(report.fitness, Fitness::Unfit(_)) {
+        let text = format!("{peer}: {}", text::fitness(known.service, report.fitness));
+        let hint = "repair the service there";
+        problems.push(if peer_holds { critical("peer-unfit", text, hint) } else { degraded("peer-unfit", text, hint) });
+    } else if !report.ready {
+        problems.push(degraded(
+            "peer-not-ready",
+            format!("{peer} could not take the address over"),
+            "see pairctl status there",
+        ));
+    }
+    problems
+}
+
+fn degraded(id: &str, text: String, hint: &str) -> Problem {
+    problem(id, Severity::Degraded, text, hint)
+}
+
+fn critical(id: &str, text: String, hint: &str) -> Problem {
+    problem(id, Severity::Critical, text, hint)
+}
+
+fn problem(id: &str, severity: Severity, text: String, hint: &str) -> Problem {
+    Problem { id: id.to_owned(), severity, text, hint: Some(hint.to_owned()) }
+}
+
+fn whole_ms(duration: std::time::Duration) -> std::time::Duration {
+    std::time::Duration::from_millis(crate::clock::millis(duration))
+}

@@ -1,0 +1,202 @@
+//! What the commands of `paird` do.
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::thread;
+
+use anyhow::{Context, anyhow};
+use pair_core::{Config as CoreConfig, Member};
+use pair_wire::key::{Key, KeyRing};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{mpsc, oneshot};
+use tracing::{info, warn};
+
+use crate::agent::{Agent, Parts};
+use crate::cli::Node;
+use crate::clock::Clock;
+use crate::cloud::{Cloud, CloudConfig};
+use crate::config::{Config, Findings, KeyFile, Security};
+use crate::socket::HeartbeatSocket;
+use crate::{control, journal, landing, vitals};
+
+/// News that may wait for the event loop.
+const NEWS_WAITING: usize = 256;
+
+/// Control requests that may wait for the event loop.
+const REQUESTS_WAITING: usize = 16;
+
+/// Checks configuration and key file. Returns every mistake; touches nothing.
+///
+/// # Errors
+/// All findings at once.
+pub fn check(args: &Node) -> Result<Config, Findings> {
+    let config = Config::load(&args.config)?;
+    ring(&config)?;
+    if let Some(name) = &args.node {
+        config.this_node(Some(name), &[]).map_err(|finding| Findings::new(vec![finding]))?;
+    }
+    Ok(config)
+}
+
+/// Runs the agent until it is told to stop.
+///
+/// # Errors
+/// If it cannot start, or cannot go on: the service manager restarts it.
+pub fn run(args: &Node) -> anyhow::Result<()> {
+    let config = Config::load(&args.config).map_err(listed)?;
+    let ring = ring(&config).map_err(listed)?;
+    journal::set_up(config.log).context("cannot set up the log")?;
+    let me = this_node(&config, args.node.as_deref())?;
+    let (own, peer) = (config.nodes[me.index()].address, config.nodes[me.peer().index()].address);
+    info!(pair = config.pair, node = config.nodes[me.index()].name, version = VERSION, "starting");
+    if !ring.is_authentic() {
+        warn!("no key: whoever can send a datagram to this node can pretend to be its peer");
+    }
+    let core = core_config(&config, me);
+    let clock = Clock::start();
+    let seed = seed().context("the system gives no randomness")?;
+    let here = Builder::new_current_thread().enable_all().build().context("cannot start the event loop")?;
+    let _entered = here.enter();
+    let port = config.heartbeat.port;
+    let socket = HeartbeatSocket::open(own, peer, port)
+        .with_context(|| format!("cannot open the heartbeat socket on {own}, UDP port {port}"))?;
+    let listener = control::open(&config.control_socket)
+        .with_context(|| format!("cannot open the control socket {}", config.control_socket.display()))?;
+    let (tell, news) = mpsc::channel(NEWS_WAITING);
+    let (ask, requests) = mpsc::channel(REQUESTS_WAITING);
+    let cloud = Cloud::new(
+        CloudConfig {
+            allocation_id: config.address.allocation_id.clone(),
+            private_ip: core.private_ips[me.index()],
+            region: config.ec2.region.clone(),
+            call_timeout: config.ec2.call_timeout,
+        },
+        clock,
+        tell.clone(),
+    );
+    let elsewhere = Elsewhere::start()?;
+    let handle = elsewhere.runtime.clone();
+    handle.spawn(std::sync::Arc::clone(&cloud).run());
+    handle.spawn(vitals::watch_service(config.clone(), own, tell.clone()));
+    if let IpAddr::V4(private_ip) = core.private_ips[me.index()] {
+        let port = config.probe.as_ref().map(|probe| probe.port);
+        handle.spawn(vitals::watch_landing(private_ip, port, tell.clone()));
+    }
+    let socket_path = config.control_socket.clone();
+    let agent = Agent::new(Parts {
+        config,
+        core,
+        ring,
+        clock,
+        socket,
+        cloud,
+        elsewhere: handle,
+        news,
+        tell,
+        requests,
+        seed,
+    });
+    here.spawn(control::serve(listener, ask));
+    let result = here.block_on(agent.run());
+    // A socket that nobody answers on would make the next client wait for nothing.
+    let _ = std::fs::remove_file(socket_path);
+    drop(elsewhere);
+    result
+}
+
+/// The thread for everything that may be slow, and its runtime.
+struct Elsewhere {
+    runtime: tokio::runtime::Handle,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Elsewhere {
+    fn start() -> anyhow::Result<Self> {
+        let runtime: Runtime = Builder::new_current_thread().enable_all().build().context("cannot start a runtime")?;
+        let handle = runtime.handle().clone();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let thread = thread::Builder::new()
+            .name("paird-slow".to_owned())
+            .spawn(move || {
+                // Ends when the sender is dropped; what is under way is dropped with the runtime.
+                let _ = runtime.block_on(stopped);
+                runtime.shutdown_background();
+            })
+            .context("cannot start a thread")?;
+        Ok(Self { runtime: handle, stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The version that is told to the peer and to people.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+fn this_node(config: &Config, flag: Option<&str>) -> anyhow::Result<Member> {
+    let local = landing::local_addresses().context("cannot list the addresses of this host")?;
+    let here = config
+        .nodes
+        .iter()
+        .map(|node| node.address)
+        .filter(|address| landing::is_local(*address, &local))
+        .collect::<Vec<_>>();
+    let index = config.this_node(flag, &here).map_err(|finding| listed(Findings::new(vec![finding])))?;
+    Ok(Member::BOTH[index])
+}
+
+/// The keys that the configuration names.
+fn ring(config: &Config) -> Result<KeyRing, Findings> {
+    match &config.security {
+        Security::InsecureNoKey => Ok(KeyRing::insecure()),
+        Security::KeyFile(path) => KeyFile::load(Path::new(path)).map(|file| ring_of(&file)),
+    }
+}
+
+fn ring_of(file: &KeyFile) -> KeyRing {
+    let mut keys = file.keys().iter().map(|(id, secret)| Key::new(*id, *secret));
+    let first = keys.next().expect("a key file has a key: loading it has checked that");
+    match keys.next() {
+        Some(second) => {
+            KeyRing::pair(first, second).expect("a key file has no id twice: loading it has checked that")
+        }
+        None => KeyRing::single(first),
+    }
+}
+
+fn core_config(config: &Config, me: Member) -> CoreConfig {
+    let private_ips = config.address.private_ips.map_or_else(
+        || config.nodes.each_ref().map(|node| node.address),
+        |ips| ips.map(IpAddr::V4),
+    );
+    CoreConfig {
+        me,
+        preferred: Member::BOTH[config.address.preferred],
+        private_ips,
+        interval: config.heartbeat.interval,
+        holdtime: config.heartbeat.holdtime,
+        probe_timeout: config.probe.as_ref().map(|probe| probe.timeout),
+        lost_contact_takeover: config.takeover.lost_contact_takeover,
+        unfit_delay: config.takeover.unfit_delay,
+        refit: config.takeover.refit,
+        call_timeout: config.ec2.call_timeout,
+        version: VERSION.to_owned(),
+    }
+}
+
+fn seed() -> Result<u64, getrandom::Error> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes)?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+fn listed(findings: Findings) -> anyhow::Error {
+    anyhow!("{findings}")
+}

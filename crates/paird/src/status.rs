@@ -1,0 +1,164 @@
+//! The status document: what the core and the daemon know, in the words of `pairctl status`.
+
+use std::time::Duration;
+
+use pair_core::{Config as CoreConfig, Holder, Link as CoreLink, Member, View};
+use pair_wire::control::{
+    AddressStatus, AgentStatus, DecisionStatus, Link, NodeStatus, PeerStatus, ReadyStatus, Role, STATUS_VERSION, State,
+    Status, TakeoverStatus,
+};
+use pair_wire::datagram::Drops;
+
+use crate::clock::{millis, unix_ms, wall_time};
+use crate::config::Config;
+use crate::knowledge::Knowledge;
+use crate::names::Names;
+use crate::{problems, text};
+
+/// What a status document is made of.
+#[derive(Debug)]
+pub struct Sources<'a> {
+    /// The file.
+    pub config: &'a Config,
+    /// What the core was told of it.
+    pub core: &'a CoreConfig,
+    /// The names of the nodes.
+    pub names: &'a Names,
+    /// What the core knows.
+    pub view: &'a View,
+    /// What the daemon knows beside it.
+    pub known: &'a Knowledge,
+    /// What was dropped.
+    pub drops: &'a Drops,
+    /// How long the daemon has been running.
+    pub uptime: Duration,
+    /// How long ago the event loop last turned.
+    pub loop_age: Duration,
+}
+
+impl Sources<'_> {
+    /// Writes the document.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let (view, me) = (self.view, self.core.me);
+        let problems = problems::of(view, self.known, self.names, me);
+        let reasons = problems::against_readiness(self.known, view.fitness);
+        Status {
+            version: STATUS_VERSION,
+            pair: self.config.pair.clone(),
+            state: State::of(&problems),
+            problems,
+            node: self.own(),
+            peer: self.peer(),
+            addresses: vec![self.address()],
+            ready: ReadyStatus { ready: reasons.is_empty(), reasons },
+            decision: DecisionStatus {
+                verdict: text::verdict(view.decision.verdict).to_owned(),
+                rule: Some(view.decision.rule.id().to_owned()),
+                evidence: text::evidence(&view.decision.evidence, self.names),
+            },
+            last_takeover: self.takeover(),
+            drops: self.drops.by_name(),
+            agent: AgentStatus {
+                version: self.core.version.clone(),
+                pid: std::process::id(),
+                uptime_ms: millis(self.uptime),
+                as_of_ms: unix_ms(),
+                written_at_loop_age_ms: millis(self.loop_age),
+                loop_stale_after_ms: millis(self.core.holdtime * 5),
+            },
+        }
+    }
+
+    fn own(&self) -> NodeStatus {
+        let identity = self.known.identity.as_ref();
+        NodeStatus {
+            name: self.names.me().to_owned(),
+            instance_id: identity.map(|identity| identity.instance.0.clone()),
+            private_ip: Some(self.private_ip(self.core.me)),
+            zone: identity.map(|identity| identity.zone.clone()),
+            role: self.role(self.core.me),
+            service: text::fitness(self.known.service, self.view.fitness),
+            ready: Some(self.view.ready),
+        }
+    }
+
+    fn peer(&self) -> PeerStatus {
+        let peer = self.core.me.peer();
+        let report = self.view.peer.as_ref();
+        let current = report.filter(|_| matches!(self.view.link, CoreLink::Up | CoreLink::OneWay));
+        PeerStatus {
+            node: NodeStatus {
+                name: self.names.peer().to_owned(),
+                instance_id: report.and_then(|report| report.instance.as_ref()).map(|id| id.0.clone()),
+                private_ip: Some(self.private_ip(peer)),
+                zone: report.map(|report| report.zone.clone()).filter(|zone| !zone.is_empty()),
+                role: self.role(peer),
+                service: current.map_or_else(
+                    || format!("{} unknown", self.known.service),
+                    |report| text::fitness(self.known.service, report.fitness),
+                ),
+                ready: current.map(|report| report.ready),
+            },
+            link: match self.view.link {
+                CoreLink::NeverHeard => Link::NeverHeard,
+                CoreLink::Up => Link::Up,
+                CoreLink::OneWay => Link::OneWay,
+                CoreLink::Suspect => Link::Suspect,
+                CoreLink::PresumedDead => Link::PresumedDead,
+            },
+            heard_ago_ms: self.view.heard_age.map(millis),
+            rtt_ms: self.view.round_trip.map(|rtt| rtt.as_secs_f64() * 1000.0),
+            loss_percent: self.view.loss_percent.map(f64::from),
+            probe: self.view.probe.map(|outcome| text::probe(outcome).to_owned()),
+            agent_version: report.map(|report| report.version.clone()),
+        }
+    }
+
+    fn address(&self) -> AddressStatus {
+        let fact = self.view.fact.as_ref();
+        let (source, age) = self.view.confirmed.unzip();
+        let target = fact.and_then(|fact| match fact.holder {
+            Holder::Member(member) => Some(self.private_ip(member)),
+            Holder::Nobody | Holder::Misplaced(_) | Holder::Stranger => None,
+        });
+        AddressStatus {
+            public_ip: self.known.public_ip.map(|ip| ip.to_string()),
+            allocation_id: self.config.address.allocation_id.clone(),
+            association_id: fact.and_then(|fact| fact.association.as_ref()).map(|id| id.0.clone()),
+            holder: fact.map(|fact| self.names.holder_name(fact.holder)),
+            holder_source: source.map(Into::into),
+            holder_age_ms: age.map(millis),
+            target_private_ip: target,
+            ec2_checked_ago_ms: self.view.ec2_read_age.map(millis),
+        }
+    }
+
+    fn takeover(&self) -> Option<TakeoverStatus> {
+        let takeover = self.view.takeover.as_ref()?;
+        let ago = self.uptime.saturating_sub(Duration::from_nanos(takeover.decided_at.as_nanos()));
+        Some(TakeoverStatus {
+            from: Some(self.names.holder_name(takeover.from)),
+            to: self.names.me().to_owned(),
+            rule: takeover.rule.id().to_owned(),
+            at: wall_time(ago),
+            ago_ms: millis(ago),
+            detect_ms: takeover.detect.map(millis),
+            api_ms: Some(millis(takeover.api)),
+            verify_ms: takeover.verify.map(millis),
+            attempts: takeover.attempts,
+        })
+    }
+
+    fn role(&self, member: Member) -> Role {
+        match &self.view.fact {
+            None => Role::Unknown,
+            Some(fact) if fact.holder == Holder::Member(member) => Role::Active,
+            Some(_) => Role::Passive,
+        }
+    }
+
+    fn private_ip(&self, member: Member) -> String {
+        self.core.private_ips[member.index()].to_string()
+    }
+}

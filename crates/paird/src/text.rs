@@ -1,0 +1,153 @@
+//! What the core knows, in words: one spelling for the log, the status document and the journal.
+
+use pair_core::{
+    Alarm, CallFault, Fitness, Link, Objection, ProbeOutcome, Reason, Refusal, Situation, Source, Testimony, Unfitness,
+    Verdict,
+};
+
+use crate::names::Names;
+
+/// The state of a link, as `pairctl status` spells it.
+#[must_use]
+pub const fn link(link: Link) -> &'static str {
+    match link {
+        Link::NeverHeard => "never-heard",
+        Link::Up => "up",
+        Link::OneWay => "one-way",
+        Link::Suspect => "suspect",
+        Link::PresumedDead => "presumed-dead",
+    }
+}
+
+/// Where a fact comes from.
+#[must_use]
+pub const fn source(source: Source) -> &'static str {
+    match source {
+        Source::Reply => "reply",
+        Source::Ec2 => "ec2",
+        Source::Imds => "imds",
+        Source::Peer => "peer",
+    }
+}
+
+/// A verdict and its reason.
+#[must_use]
+pub const fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Serve => "serve: the address is here",
+        Verdict::Claim { allow_reassociation: true } => "claim: take the address",
+        Verdict::Claim { allow_reassociation: false } => "claim: take the address that nobody holds",
+        Verdict::Wait(reason) => match reason {
+            Reason::HolderUnknown => "wait: the holder of the address is not known yet",
+            Reason::NotFit => "wait: the own service is not fit",
+            Reason::NoPlaceToLand => "wait: the interface on which the address would land is not known",
+            Reason::NotMyTurn => "wait: nobody holds the address, and it is the peer's turn",
+            Reason::NotReady => "wait: ordered, but not ready",
+            Reason::PeerServes => "wait: the peer holds the address and is well",
+            Reason::PeerUnfitBriefly => "wait: the peer is unfit, but not for long enough",
+            Reason::NotRefit => "wait: the peer is unfit, but so was this node not long ago",
+            Reason::PeerSuspect => "wait: the peer is suspect",
+        },
+        Verdict::Alarm(alarm) => match alarm {
+            Alarm::HeldByStranger => "alarm: the address is held outside the pair",
+            Alarm::Misplaced => "alarm: the address is on a wrong interface or private IP",
+            Alarm::SilentButServing => "alarm: the peer is silent, and its service serves",
+            Alarm::SilenceUnproven => "alarm: the peer is silent, and no channel that ever worked says that it is dead",
+        },
+    }
+}
+
+/// A fault of an EC2 call.
+#[must_use]
+pub const fn fault(fault: CallFault) -> &'static str {
+    match fault {
+        CallFault::NotSent => "not sent",
+        CallFault::Unreachable => "EC2 cannot be reached",
+        CallFault::Unanswered => "no reply: it may have happened",
+        CallFault::Failed => "EC2 failed",
+        CallFault::Throttled => "throttled",
+        CallFault::Denied => "denied",
+        CallFault::Gone => "refused: what it names does not exist",
+        CallFault::AlreadyAssociated => "the address is held already",
+    }
+}
+
+/// What a probe of the peer's service got.
+#[must_use]
+pub const fn probe(outcome: ProbeOutcome) -> &'static str {
+    match outcome {
+        ProbeOutcome::Served => "serves",
+        ProbeOutcome::WrongStatus => "answers with a wrong status",
+        ProbeOutcome::KernelOnly => "only its kernel answers",
+        ProbeOutcome::Nothing => "no answer",
+    }
+}
+
+/// A node's fitness, after the name of what is checked.
+#[must_use]
+pub fn fitness(what: &str, fitness: Fitness) -> String {
+    match fitness {
+        Fitness::Unknown => format!("{what} unknown"),
+        Fitness::Fit => format!("{what} ok"),
+        Fitness::Unfit(Unfitness::ServiceGone) => format!("{what} down: gone"),
+        Fitness::Unfit(Unfitness::HostStopping) => format!("{what} down: host stopping"),
+        Fitness::Unfit(Unfitness::CheckFailed) => format!("{what} down: check failed"),
+    }
+}
+
+/// Why an order was refused, and what the operator can do.
+#[must_use]
+pub const fn refusal(refusal: Refusal) -> (&'static str, &'static str) {
+    match refusal {
+        Refusal::Busy => ("another order is under way", "wait for it: an order ends within 30 s"),
+        Refusal::HolderUnknown => ("who holds the address is not known", "see pairctl status: EC2 must be readable"),
+        Refusal::NotOurs => ("the address is held outside the pair or misplaced", "move it back by hand first"),
+        Refusal::AskTheOther => ("this node does not hold the address", "give the order on the node that shall take it"),
+        Refusal::TargetNotUp => ("the node that shall take the address is not up", "see pairctl status on both nodes"),
+        Refusal::TargetUnfit => ("the service of the node that shall take the address is not fit", "repair it first"),
+        Refusal::TargetNotReady => {
+            ("the node that shall take the address is not ready", "see what pairctl status says of it there")
+        }
+    }
+}
+
+/// What a decision looked at.
+#[must_use]
+pub fn evidence(seen: &Situation, names: &Names) -> Vec<String> {
+    let mut lines = vec![
+        match seen.holder {
+            Some(holder) => format!("holder {}", names.holder(holder)),
+            None => "holder unknown".to_owned(),
+        },
+        format!("link {}, silent for {} ms", link(seen.link), seen.silence.as_millis()),
+        fitness("own service", seen.fitness),
+    ];
+    if let Some(peer) = seen.peer_fitness {
+        lines.push(fitness("peer's service", peer));
+    }
+    if seen.peer_yielding {
+        lines.push("the peer yields".to_owned());
+    }
+    if seen.ordered {
+        lines.push("an operator ordered it".to_owned());
+    }
+    match seen.objection {
+        Some(Objection::ProbeServed) => lines.push("a probe begun under suspicion was served".to_owned()),
+        Some(Objection::Saturated) => lines.push("the peer's service was at its connection limit".to_owned()),
+        None => {}
+    }
+    if let Some(testimony) = seen.testimony {
+        lines.push(format!("testimony: {}", testimony_of(testimony)));
+    }
+    lines
+}
+
+const fn testimony_of(testimony: Testimony) -> &'static str {
+    match testimony {
+        Testimony::InstanceDown => "EC2 says that the instance is stopped",
+        Testimony::Heartbeats => "heartbeats came after the address changed hands and stopped",
+        Testimony::Probe => "probes were served after the address changed hands and stopped",
+        Testimony::KernelOnly => "only the peer's kernel answers probes",
+        Testimony::InstanceUnreachable => "EC2 cannot reach the instance",
+    }
+}

@@ -1,0 +1,49 @@
+//! The own service and the place to land: measured on the other thread, told to the event loop.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tracing::debug;
+
+use crate::check;
+use crate::config::Config;
+use crate::landing;
+use crate::news::News;
+
+/// How often it is looked whether the address could land here (F-21): a look at the interfaces and one local connection.
+const LANDING_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Tells every verdict of the checks, for ever.
+pub async fn watch_service(config: Config, own: IpAddr, tell: mpsc::Sender<News>) {
+    check::run(check::Settings::new(&config, own), |verdict| {
+        if tell.try_send(News::Checked(verdict)).is_err() {
+            debug!("verdict dropped: the event loop is busy, and the next one follows soon");
+        }
+    })
+    .await;
+}
+
+/// What is checked, in one word.
+#[must_use]
+pub const fn service_name(config: &Config) -> &'static str {
+    match (&config.check.haproxy_socket, &config.check.http) {
+        (Some(_), _) => "haproxy",
+        (None, Some(_)) => "http",
+        (None, None) => "service",
+    }
+}
+
+/// Tells whether the address could land here, for ever.
+pub async fn watch_landing(private_ip: Ipv4Addr, port: Option<u16>, tell: mpsc::Sender<News>) {
+    let mut ticks = tokio::time::interval(LANDING_INTERVAL);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let Ok(local) = landing::local_addresses() else { continue };
+        let obstacles = landing::obstacles(private_ip, port, &local).await;
+        if tell.send(News::Landing(obstacles)).await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! `cargo xtask`: the tasks of this repository.
+//!
+//! Thin on purpose: what a task *does* lives in the crates and in `tests/`; here is only what has to happen around it, such
+//! as building first, installing what the tests need, and leaving no process behind.
+
+mod brood;
+mod demo;
+mod package;
+mod summary;
+mod test;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+/// The tasks of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Show a failover on this machine: two daemons, an emulated EC2, one death.
+    Demo(demo::Args),
+    /// Install what the tests need, then run all of them.
+    Test(test::Args),
+    /// Build the Debian package and print its path.
+    Package(package::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = Workspace::find().and_then(|workspace| match cli.task {
+        Task::Demo(args) => demo::run(&workspace, &args),
+        Task::Test(args) => test::run(&workspace, &args),
+        Task::Package(args) => package::run(&workspace, &args),
+    });
+    outcome.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
