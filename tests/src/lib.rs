@@ -1,1 +1,55 @@
-//! x
+//! The harness of the end-to-end tests: a pair of real processes, and the verbs to do things to it.
+//!
+//! ```text
+//!   Pair ─┬─ Lab: EC2 and IMDS on loopback, emulated or moto; the published address; faults; request log
+//!         ├─ Node a: `paird run`, a service      each in a part of 127.0.0.0/8 that no other test has
+//!         ├─ Node b: `paird run`, a service
+//!         └─ Watch: reads `pairctl status --json` of both every 50 ms, and compares with who really holds the address
+//! ```
+//!
+//! A test says what happens and what must come of it; nothing in a test sleeps, every wait is for a condition with a
+//! deadline. A pair that is dropped ends its processes by their ids, prints for how long a status told a wrong holder,
+//! and fails the test if that was longer than [`Watch::BOUND`]. If the test has failed, it prints every log instead.
+
+mod backend;
+mod binaries;
+mod config;
+mod node;
+mod pair;
+mod process;
+mod quarter;
+mod scenario;
+mod setup;
+mod speaker;
+mod turn;
+mod wait;
+mod watch;
+
+pub use backend::Backend;
+pub use binaries::{Ran, paird, pairctl};
+pub use config::{PAIR_NAME, PORT};
+pub use pair::Pair;
+pub use pair_lab::{Action, Fault, LogEntry, Scope, Target};
+pub use scenario::{Stage, run};
+pub use setup::Setup;
+pub use speaker::Speaker;
+pub use wait::{DEADLINE, eventually, stays};
+pub use watch::{Disagreement, Watch, worst_of_all};
+
+/// Makes a test of each scenario on each stage: `on_stages! { emulator, moto: a_scenario, another; }`.
+///
+/// The tests are called `emulator::a_scenario`, `moto::a_scenario` and so on.
+#[macro_export]
+macro_rules! on_stages {
+    (@stage emulator) => { $crate::Stage::Emulator };
+    (@stage moto) => { $crate::Stage::Moto };
+    (@stage haproxy) => { $crate::Stage::Haproxy };
+    ($($stage:ident: $($scenario:ident),+ $(,)?;)+) => {
+        $(mod $stage {
+            $(#[test]
+            fn $scenario() {
+                $crate::run($crate::on_stages!(@stage $stage), super::$scenario);
+            })+
+        })+
+    };
+}

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use pair_core::Rule;
-use pairctl::exit::Exit;
+use pairctl::Exit;
 use paird::config::schema::KEYS;
 
 #[test]

@@ -43,6 +43,19 @@ impl Config {
         (peer_interval * 9 / 4).min(self.holdtime * 3 / 4)
     }
 
+    /// The sleep from which on the peer may have presumed this node dead (F-16): a holdtime less the interval that may have
+    /// passed before it.
+    #[must_use]
+    pub fn pause(&self) -> Duration {
+        self.holdtime.saturating_sub(self.interval).max(self.interval)
+    }
+
+    /// What the peer says its interval is, within bounds (F-17).
+    #[must_use]
+    pub fn bounded_interval(&self, peer_interval: Duration) -> Duration {
+        peer_interval.min(self.holdtime / 3).max(SHORTEST_INTERVAL)
+    }
+
     /// The gap between two queries of a burst: a tenth of the interval, at least 10 ms (DESIGN: at 30 % loss each way thirty
     /// round trips all fail with probability 2e-9).
     #[must_use]
@@ -88,5 +101,15 @@ pub const SETTLE: Duration = Duration::from_secs(60);
 /// How long an operator's order is valid (F-6e).
 pub const ORDER_VALID: Duration = Duration::from_secs(30);
 
-/// How long a claim may be under way before a read goes out beside it (F-11), so that one lost reply is no isolation.
-pub const SLOW_CLAIM: Duration = Duration::from_millis(500);
+/// How long a call may be under way before another goes out beside it (F-11), so that one lost reply is no isolation.
+pub const SLOW_CALL: Duration = Duration::from_millis(500);
+
+/// How long a call may outlast its timeout before it counts as unanswered: whoever makes the calls has failed to tell.
+pub const CALL_GRACE: Duration = Duration::from_secs(2);
+
+/// How long the other member lets a peer try to take an address that nobody holds (F-10): a peer that tries in vain must
+/// not keep it from everybody.
+pub const NOBODY_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many calls must stay unanswered, with no answer since the first was sent, to call that an isolation (F-11).
+pub const ISOLATION_CALLS: u32 = 2;

@@ -21,7 +21,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Config, Echo, Incarnation, Instant, Prefix, Sequence, config::SHORTEST_INTERVAL, quality::Quality, running::RunTime,
+    Config, Echo, Incarnation, Instant, Prefix, Sequence, quality::Quality, running::RunTime,
 };
 
 /// What is known of the way to the peer and back.
@@ -178,8 +178,7 @@ impl Detector {
 
     /// Follows the interval at which the peer says it sends, bounded (F-17).
     pub(crate) fn follow_interval(&mut self, config: &Config, peer_interval: Duration) {
-        let bounded = peer_interval.clamp(SHORTEST_INTERVAL, config.holdtime / 3);
-        self.suspect_after = config.suspect_after(bounded);
+        self.suspect_after = config.suspect_after(config.bounded_interval(peer_interval));
     }
 
     /// Starts the silence anew, because this node may have been the one cut off (F-11).

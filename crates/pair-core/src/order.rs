@@ -1,8 +1,10 @@
 //! An operator's order to move the address (F-6e, F-6b): one at a time, valid 30 s, one claim.
+//!
+//! The 30 s are real time: an order must not outlive a pause of the node that it was given to.
 
 use alloc::collections::VecDeque;
 
-use crate::{Fitness, Holder, Member, OrderId, OrderOutcome, Output, Refusal, config::ORDER_VALID, running::RunTime};
+use crate::{Fitness, Holder, Instant, Member, OrderId, OrderOutcome, Output, Refusal, config::ORDER_VALID};
 
 /// An order as it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,14 +24,22 @@ pub(crate) struct Target {
 /// The order under way, if any.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Orders {
-    pending: Option<(Order, RunTime)>,
+    pending: Option<Pending>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    order: Order,
+    until: Instant,
+    /// Its one claim was won; what is left is to see the address where it was wanted.
+    is_spent: bool,
 }
 
 impl Orders {
     /// Takes an order, or refuses it with the reason.
     pub(crate) fn hear(
         &mut self,
-        run: RunTime,
+        now: Instant,
         order: Order,
         me: Member,
         holder: Holder,
@@ -52,7 +62,13 @@ impl Orders {
             .or_else(|| (!target.ready).then_some(Refusal::TargetNotReady));
         match refusal {
             Some(refusal) => answer(outputs, order.id, OrderOutcome::Refused(refusal)),
-            None => self.pending = Some((order, run + ORDER_VALID)),
+            None => {
+                self.pending = Some(Pending {
+                    order,
+                    until: now + ORDER_VALID,
+                    is_spent: false,
+                });
+            }
         }
     }
 
@@ -61,23 +77,39 @@ impl Orders {
         answer(outputs, order.id, OrderOutcome::Refused(Refusal::HolderUnknown));
     }
 
-    /// Ends the order if the address is where it was wanted, or its time is over.
-    pub(crate) fn end(&mut self, run: RunTime, holder: Option<Holder>, outputs: &mut VecDeque<Output>) {
-        let Some((order, until)) = self.pending else { return };
-        let outcome = if holder == Some(Holder::Member(order.to)) {
-            OrderOutcome::Done
-        } else if run >= until {
-            OrderOutcome::Expired
-        } else {
+    /// Notes that a claim was won while the order was under way.
+    pub(crate) fn spend(&mut self) {
+        if let Some(pending) = &mut self.pending {
+            pending.is_spent = true;
+        }
+    }
+
+    /// Ends the order if the address is where it was wanted, as a read has shown, or its time is over.
+    pub(crate) fn end(
+        &mut self,
+        now: Instant,
+        holder: Option<Holder>,
+        is_verified: bool,
+        outputs: &mut VecDeque<Output>,
+    ) {
+        let Some(Pending { order, until, .. }) = self.pending else {
             return;
+        };
+        let is_there = holder == Some(Holder::Member(order.to));
+        let is_over = now >= until;
+        let outcome = match (is_there, is_verified || is_over) {
+            (true, true) => OrderOutcome::Done,
+            (false, _) if is_over => OrderOutcome::Expired,
+            (true | false, _) => return,
         };
         self.pending = None;
         answer(outputs, order.id, outcome);
     }
 
-    /// Whether an order wants the address at `member`.
+    /// Whether an order wants the address at `member`, and has not had its one claim.
     pub(crate) fn wants(&self, member: Member) -> bool {
-        self.pending.is_some_and(|(order, _)| order.to == member)
+        self.pending
+            .is_some_and(|pending| pending.order.to == member && !pending.is_spent)
     }
 
     /// Whether an order wants `me` to give the address to the peer.

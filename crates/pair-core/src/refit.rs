@@ -9,6 +9,8 @@ use crate::{Fitness, running::RunTime};
 pub(crate) struct Refit {
     base: Duration,
     fit_since: Option<RunTime>,
+    /// The last measured fitness was unfit: "unknown" in between, after a pause, makes no second failure of it.
+    is_unfit: bool,
     failures: u32,
 }
 
@@ -23,23 +25,26 @@ impl Refit {
         Self {
             base,
             fit_since: None,
+            is_unfit: false,
             failures: 0,
         }
     }
 
-    /// Takes in a change of this node's own fitness.
-    pub(crate) fn hear(&mut self, run: RunTime, before: Fitness, after: Fitness, is_holder: bool) {
-        match after {
+    /// Takes in this node's own fitness as it was measured.
+    pub(crate) fn hear(&mut self, run: RunTime, measured: Fitness, is_holder: bool) {
+        match measured {
             Fitness::Fit => {
+                self.is_unfit = false;
                 self.fit_since.get_or_insert(run);
             }
             Fitness::Unfit(_) => {
                 if self.fit_for(run) >= self.needed() * FORGIVENESS {
                     self.failures = 0;
                 }
-                if is_holder && !matches!(before, Fitness::Unfit(_)) {
-                    self.failures += 1;
+                if is_holder && !self.is_unfit {
+                    self.failures = self.failures.saturating_add(1);
                 }
+                self.is_unfit = true;
                 self.fit_since = None;
             }
             Fitness::Unknown => self.fit_since = None,

@@ -64,6 +64,22 @@ impl RunningClock {
         self.elapsed
     }
 
+    /// When the next wake-up must come, so that no running time is lost.
+    pub(crate) fn next_step(&self) -> Instant {
+        self.advanced_at + self.step
+    }
+
+    /// Whether something that happens at `now` should have come after a wake-up: this node is late, and what waits in the
+    /// socket may outdate what it is told.
+    pub(crate) fn is_late(&self, now: Instant) -> bool {
+        now.since(self.advanced_at) > self.step
+    }
+
+    /// The real time since the last wake-up.
+    pub(crate) const fn asleep(&self, now: Instant) -> Duration {
+        now.since(self.advanced_at)
+    }
+
     /// The real time of the last wake-up.
     pub(crate) const fn woken_at(&self) -> Instant {
         self.advanced_at

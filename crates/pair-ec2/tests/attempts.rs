@@ -396,14 +396,3 @@ fn attempts_can_move_between_threads() {
     is_send(|ec2| async move { ec2.warm(ALLOCATION, PATIENCE).await });
     is_send(|ec2| async move { ec2.instance("i-1", PATIENCE, Connection::Pooled).await });
 }
-#[tokio::test]
-async fn zz_timing() {
-    let imds = ImdsStub::start(Mode::Serves).await;
-    let stub = Ec2Stub::start(Behaviour::Answer(200, UNHELD.to_owned())).await;
-    let ec2 = client(&imds, &stub.url).await;
-    for connection in [Connection::Pooled, Connection::Pooled, Connection::Pooled, Connection::Fresh, Connection::Fresh, Connection::Fresh] {
-        let t = Instant::now();
-        ec2.address(ALLOCATION, PATIENCE, connection).await.expect("x");
-        println!("{connection:?} {:?}", t.elapsed());
-    }
-}

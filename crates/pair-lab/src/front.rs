@@ -132,13 +132,9 @@ impl Errand {
     async fn ask(&self) -> Result<(Reply, Outcome), ApiError> {
         let shared = &*self.shared;
         if let Some(age) = self.plan.stale.filter(|_| self.query.action == "DescribeAddresses") {
-            let then_ms = shared
-                .clock
-                .ms()
-                .saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
             let register = shared.register();
-            let document =
-                emulator::describe_addresses(&shared.world, register.addresses_at(then_ms), &self.query)?.to_document();
+            let addresses = register.addresses_ago(shared.clock.ms(), age);
+            let document = emulator::describe_addresses(&shared.world, addresses, &self.query)?.to_document();
             return Ok((
                 xml_reply(200, document),
                 Outcome {

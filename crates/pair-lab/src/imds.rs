@@ -127,11 +127,11 @@ impl Imds {
             return Some(Vec::new());
         }
         let addresses = match (stale, &self.shared.upstream) {
-            (Some(age), _) => {
-                let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
-                let then_ms = self.shared.clock.ms().saturating_sub(age_ms);
-                self.shared.register().addresses_at(then_ms).to_vec()
-            }
+            (Some(age), _) => self
+                .shared
+                .register()
+                .addresses_ago(self.shared.clock.ms(), age)
+                .to_vec(),
             (None, Some(upstream)) => upstream.addresses().await.ok()?,
             (None, None) => self.shared.register().addresses().to_vec(),
         };

@@ -1,4 +1,4 @@
-//! The lab itself: endpoints, faults, records, and the hand of an operator.
+//! The lab itself: endpoints, faults and records.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -23,7 +23,7 @@ use crate::query_client::QueryError;
 use crate::register::{Address, Register};
 use crate::shared::{Holder, Ownership, Shared};
 use crate::upstream::Upstream;
-use crate::world::{Machine, NodeSpec, Target, World};
+use crate::world::{Machine, NodeSpec, World};
 
 /// What a lab is made of.
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ pub enum Backend {
 /// A running lab. It needs the tokio runtime it was started on; dropped, its endpoints close.
 #[derive(Debug)]
 pub struct Lab {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     ec2: Door,
     nodes: BTreeMap<String, NodeDoors>,
 }
@@ -149,111 +149,6 @@ impl Lab {
         }
         let ec2 = ec2_door(&shared, None).map_err(LabError::Endpoint)?;
         Ok(Self { shared, ec2, nodes })
-    }
-
-    /// Moves the shared address, as an operator or a third party would, and gives the new association id.
-    ///
-    /// # Errors
-    /// [`LabError`] if the target is unknown or EC2 refuses.
-    pub async fn move_address(&self, to: &Target) -> Result<String, LabError> {
-        self.place_address(self.allocation_id(), to).await
-    }
-
-    /// Puts any address on the primary private address of a machine and gives the new association id.
-    ///
-    /// # Errors
-    /// As for [`Lab::move_address`], and [`LabError::UnknownAllocation`].
-    pub async fn place_address(&self, allocation_id: &str, to: &Target) -> Result<String, LabError> {
-        let machine = self.target(to)?;
-        let address = self.address(allocation_id)?;
-        match &self.shared.upstream {
-            Some(upstream) => upstream
-                .associate(&self.shared, address, machine)
-                .await
-                .map_err(LabError::Upstream),
-            None => self
-                .shared
-                .register()
-                .associate(
-                    self.clock_ms(),
-                    allocation_id,
-                    &machine.network_interface_id,
-                    machine.private_ip(),
-                    true,
-                )
-                .map_err(LabError::Refused),
-        }
-    }
-
-    /// Takes the shared address from whoever holds it, as an operator would; nobody holds it then.
-    ///
-    /// # Errors
-    /// [`LabError::Upstream`]; releasing what nobody holds is none.
-    pub async fn release_association(&self) -> Result<(), LabError> {
-        let address = self.address(self.allocation_id())?;
-        if let Some(upstream) = &self.shared.upstream {
-            return upstream
-                .disassociate(&self.shared, address)
-                .await
-                .map_err(LabError::Upstream);
-        }
-        match address.association {
-            Some(held) => self
-                .shared
-                .register()
-                .disassociate(self.clock_ms(), &held.id)
-                .map_err(LabError::Refused),
-            None => Ok(()),
-        }
-    }
-
-    /// Adds an address to the account, nowhere yet, and gives its allocation id.
-    ///
-    /// # Errors
-    /// [`LabError::Upstream`].
-    pub async fn allocate_address(&self, public_ip: Ipv4Addr) -> Result<String, LabError> {
-        let allocation_id = match &self.shared.upstream {
-            Some(upstream) => crate::moto::allocate(upstream.admin(), public_ip)
-                .await
-                .map_err(LabError::Upstream)?,
-            None => format!("eipalloc-0e{:015x}", self.addresses().len()),
-        };
-        self.shared
-            .register()
-            .allocate(self.clock_ms(), &allocation_id, public_ip);
-        Ok(allocation_id)
-    }
-
-    /// Stops a node's instance as far as EC2 knows; its processes and its address stay.
-    ///
-    /// # Errors
-    /// [`LabError::UnknownNode`], [`LabError::Upstream`].
-    pub async fn stop_instance(&self, node: &str) -> Result<(), LabError> {
-        self.set_stopped(node, true).await
-    }
-
-    /// Starts a node's instance as far as EC2 knows.
-    ///
-    /// # Errors
-    /// As for [`Lab::stop_instance`].
-    pub async fn start_instance(&self, node: &str) -> Result<(), LabError> {
-        self.set_stopped(node, false).await
-    }
-
-    /// Makes EC2's reachability check of a node fail.
-    ///
-    /// # Errors
-    /// [`LabError::UnknownNode`], [`LabError::Unsupported`] in front of another EC2.
-    pub fn fail_reachability(&self, node: &str) -> Result<(), LabError> {
-        self.set_unreachable(node, true)
-    }
-
-    /// Makes EC2's reachability check of a node pass.
-    ///
-    /// # Errors
-    /// As for [`Lab::fail_reachability`].
-    pub fn restore_reachability(&self, node: &str) -> Result<(), LabError> {
-        self.set_unreachable(node, false)
     }
 
     /// Gives the faults, to set and clear them.
@@ -362,45 +257,6 @@ impl Lab {
     pub(crate) fn register_view(&self) -> (Arc<Shared>, watch::Receiver<()>) {
         let changes = self.shared.register().subscribe();
         (Arc::clone(&self.shared), changes)
-    }
-
-    async fn set_stopped(&self, node: &str, is_stopped: bool) -> Result<(), LabError> {
-        let instance_id = self.instance_id(node)?;
-        if let Some(upstream) = &self.shared.upstream {
-            let action = if is_stopped { "StopInstances" } else { "StartInstances" };
-            upstream
-                .admin()
-                .call(action, &[("InstanceId.1", instance_id)])
-                .await
-                .map_err(LabError::Upstream)?;
-        }
-        self.shared
-            .instances
-            .change(instance_id, |health| health.is_stopped = is_stopped);
-        Ok(())
-    }
-
-    fn set_unreachable(&self, node: &str, is_unreachable: bool) -> Result<(), LabError> {
-        let instance_id = self.instance_id(node)?;
-        if self.shared.upstream.is_some() {
-            return Err(LabError::Unsupported("fail a reachability check"));
-        }
-        self.shared
-            .instances
-            .change(instance_id, |health| health.is_unreachable = is_unreachable);
-        Ok(())
-    }
-
-    fn address(&self, allocation_id: &str) -> Result<Address, LabError> {
-        let address = self.shared.register().address(allocation_id).cloned();
-        address.ok_or_else(|| LabError::UnknownAllocation(allocation_id.to_owned()))
-    }
-
-    fn target(&self, target: &Target) -> Result<&Machine, LabError> {
-        match target {
-            Target::Node(name) => self.node(name),
-            Target::Outside => Ok(&self.world().outside),
-        }
     }
 
     fn doors(&self, node: &str) -> Result<&NodeDoors, LabError> {

@@ -23,6 +23,7 @@ mod imds;
 mod lab;
 mod log;
 pub mod moto;
+mod operator;
 mod query;
 mod query_client;
 mod register;

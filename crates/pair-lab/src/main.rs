@@ -1,7 +1,10 @@
 //! `pair-lab`: the lab's parts as processes, for demo, tests and hands.
 
+mod demo;
+
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::process::ExitCode;
 use std::thread;
 
 use anyhow::Context;
@@ -40,14 +43,18 @@ enum Command {
         #[arg(long = "node", value_name = "NAME=IP[,IP…]@ZONE", required = true)]
         nodes: Vec<NodeSpec>,
     },
+    /// Show a failover: a whole pair on loopback, its holder killed, the takeover with its measured times.
+    Demo(demo::Args),
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
     match Cli::parse().command {
-        Command::Service { listen, node } => serve(listen, &node).await,
-        Command::Ec2 { nodes } => emulate(&nodes).await,
+        Command::Service { listen, node } => runtime()?.block_on(serve(listen, &node))?,
+        Command::Ec2 { nodes } => runtime()?.block_on(emulate(&nodes))?,
+        Command::Demo(args) => return demo::run(&args),
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn serve(listen: SocketAddr, node: &str) -> anyhow::Result<()> {

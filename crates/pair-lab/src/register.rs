@@ -313,10 +313,21 @@ mod tests {
         let mut register = register(false);
         let id = register.associate(10, "eipalloc-1", "eni-a", A, false).unwrap();
         register.disassociate(20, &id).unwrap();
-        let held_at = |ms| register.addresses_at(ms)[0].association.is_some();
+        let held_at = |ms: u64| {
+            register.addresses_ago(99, Duration::from_millis(99 - ms))[0]
+                .association
+                .is_some()
+        };
         assert_eq!(
             [0, 9, 10, 19, 20, 99].map(held_at),
             [false, false, true, true, false, false]
         );
+    }
+
+    #[test]
+    fn what_happened_at_the_very_start_is_not_older_than_it() {
+        let mut register = register(false);
+        register.associate(0, "eipalloc-1", "eni-a", A, false).unwrap();
+        assert_eq!(register.addresses_ago(5, Duration::from_millis(6))[0].association, None);
     }
 }

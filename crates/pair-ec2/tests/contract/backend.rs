@@ -35,7 +35,7 @@ pub(crate) struct Stage {
 #[derive(Debug)]
 pub(crate) enum Ground {
     /// The lab, which ends with the stage.
-    Emulator(Emulated),
+    Emulator(Box<Emulated>),
     /// The server that all stages share.
     Moto,
 }

@@ -35,7 +35,7 @@ impl Emulated {
             public_ip: world.public_ip,
             a: Machine::from(&world.nodes[0]),
             b: Machine::from(&world.nodes[1]),
-            ground: Ground::Emulator(emulated),
+            ground: Ground::Emulator(Box::new(emulated)),
         }
     }
 

@@ -1,10 +1,11 @@
 //! What any EC2 behind the lab has to do: run against the emulator, and against moto if it is installed.
 
 use std::pin::Pin;
+use std::time::Duration;
 
-use pair_lab::{Holder, Lab, LabConfig, Target, moto};
+use pair_lab::{Action, Fate, Fault, Holder, Lab, LabConfig, QueryError, Target, moto};
 
-use crate::support::{caller, claim, claim_with, describe, emulated, nodes, refusal};
+use crate::support::{FOR_EVER, a, caller, claim, claim_with, describe, emulated, held_by, nodes, refusal, until};
 
 type Case = for<'lab> fn(&'lab Lab) -> Pin<Box<dyn Future<Output = ()> + 'lab>>;
 
@@ -30,6 +31,9 @@ cases![
     an_operator_moves_the_address_anywhere,
     metadata_follows_the_association,
     the_log_tells_who_did_what,
+    a_late_call_lands_after_its_caller_has_left,
+    stale_reads_show_what_was,
+    a_lost_reply_hides_what_was_done,
 ];
 
 #[tokio::test]
@@ -85,7 +89,7 @@ async fn a_held_address_is_not_moved_without_reassociation(lab: &Lab) {
         refusal(claim(lab, "b", false).await),
         (400, "Resource.AlreadyAssociated".to_owned())
     );
-    assert_eq!(lab.holder(), Some(Holder::Node("a".to_owned())));
+    assert_eq!(lab.holder(), held_by("a"));
 }
 
 async fn a_held_address_moves_with_reassociation_and_gets_a_new_association(lab: &Lab) {
@@ -97,10 +101,9 @@ async fn a_held_address_moves_with_reassociation_and_gets_a_new_association(lab:
         .into_iter()
         .map(|held| (held.holder, held.association_id))
         .collect();
-    let node = |name: &str| Some(Holder::Node(name.to_owned()));
     assert_eq!(
         history,
-        [(None, None), (node("a"), Some(first)), (node("b"), Some(second))]
+        [(None, None), (held_by("a"), Some(first)), (held_by("b"), Some(second))]
     );
     assert!(lab.ownership().is_sorted_by_key(|held| held.ms));
 }
@@ -109,7 +112,7 @@ async fn the_same_place_again_is_no_error(lab: &Lab) {
     claim(lab, "a", false).await.unwrap();
     claim(lab, "a", false).await.unwrap();
     claim(lab, "a", true).await.unwrap();
-    assert_eq!(lab.holder(), Some(Holder::Node("a".to_owned())));
+    assert_eq!(lab.holder(), held_by("a"));
 }
 
 async fn a_dry_run_changes_nothing(lab: &Lab) {
@@ -227,7 +230,7 @@ async fn a_stopped_instance_keeps_the_address(lab: &Lab) {
         describe(lab, "a").await.unwrap().text_of("associationId"),
         Some(id.as_str())
     );
-    assert_eq!(lab.holder(), Some(Holder::Node("b".to_owned())));
+    assert_eq!(lab.holder(), held_by("b"));
 }
 
 async fn an_operator_moves_the_address_anywhere(lab: &Lab) {
@@ -238,7 +241,7 @@ async fn an_operator_moves_the_address_anywhere(lab: &Lab) {
     assert_eq!(read.text_of("associationId"), Some(id.as_str()));
     assert_eq!(read.text_of("networkInterfaceId"), Some(outside.as_str()));
     lab.move_address(&Target::Node("b".to_owned())).await.unwrap();
-    assert_eq!(lab.holder(), Some(Holder::Node("b".to_owned())));
+    assert_eq!(lab.holder(), held_by("b"));
     lab.release_association().await.unwrap();
     lab.release_association().await.unwrap();
     assert_eq!(lab.holder(), None);
@@ -291,7 +294,7 @@ async fn the_log_tells_who_did_what(lab: &Lab) {
     assert_eq!(log[0].params["AllowReassociation"], "true");
     assert_eq!(log[0].params["PrivateIpAddress"], "127.0.0.2");
     assert_eq!(log[0].user_agent, "pair-lab");
-    assert_eq!(log[0].fate, pair_lab::Fate::Answered);
+    assert_eq!(log[0].fate, Fate::Answered);
     assert!(log[0].is_mutation() && !log[1].is_mutation());
     assert_eq!(
         (log[2].status, log[2].error.as_deref()),
@@ -300,4 +303,54 @@ async fn the_log_tells_who_did_what(lab: &Lab) {
     let json = serde_json::to_value(&log).unwrap();
     assert_eq!(json[0]["fate"], "answered");
     assert!(json[0]["wall"].as_str().is_some_and(|wall| wall.ends_with('Z')));
+}
+
+async fn a_lost_reply_hides_what_was_done(lab: &Lab) {
+    lab.faults().set(a(), Action::AssociateAddress, Fault::LoseReply(1));
+    assert_eq!(refusal(claim_with(lab, "a", true, &[("DryRun", "true")]).await).0, 412);
+    assert!(matches!(
+        claim(lab, "a", true).await,
+        Err(QueryError::Unanswered { .. })
+    ));
+    assert_eq!(lab.holder(), held_by("a"));
+    let lost = lab.log().pop().unwrap();
+    assert_eq!((lost.fate, lost.status), (Fate::Lost, Some(200)));
+    assert_eq!(lost.association_id, lab.ownership().pop().unwrap().association_id);
+    claim(lab, "a", true).await.unwrap();
+}
+
+async fn stale_reads_show_what_was(lab: &Lab) {
+    claim(lab, "a", true).await.unwrap();
+    lab.faults().set(a(), Action::DescribeAddresses, Fault::Stale(FOR_EVER));
+    lab.faults().set(a(), Action::Imds, Fault::Stale(FOR_EVER));
+    assert_eq!(describe(lab, "a").await.unwrap().text_of("associationId"), None);
+    assert_eq!(crate::imds::associations(lab, "a").await, None);
+    assert!(describe(lab, "b").await.unwrap().text_of("associationId").is_some());
+    lab.faults().clear_all();
+    assert!(describe(lab, "a").await.unwrap().text_of("associationId").is_some());
+    lab.faults()
+        .set(a(), Action::DescribeAddresses, Fault::Stale(Duration::from_millis(100)));
+    until("the claim is old enough to be seen", async || {
+        describe(lab, "a").await.unwrap().text_of("associationId").is_some()
+    })
+    .await;
+}
+
+async fn a_late_call_lands_after_its_caller_has_left(lab: &Lab) {
+    lab.faults().set(
+        a(),
+        Action::AssociateAddress,
+        Fault::LandLate(Duration::from_millis(200)),
+    );
+    {
+        let mut call = std::pin::pin!(claim(lab, "a", true));
+        tokio::select! {
+            answer = &mut call => panic!("answered: {answer:?}"),
+            () = until("the request arrives", async || lab.log().len() == 1) => {}
+        }
+    }
+    claim(lab, "b", true).await.unwrap();
+    until("the late call has landed", async || lab.holder() == held_by("a")).await;
+    until("it is known as lost", async || lab.log()[0].fate == Fate::Lost).await;
+    assert_eq!(lab.log()[0].status, Some(200));
 }

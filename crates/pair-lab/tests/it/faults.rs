@@ -2,20 +2,9 @@
 
 use std::time::Duration;
 
-use pair_lab::{Action, Fate, Fault, Holder, HttpError, Limit, QueryClient, QueryError, Scope, Target};
+use pair_lab::{Action, Fate, Fault, HttpError, Limit, QueryClient, QueryError, Scope, Target};
 
-use crate::support::{caller, claim, claim_with, describe, emulated, refusal, until, within};
-
-fn a() -> Scope {
-    Scope::Node("a".to_owned())
-}
-
-fn held_by(node: &str) -> Option<Holder> {
-    Some(Holder::Node(node.to_owned()))
-}
-
-/// Longer than any test runs.
-const FOR_EVER: Duration = Duration::from_secs(3600);
+use crate::support::{FOR_EVER, a, caller, claim, claim_with, describe, emulated, held_by, refusal, until, within};
 
 #[tokio::test]
 async fn a_denial_hits_one_node_and_its_dry_runs_too() {
@@ -94,43 +83,6 @@ async fn a_black_hole_answers_nobody_and_does_nothing() {
 }
 
 #[tokio::test]
-async fn a_lost_reply_hides_what_was_done() {
-    let lab = emulated().await;
-    lab.faults().set(a(), Action::AssociateAddress, Fault::LoseReply(1));
-    assert_eq!(refusal(claim_with(&lab, "a", true, &[("DryRun", "true")]).await).0, 412);
-    assert!(matches!(
-        claim(&lab, "a", true).await,
-        Err(QueryError::Unanswered { .. })
-    ));
-    assert_eq!(lab.holder(), held_by("a"));
-    let lost = lab.log().pop().unwrap();
-    assert_eq!((lost.fate, lost.status), (Fate::Lost, Some(200)));
-    assert_eq!(lost.association_id, lab.ownership().pop().unwrap().association_id);
-    claim(&lab, "a", true).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_late_call_lands_after_its_caller_has_left() {
-    let lab = emulated().await;
-    lab.faults().set(
-        a(),
-        Action::AssociateAddress,
-        Fault::LandLate(Duration::from_millis(200)),
-    );
-    {
-        let mut call = std::pin::pin!(claim(&lab, "a", true));
-        tokio::select! {
-            answer = &mut call => panic!("answered: {answer:?}"),
-            () = until("the request arrives", async || lab.log().len() == 1) => {}
-        }
-    }
-    claim(&lab, "b", true).await.unwrap();
-    until("the late call has landed", async || lab.holder() == held_by("a")).await;
-    until("it is known as lost", async || lab.log()[0].fate == Fate::Lost).await;
-    assert_eq!(lab.log()[0].status, Some(200));
-}
-
-#[tokio::test]
 async fn a_slow_call_whose_caller_leaves_changes_nothing() {
     let lab = emulated().await;
     lab.faults()
@@ -152,25 +104,6 @@ async fn a_slow_call_whose_caller_leaves_changes_nothing() {
         entry.done_ms.is_some_and(|done_ms| done_ms >= entry.ms + 30),
         "{entry:?}"
     );
-}
-
-#[tokio::test]
-async fn stale_reads_show_what_was() {
-    let lab = emulated().await;
-    claim(&lab, "a", true).await.unwrap();
-    lab.faults().set(a(), Action::DescribeAddresses, Fault::Stale(FOR_EVER));
-    lab.faults().set(a(), Action::Imds, Fault::Stale(FOR_EVER));
-    assert_eq!(describe(&lab, "a").await.unwrap().text_of("associationId"), None);
-    assert_eq!(crate::imds::associations(&lab, "a").await, None);
-    assert!(describe(&lab, "b").await.unwrap().text_of("associationId").is_some());
-    lab.faults().clear_all();
-    assert!(describe(&lab, "a").await.unwrap().text_of("associationId").is_some());
-    lab.faults()
-        .set(a(), Action::DescribeAddresses, Fault::Stale(Duration::from_millis(100)));
-    until("the claim is old enough to be seen", async || {
-        describe(&lab, "a").await.unwrap().text_of("associationId").is_some()
-    })
-    .await;
 }
 
 #[tokio::test]

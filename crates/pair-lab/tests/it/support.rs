@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use hyper::{Request, Response};
-use pair_lab::{Element, Lab, LabConfig, NodeSpec, QueryClient, QueryError};
+use pair_lab::{Element, Holder, Lab, LabConfig, NodeSpec, QueryClient, QueryError, Scope};
 
 /// Two nodes on loopback, in two zones; the first has a second private address.
 pub(crate) fn nodes() -> Vec<NodeSpec> {
@@ -62,6 +62,19 @@ pub(crate) fn refusal<T: std::fmt::Debug>(answer: Result<T, QueryError>) -> (u16
         other => panic!("not a refusal: {other:?}"),
     }
 }
+
+/// The calls of the first node.
+pub(crate) fn a() -> Scope {
+    Scope::Node("a".to_owned())
+}
+
+/// The holder, if it is this node.
+pub(crate) fn held_by(node: &str) -> Option<Holder> {
+    Some(Holder::Node(node.to_owned()))
+}
+
+/// Longer than any test runs.
+pub(crate) const FOR_EVER: Duration = Duration::from_secs(3600);
 
 /// Waits until a condition holds; the limit is far beyond what any machine needs.
 pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {

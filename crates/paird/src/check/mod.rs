@@ -122,20 +122,16 @@ pub async fn run(settings: Settings, mut report: impl FnMut(Verdict)) {
         (sender.clone(), sender, inbox)
     };
     let watch_haproxy = async {
-        match haproxy_socket {
-            Some(socket) => {
-                haproxy::Watch::new(socket, interval, silence_max, haproxy_out)
-                    .run()
-                    .await
-            }
-            None => pending().await,
-        }
+        let Some(socket) = haproxy_socket else {
+            return pending().await;
+        };
+        haproxy::Watch::new(socket, interval, silence_max, haproxy_out)
+            .run()
+            .await;
     };
     let watch_http = async {
-        match http {
-            Some(target) => http::watch(target, interval, http_out).await,
-            None => pending().await,
-        }
+        let Some(target) = http else { return pending().await };
+        http::watch(target, interval, http_out).await;
     };
     let judge = async {
         while let Some(sample) = inbox.recv().await {

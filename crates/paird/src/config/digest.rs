@@ -1,5 +1,7 @@
 //! The meaning of a configuration as text, and its digest.
 
+use std::fmt::Display;
+
 use sha2::{Digest, Sha256};
 
 use super::schema::{self, Scope};
@@ -27,7 +29,7 @@ pub(super) fn effective(config: &Config) -> Vec<(&'static str, String)> {
     values.text("pair", &config.pair);
     for node in &config.nodes {
         values.text("node.name", &node.name);
-        values.raw("node.addresses", format!("[\"{}\"]", node.address));
+        values.raw("node.addresses", &format!("[\"{}\"]", node.address));
     }
     let address = &config.address;
     values.text("address.allocation_id", &address.allocation_id);
@@ -35,49 +37,52 @@ pub(super) fn effective(config: &Config) -> Vec<(&'static str, String)> {
         let [a, b] = config.nodes.each_ref().map(|node| &node.name);
         values.raw(
             "address.private_ips",
-            format!("{{ {a} = \"{first}\", {b} = \"{second}\" }}"),
+            &format!("{{ {a} = \"{first}\", {b} = \"{second}\" }}"),
         );
     }
     values.text("address.preferred", &config.nodes[address.preferred].name);
     let heartbeat = &config.heartbeat;
-    values.text("heartbeat.profile", heartbeat.profile.name());
+    values.text("heartbeat.profile", &heartbeat.profile.name());
     values.duration("heartbeat.interval", heartbeat.interval);
     values.duration("heartbeat.holdtime", heartbeat.holdtime);
-    values.raw("heartbeat.port", heartbeat.port);
+    values.raw("heartbeat.port", &heartbeat.port);
     let check = &config.check;
     if let Some(socket) = &check.haproxy_socket {
-        values.text("check.haproxy.socket", socket.display());
+        values.text("check.haproxy.socket", &socket.display());
     }
     if let Some(http) = &check.http {
-        values.raw("check.http.port", http.port);
+        values.raw("check.http.port", &http.port);
         values.text("check.http.path", &http.path);
         values.duration("check.http.timeout", http.timeout);
     }
     values.duration("check.interval", check.interval);
-    values.raw("check.none", check.haproxy_socket.is_none() && check.http.is_none());
+    values.raw("check.none", &(check.haproxy_socket.is_none() && check.http.is_none()));
     if let Some(probe) = &config.probe {
-        values.raw("probe.http.port", probe.port);
+        values.raw("probe.http.port", &probe.port);
         values.text("probe.http.path", &probe.path);
         values.duration("probe.http.timeout", probe.timeout);
-        values.text("probe.http.expect", probe.expect);
+        values.text("probe.http.expect", &probe.expect);
     }
-    values.raw("probe.none", config.probe.is_none());
+    values.raw("probe.none", &config.probe.is_none());
     let takeover = &config.takeover;
     values.duration("takeover.lost_contact_takeover", takeover.lost_contact_takeover);
     values.duration("takeover.unfit_delay", takeover.unfit_delay);
     values.duration("takeover.refit", takeover.refit);
     match &config.security {
-        Security::KeyFile(path) => values.text("security.key_file", path.display()),
+        Security::KeyFile(path) => values.text("security.key_file", &path.display()),
         Security::InsecureNoKey => {}
     }
-    values.raw("security.insecure_no_key", config.security == Security::InsecureNoKey);
+    values.raw(
+        "security.insecure_no_key",
+        &(config.security == Security::InsecureNoKey),
+    );
     if let Some(region) = &config.ec2.region {
         values.text("ec2.region", region);
     }
     values.duration("ec2.call_timeout", config.ec2.call_timeout);
-    values.text("control.socket", config.control_socket.display());
-    values.text("log.format", config.log.format.name());
-    values.text("log.level", config.log.level.name());
+    values.text("control.socket", &config.control_socket.display());
+    values.text("log.format", &config.log.format.name());
+    values.text("log.level", &config.log.level.name());
     values.0
 }
 
@@ -85,15 +90,15 @@ pub(super) fn effective(config: &Config) -> Vec<(&'static str, String)> {
 struct Effective(Vec<(&'static str, String)>);
 
 impl Effective {
-    fn raw(&mut self, path: &'static str, value: impl ToString) {
+    fn raw(&mut self, path: &'static str, value: &dyn Display) {
         self.0.push((path, value.to_string()));
     }
 
-    fn text(&mut self, path: &'static str, value: impl ToString) {
-        self.raw(path, format!("{:?}", value.to_string()));
+    fn text(&mut self, path: &'static str, value: &dyn Display) {
+        self.raw(path, &format_args!("{:?}", value.to_string()));
     }
 
     fn duration(&mut self, path: &'static str, value: std::time::Duration) {
-        self.text(path, duration::format(value));
+        self.text(path, &duration::format(value));
     }
 }

@@ -23,7 +23,7 @@ pub(crate) enum Content {
 
 /// Every file that is installed. The unit is not in `/lib`: that name is an alias on every supported system, and packages
 /// that ship files below it lose them when a later version moves.
-pub(crate) const FILES: [File; 10] = [
+pub(crate) const FILES: [File; 11] = [
     File {
         path: "etc/paird/paird.toml.example",
         mode: 0o644,
@@ -58,6 +58,11 @@ pub(crate) const FILES: [File; 10] = [
         path: "usr/share/doc/paird/FAILOVER.md",
         mode: 0o644,
         content: Content::Source("docs/FAILOVER.md"),
+    },
+    File {
+        path: "usr/share/doc/paird/OPERATING.md",
+        mode: 0o644,
+        content: Content::Source("docs/OPERATING.md"),
     },
     File {
         path: "usr/share/doc/paird/README.md",

@@ -1,0 +1,56 @@
+//! A process of the demo: killed by its pid, at the latest when the demo ends.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result};
+
+/// A running process with its output in a file.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts it; what it prints goes to `log`.
+    pub(crate) fn start(mut command: Command, log: &Path) -> Result<Self> {
+        let out = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+        let again = out.try_clone().context("cannot share a log file")?;
+        let program = Path::new(command.get_program()).display().to_string();
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(again)
+            .spawn()
+            .with_context(|| format!("cannot start {program}"))?;
+        Ok(Self { child, log: log.to_path_buf() })
+    }
+
+    /// What it has printed so far.
+    pub(crate) fn printed(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Fails with what it printed if it has ended.
+    pub(crate) fn check_alive(&mut self, name: &str) -> Result<()> {
+        match self.child.try_wait().context("cannot look after a process")? {
+            None => Ok(()),
+            Some(status) => anyhow::bail!("{name} ended with {status}:\n{}", self.printed()),
+        }
+    }
+
+    /// Sends SIGKILL and does not wait.
+    pub(crate) fn strike(&mut self) {
+        // It may have ended by itself: then it is as dead as was wanted.
+        self.child.kill().ok();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.strike();
+        self.child.wait().ok();
+    }
+}

@@ -1,0 +1,156 @@
+//! The hand of an operator, or of a third party: what is done to a lab beside the nodes' own calls.
+//!
+//! None of it shows in the request log; what moves the shared address shows in the ownership history.
+
+use std::net::Ipv4Addr;
+
+use crate::lab::{Lab, LabError};
+use crate::moto;
+use crate::register::Address;
+use crate::world::{Machine, Target};
+
+impl Lab {
+    /// Moves the shared address, as an operator or a third party would, and gives the new association id.
+    ///
+    /// # Errors
+    /// [`LabError`] if the target is unknown or EC2 refuses.
+    pub async fn move_address(&self, to: &Target) -> Result<String, LabError> {
+        self.place_address(self.allocation_id(), to).await
+    }
+
+    /// Puts any address on the primary private address of a machine and gives the new association id.
+    ///
+    /// # Errors
+    /// As for [`Lab::move_address`], and [`LabError::UnknownAllocation`].
+    pub async fn place_address(&self, allocation_id: &str, to: &Target) -> Result<String, LabError> {
+        let machine = self.target(to)?;
+        let address = self.address(allocation_id)?;
+        match &self.shared.upstream {
+            Some(upstream) => upstream
+                .associate(&self.shared, address, machine)
+                .await
+                .map_err(LabError::Upstream),
+            None => self
+                .shared
+                .register()
+                .associate(
+                    self.clock_ms(),
+                    allocation_id,
+                    &machine.network_interface_id,
+                    machine.private_ip(),
+                    true,
+                )
+                .map_err(LabError::Refused),
+        }
+    }
+
+    /// Takes the shared address from whoever holds it, as an operator would; nobody holds it then.
+    ///
+    /// # Errors
+    /// [`LabError::Upstream`]; releasing what nobody holds is none.
+    pub async fn release_association(&self) -> Result<(), LabError> {
+        let address = self.address(self.allocation_id())?;
+        if let Some(upstream) = &self.shared.upstream {
+            return upstream
+                .disassociate(&self.shared, address)
+                .await
+                .map_err(LabError::Upstream);
+        }
+        match address.association {
+            Some(held) => self
+                .shared
+                .register()
+                .disassociate(self.clock_ms(), &held.id)
+                .map_err(LabError::Refused),
+            None => Ok(()),
+        }
+    }
+
+    /// Adds an address to the account, nowhere yet, and gives its allocation id.
+    ///
+    /// # Errors
+    /// [`LabError::Upstream`].
+    pub async fn allocate_address(&self, public_ip: Ipv4Addr) -> Result<String, LabError> {
+        let allocation_id = match &self.shared.upstream {
+            Some(upstream) => moto::allocate(upstream.admin(), public_ip)
+                .await
+                .map_err(LabError::Upstream)?,
+            None => format!("eipalloc-0e{:015x}", self.addresses().len()),
+        };
+        self.shared
+            .register()
+            .allocate(self.clock_ms(), &allocation_id, public_ip);
+        Ok(allocation_id)
+    }
+
+    /// Stops a node's instance as far as EC2 knows; its processes and its address stay.
+    ///
+    /// # Errors
+    /// [`LabError::UnknownNode`], [`LabError::Upstream`].
+    pub async fn stop_instance(&self, node: &str) -> Result<(), LabError> {
+        self.set_stopped(node, true).await
+    }
+
+    /// Starts a node's instance as far as EC2 knows.
+    ///
+    /// # Errors
+    /// As for [`Lab::stop_instance`].
+    pub async fn start_instance(&self, node: &str) -> Result<(), LabError> {
+        self.set_stopped(node, false).await
+    }
+
+    /// Makes EC2's reachability check of a node fail.
+    ///
+    /// # Errors
+    /// [`LabError::UnknownNode`], [`LabError::Unsupported`] in front of another EC2.
+    pub fn fail_reachability(&self, node: &str) -> Result<(), LabError> {
+        self.set_unreachable(node, true)
+    }
+
+    /// Makes EC2's reachability check of a node pass.
+    ///
+    /// # Errors
+    /// As for [`Lab::fail_reachability`].
+    pub fn restore_reachability(&self, node: &str) -> Result<(), LabError> {
+        self.set_unreachable(node, false)
+    }
+
+    async fn set_stopped(&self, node: &str, is_stopped: bool) -> Result<(), LabError> {
+        let instance_id = self.instance_id(node)?;
+        if let Some(upstream) = &self.shared.upstream {
+            let action = if is_stopped { "StopInstances" } else { "StartInstances" };
+            upstream
+                .admin()
+                .call(action, &[("InstanceId.1", instance_id)])
+                .await
+                .map_err(LabError::Upstream)?;
+        }
+        self.shared
+            .instances
+            .change(instance_id, |health| health.is_stopped = is_stopped);
+        Ok(())
+    }
+
+    fn set_unreachable(&self, node: &str, is_unreachable: bool) -> Result<(), LabError> {
+        let instance_id = self.instance_id(node)?;
+        if self.shared.upstream.is_some() {
+            return Err(LabError::Unsupported("fail a reachability check"));
+        }
+        self.shared
+            .instances
+            .change(instance_id, |health| health.is_unreachable = is_unreachable);
+        Ok(())
+    }
+
+    fn address(&self, allocation_id: &str) -> Result<Address, LabError> {
+        let address = self.shared.register().address(allocation_id).cloned();
+        address.ok_or_else(|| LabError::UnknownAllocation(allocation_id.to_owned()))
+    }
+
+    fn target(&self, target: &Target) -> Result<&Machine, LabError> {
+        match target {
+            Target::Node(name) => self.node(name),
+            Target::Outside => Ok(&self.world().outside),
+        }
+    }
+}

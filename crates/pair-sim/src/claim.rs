@@ -1,0 +1,36 @@
+//! A claim as the world sees it: who asked for the address, and what was true when it did.
+
+use std::time::Duration;
+
+use pair_core::{Decision, Instant, Member};
+
+use crate::Owner;
+
+/// An `AssociateAddress` that left a node.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// When it left.
+    pub at: Instant,
+    /// Who asks.
+    pub by: Member,
+    /// The decision behind it.
+    pub decision: Decision,
+    /// Whether it may take the address from another holder.
+    pub allow_reassociation: bool,
+    /// Who held the address in truth.
+    pub truth: Option<Owner>,
+    /// For how long that had been so.
+    pub truth_for: Duration,
+    /// How many claims the node has under way, this one included.
+    pub in_flight: usize,
+    /// How long ago the newest EC2 read that was answered had been asked.
+    pub read_age: Option<Duration>,
+    /// How old the peer's newest word about its own hold was, when it was said.
+    pub word_age_when_said: Option<Duration>,
+    /// How long ago that word arrived.
+    pub word_heard: Option<Duration>,
+    /// For how long nothing has been wrong with the network, the hosts and the services.
+    pub calm_for: Duration,
+    /// How many claims by the silence of heartbeats this node has won since it last got a datagram.
+    pub won_in_this_silence: u32,
+}

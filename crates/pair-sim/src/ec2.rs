@@ -1,0 +1,304 @@
+//! EC2 as far as a pair sees it: a register with one owner at a time, its history, and the faults of the API.
+
+use std::time::Duration;
+
+use pair_core::{Association, AssociationId, Call, CallFault, InstanceId, InstanceState, Instant, InterfaceId, Member, Reply};
+
+use crate::{Dice, Settings, settings::private_ip};
+
+/// Who holds the address in truth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A member of the pair, where it belongs.
+    Member(Member),
+    /// A member's interface, but another private IP of it.
+    Misplaced(Member),
+    /// An instance outside the pair.
+    Stranger,
+}
+
+/// One stretch of ownership.
+#[derive(Clone, Debug)]
+pub struct Hold {
+    /// When it began.
+    pub since: Instant,
+    /// Who holds; `None` while nobody does.
+    pub owner: Option<Owner>,
+    /// The association, if there is one.
+    pub association: Option<AssociationId>,
+}
+
+/// One request as EC2 saw it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// When it reached EC2.
+    pub at: Instant,
+    /// Who sent it.
+    pub by: Member,
+    /// What it asked.
+    pub call: Call,
+    /// What was answered, whether or not the answer came back.
+    pub answer: Result<Reply, CallFault>,
+}
+
+impl Request {
+    /// Whether it asked for a change.
+    #[must_use]
+    pub const fn is_claim(&self) -> bool {
+        matches!(self.call, Call::Associate { .. })
+    }
+
+    /// Whether it changed something.
+    #[must_use]
+    pub const fn is_move(&self) -> bool {
+        matches!(self.answer, Ok(Reply::Associated(_)))
+    }
+}
+
+/// How the API treats a member's calls when it does not answer as it should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApiFault {
+    /// EC2 refuses: permission is missing.
+    Denied,
+    /// EC2 wants fewer calls.
+    Throttled,
+    /// EC2 fails.
+    Failed,
+    /// Requests vanish, and nothing comes back.
+    BlackHole,
+    /// No connection can be made.
+    Unreachable,
+}
+
+/// Which calls a fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Every call.
+    All,
+    /// Only those that change something.
+    Claims,
+}
+
+/// The register and the API in front of it.
+#[derive(Clone, Debug)]
+pub struct Ec2 {
+    holds: Vec<Hold>,
+    log: Vec<Request>,
+    next_association: u64,
+    stale_by: Duration,
+    instances: [InstanceState; 2],
+    doors: [Door; 2],
+}
+
+/// The way from one member to the API.
+#[derive(Clone, Debug)]
+pub(crate) struct Door {
+    pub(crate) latency: (Duration, Duration),
+    pub(crate) fault: Option<(ApiFault, Scope)>,
+    /// How many replies to claims will be lost although the claims are applied.
+    pub(crate) lose_replies: u32,
+    /// How long after it left the next claim lands, whatever its sender thinks of it by then.
+    pub(crate) late_landing: Option<Duration>,
+    /// How long requests wait in the host before they leave.
+    pub(crate) stall: Duration,
+}
+
+impl Ec2 {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let door = Door {
+            latency: settings.api_latency,
+            fault: None,
+            lose_replies: 0,
+            late_landing: None,
+            stall: Duration::ZERO,
+        };
+        Self {
+            holds: vec![Hold {
+                since: Instant::ZERO,
+                owner: None,
+                association: None,
+            }],
+            log: Vec::new(),
+            next_association: 1,
+            stale_by: Duration::ZERO,
+            instances: [InstanceState::Running { unreachable: false }; 2],
+            doors: [door.clone(), door],
+        }
+    }
+
+    pub(crate) const fn door(&mut self, member: Member) -> &mut Door {
+        &mut self.doors[member.index()]
+    }
+
+    pub(crate) const fn set_stale_by(&mut self, lag: Duration) {
+        self.stale_by = lag;
+    }
+
+    pub(crate) const fn set_instance(&mut self, member: Member, state: InstanceState) {
+        self.instances[member.index()] = state;
+    }
+
+    /// Puts the address where somebody outside of the pair wants it.
+    pub(crate) fn put(&mut self, now: Instant, owner: Option<Owner>) -> Option<AssociationId> {
+        let association = owner.map(|_| {
+            let id = AssociationId(format!("eipassoc-{}", self.next_association));
+            self.next_association += 1;
+            id
+        });
+        self.holds.push(Hold {
+            since: now,
+            owner,
+            association: association.clone(),
+        });
+        association
+    }
+
+    /// A request reaches the API.
+    pub(crate) fn answer(&mut self, now: Instant, by: Member, call: &Call) -> Result<Reply, CallFault> {
+        let answer = self.judge(now, by, call);
+        self.log.push(Request {
+            at: now,
+            by,
+            call: call.clone(),
+            answer: answer.clone(),
+        });
+        answer
+    }
+
+    /// What the IMDS of `member` shows, `lag` behind the truth.
+    pub(crate) fn imds_shows(&self, now: Instant, member: Member, lag: Duration) -> bool {
+        self.at(now - lag).owner == Some(Owner::Member(member))
+    }
+
+    /// Who holds the address in truth.
+    #[must_use]
+    pub fn owner(&self) -> Option<Owner> {
+        self.hold().owner
+    }
+
+    /// The present stretch of ownership.
+    #[must_use]
+    pub fn hold(&self) -> &Hold {
+        self.holds.last().expect("the history begins with a hold")
+    }
+
+    /// All stretches of ownership, oldest first.
+    #[must_use]
+    pub fn history(&self) -> &[Hold] {
+        &self.holds
+    }
+
+    /// Every request that reached EC2, oldest first.
+    #[must_use]
+    pub fn log(&self) -> &[Request] {
+        &self.log
+    }
+
+    /// What EC2 says of a member's instance.
+    #[must_use]
+    pub const fn instance(&self, member: Member) -> InstanceState {
+        self.instances[member.index()]
+    }
+
+    fn judge(&mut self, now: Instant, by: Member, call: &Call) -> Result<Reply, CallFault> {
+        if let Some((fault, scope)) = self.doors[by.index()].fault
+            && (scope == Scope::All || matches!(call, Call::Associate { .. }))
+        {
+            return Err(match fault {
+                ApiFault::Denied => CallFault::Denied,
+                ApiFault::Throttled => CallFault::Throttled,
+                ApiFault::Failed => CallFault::Failed,
+                // A request that was under way when the hole opened.
+                ApiFault::BlackHole | ApiFault::Unreachable => CallFault::Unanswered,
+            });
+        }
+        match call {
+            Call::ReadAddress => Ok(Reply::Address(described(self.at(now - self.stale_by)))),
+            Call::ReadInstance(id) => Member::BOTH
+                .into_iter()
+                .find(|member| instance(*member) == *id)
+                .map(|member| Reply::Instance(self.instance(member)))
+                .ok_or(CallFault::Gone),
+            Call::Associate { allow_reassociation } => {
+                if !allow_reassociation && self.owner().is_some() {
+                    return Err(CallFault::AlreadyAssociated);
+                }
+                let id = self.put(now, Some(Owner::Member(by)));
+                Ok(Reply::Associated(id.expect("an owner comes with an association")))
+            }
+        }
+    }
+
+    fn at(&self, then: Instant) -> &Hold {
+        let mut known = self.holds.iter().rev();
+        known.find(|hold| hold.since <= then).unwrap_or(&self.holds[0])
+    }
+}
+
+impl Door {
+    pub(crate) fn latency(&self, dice: &mut Dice) -> Duration {
+        dice.between(self.latency.0, self.latency.1)
+    }
+
+    /// What happens to a call on its way, if it never gets there.
+    pub(crate) fn obstacle(&self, call: &Call) -> Option<CallFault> {
+        let (fault, scope) = self.fault?;
+        if scope == Scope::Claims && !matches!(call, Call::Associate { .. }) {
+            return None;
+        }
+        match fault {
+            ApiFault::BlackHole => Some(CallFault::Unanswered),
+            ApiFault::Unreachable => Some(CallFault::Unreachable),
+            ApiFault::Denied | ApiFault::Throttled | ApiFault::Failed => None,
+        }
+    }
+}
+
+/// The instance of a member.
+pub(crate) fn instance(member: Member) -> InstanceId {
+    InstanceId(
+        match member {
+            Member::First => "i-0aaa",
+            Member::Second => "i-0bbb",
+        }
+        .to_owned(),
+    )
+}
+
+/// The interface of a member.
+pub(crate) fn interface(member: Member) -> InterfaceId {
+    InterfaceId(
+        match member {
+            Member::First => "eni-0aaa",
+            Member::Second => "eni-0bbb",
+        }
+        .to_owned(),
+    )
+}
+
+fn described(hold: &Hold) -> Option<Association> {
+    let id = hold.association.clone()?;
+    Some(match hold.owner? {
+        Owner::Member(member) => Association {
+            id,
+            interface: interface(member),
+            private_ip: private_ip(member),
+            instance: Some(instance(member)),
+        },
+        Owner::Misplaced(member) => Association {
+            id,
+            interface: interface(member),
+            private_ip: MISPLACED.into(),
+            instance: Some(instance(member)),
+        },
+        Owner::Stranger => Association {
+            id,
+            interface: InterfaceId("eni-0fff".to_owned()),
+            private_ip: STRANGE.into(),
+            instance: Some(InstanceId("i-0fff".to_owned())),
+        },
+    })
+}
+
+const MISPLACED: [u8; 4] = [10, 0, 9, 10];
+const STRANGE: [u8; 4] = [10, 0, 3, 10];

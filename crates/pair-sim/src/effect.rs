@@ -1,0 +1,240 @@
+//! What nodes want done, and how it comes back to them.
+
+use std::time::Duration;
+
+use pair_core::{
+    Call, CallFault, CallRequest, Decision, Event, Holder, Identity, Input, Member, Output, ProbeOutcome, ProbeTarget, Reply,
+    Rule, Testimony,
+};
+
+use crate::{
+    Claim, Owner, World,
+    agenda::Happening,
+    ec2::{instance, interface},
+};
+
+impl World {
+    /// Carries out everything that a node wants.
+    pub(crate) fn carry_out(&mut self, by: Member) {
+        let mut decided = None;
+        while let Some(output) = self.host_mut(by).node.as_mut().and_then(pair_core::Node::poll_output) {
+            match output {
+                Output::Send(heartbeat) => {
+                    for delay in self.network.carry(by, &mut self.dice) {
+                        let input = Input::Heartbeat(heartbeat.clone());
+                        self.agenda.put(self.now + delay, Happening::Arrive { at: by.peer(), input });
+                    }
+                }
+                Output::Probe { timeout } => self.probe(by, timeout),
+                Output::Call(request) => self.call(by, request, decided.as_ref()),
+                Output::Ordered { id, outcome } => {
+                    self.trace.note(self.now, || format!("{by:?} order {id:?}: {outcome:?}"));
+                    self.host_mut(by).outcomes.push((id, outcome));
+                }
+                Output::Event(event) => {
+                    self.trace.note(self.now, || format!("{by:?} ● {event:?}"));
+                    if let Event::Decided(decision) = &event {
+                        decided = Some(decision.clone());
+                    }
+                    let now = self.now;
+                    self.host_mut(by).events.push((now, event));
+                }
+            }
+        }
+    }
+
+    /// A node asks its IMDS, and will again in a second.
+    pub(crate) fn ask_imds(&mut self, at: Member, run: u64) {
+        if self.host(at).run != run || self.host(at).node.is_none() {
+            return;
+        }
+        self.agenda
+            .put(self.now + Duration::from_secs(1), Happening::AskImds { at, run });
+        let host = self.host(at);
+        if host.is_running() {
+            let asked_at = host.local(self.now);
+            let mine = self.ec2.imds_shows(self.now, at, self.settings.imds_lag);
+            let input = Input::Imds { mine, asked_at };
+            let reach = Happening::Reach { at, run, input };
+            self.agenda.put(self.now + Duration::from_millis(1), reach);
+        }
+    }
+
+    /// An agent learns who it is.
+    pub(crate) fn identify(&mut self, at: Member, run: u64) {
+        let input = Input::Identity(Identity {
+            instance: instance(at),
+            zone: "us-east-1a".to_owned(),
+            interface: Some(interface(at)),
+        });
+        let reach = Happening::Reach { at, run, input };
+        self.agenda.put(self.now + Duration::from_millis(3), reach);
+    }
+
+    /// An agent checks its service.
+    pub(crate) fn check_service(&mut self, at: Member, run: u64, again: bool) {
+        if self.host(at).run != run || self.host(at).node.is_none() {
+            return;
+        }
+        if again {
+            let next = self.now + self.settings.check_every;
+            self.agenda.put(next, Happening::Check { at, run, again });
+        }
+        let host = self.host(at);
+        if host.is_running() {
+            let input = Input::Health {
+                fitness: host.service.fitness(),
+                saturated: host.service.is_saturated(),
+            };
+            self.handle(at, input);
+        }
+    }
+
+    /// A request leaves its host, unless its time is over already (F-4).
+    pub(crate) fn leave(&mut self, from: Member, run: u64, request: CallRequest) {
+        let local = self.host(from).local(self.now);
+        if self.host(from).run != run {
+            return;
+        }
+        if local > request.not_after {
+            let input = Input::Called {
+                id: request.id,
+                result: Err(CallFault::NotSent),
+            };
+            let at = from;
+            return self.agenda.put(self.now, Happening::Reach { at, run, input });
+        }
+        let call = request.id;
+        let time_out = Happening::TimeOut { at: from, run, call };
+        self.agenda.put(self.now + request.timeout, time_out);
+        let is_claim = matches!(request.call, Call::Associate { .. });
+        let dice = &mut self.dice;
+        let door = self.ec2.door(from);
+        match door.obstacle(&request.call) {
+            Some(CallFault::Unreachable) => {
+                let result = Err(CallFault::Unreachable);
+                let input = Input::Called { id: call, result };
+                let reach = Happening::Reach { at: from, run, input };
+                return self.agenda.put(self.now + Duration::from_millis(5), reach);
+            }
+            // The time-out will tell.
+            Some(_) => return,
+            None => {}
+        }
+        let latency = door.latency(dice);
+        let mut back = Some(latency / 2);
+        let mut there = latency / 2;
+        if is_claim {
+            if let Some(late) = door.late_landing.take() {
+                there = late;
+            }
+            if door.lose_replies > 0 {
+                door.lose_replies -= 1;
+                back = None;
+            }
+        }
+        let land = Happening::Land {
+            from,
+            run,
+            request,
+            back,
+        };
+        self.agenda.put(self.now + there, land);
+    }
+
+    /// A request reaches EC2.
+    pub(crate) fn land(&mut self, from: Member, run: u64, request: &CallRequest, back: Option<Duration>) {
+        let result = self.ec2.answer(self.now, from, &request.call);
+        self.trace.note(self.now, || {
+            format!("EC2 ◄ {from:?} {:?} {:?}: {result:?}", request.id, request.call)
+        });
+        if matches!(result, Ok(Reply::Associated(_))) && self.witnessed[from.index()].claims_by_silence {
+            self.witnessed[from.index()].won_in_this_silence += 1;
+        }
+        // An answer that nobody can send: the hole opened while the request was under way.
+        if result == Err(CallFault::Unanswered) {
+            return;
+        }
+        if let Some(back) = back {
+            let input = Input::Called { id: request.id, result };
+            let reach = Happening::Reach { at: from, run, input };
+            self.agenda.put(self.now + back, reach);
+        }
+    }
+
+    fn call(&mut self, by: Member, request: CallRequest, decided: Option<&Decision>) {
+        self.count_work(0, 1);
+        let is_claim = matches!(request.call, Call::Associate { .. });
+        self.trace.note(self.now, || format!("{by:?} ► {:?} {:?}", request.id, request.call));
+        self.host_mut(by).calls.insert(request.id, is_claim);
+        if let Call::Associate { allow_reassociation } = request.call {
+            self.note_claim(by, allow_reassociation, decided);
+        }
+        let run = self.host(by).run;
+        let at = self.now + self.ec2.door(by).stall;
+        let leave = Happening::Leave { from: by, run, request };
+        self.agenda.put(at, leave);
+    }
+
+    fn note_claim(&mut self, by: Member, allow_reassociation: bool, decided: Option<&Decision>) {
+        let host = self.host(by);
+        let node = host.node.as_ref().expect("a claim comes from a node");
+        let decision = decided.cloned().unwrap_or_else(|| node.decide());
+        let witnessed = self.witnessed[by.index()];
+        let local = host.local(self.now);
+        let hold = self.ec2.hold();
+        let claim = Claim {
+            at: self.now,
+            by,
+            allow_reassociation,
+            truth: hold.owner,
+            truth_for: self.now.since(hold.since),
+            in_flight: host.claims_in_flight(),
+            read_age: node.view(local).ec2_read_age,
+            word_age_when_said: witnessed.word.map(|(_, age)| age),
+            word_heard: witnessed.word.map(|(at, _)| self.now.since(at)),
+            calm_for: self.now.since(self.disturbed_at),
+            won_in_this_silence: witnessed.won_in_this_silence,
+            decision,
+        };
+        let by_silence = claim.decision.rule == Rule::F6a
+            && claim.decision.evidence.testimony == Some(Testimony::Heartbeats)
+            && claim.decision.evidence.holder == Some(Holder::Member(by.peer()));
+        self.witnessed[by.index()].claims_by_silence = by_silence;
+        self.claims.push(claim);
+    }
+
+    /// Both probes of a round: of the peer's private address, and of the Elastic IP.
+    fn probe(&mut self, by: Member, timeout: Duration) {
+        for target in [ProbeTarget::Private, ProbeTarget::Elastic] {
+            let (asked, connects) = match target {
+                ProbeTarget::Private => (Some(by.peer()), self.network.connects()),
+                ProbeTarget::Elastic => match self.owner() {
+                    Some(Owner::Member(owner)) => (Some(owner), self.elastic_path),
+                    Some(Owner::Misplaced(_) | Owner::Stranger) | None => (None, false),
+                },
+            };
+            let asked = asked.filter(|asked| connects && self.host(*asked).is_on && !self.is_frozen(*asked));
+            let round_trip = self.dice.between(self.settings.delay.0, self.settings.delay.1) * 2;
+            let (outcome, after) = match asked.map(|asked| self.host(asked).service) {
+                None => (ProbeOutcome::Nothing, timeout),
+                Some(service) if service.keeps_prober_waiting() => (service.probed(), timeout),
+                Some(service) => (service.probed(), round_trip.min(timeout)),
+            };
+            let host = self.host(by);
+            let input = Input::Probed {
+                begun_at: host.local(self.now),
+                target,
+                outcome,
+            };
+            let (at, run) = (by, host.run);
+            self.agenda.put(self.now + after, Happening::Reach { at, run, input });
+        }
+    }
+
+    /// Whether the whole machine stands still, its kernel included.
+    fn is_frozen(&self, member: Member) -> bool {
+        let pause = self.host(member).paused.as_ref();
+        pause.is_some_and(|pause| !pause.keeps_datagrams)
+    }
+}

@@ -1,0 +1,100 @@
+//! Faults as values: what a schedule is made of.
+
+use std::time::Duration;
+
+use pair_core::{InstanceState, Member};
+
+use crate::{ApiFault, Owner, Scope, Service, World};
+
+/// One fault, or the end of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Cut both directions.
+    Partition,
+    /// Cut the way from a member.
+    PartitionOneway(Member),
+    /// Lose so many datagrams in a hundred.
+    Lose(u8),
+    /// Double so many datagrams in a hundred.
+    Duplicate(u8),
+    /// Delay datagrams by up to this time.
+    Delay(Duration),
+    /// Mend the network.
+    Heal,
+    /// Kill an agent.
+    Crash(Member),
+    /// Kill a host.
+    CrashHost(Member),
+    /// Start an agent, or a host with its agent.
+    Restart(Member),
+    /// Stop an agent's process.
+    Pause(Member),
+    /// Stop a whole machine.
+    Suspend(Member),
+    /// Let it go on.
+    Resume(Member),
+    /// Move a host's clock forward.
+    JumpClock(Member, Duration),
+    /// Change how a service does.
+    Service(Member, Service),
+    /// Change whether a node is ready.
+    Ready(Member, bool),
+    /// Order one node to move the address to another.
+    Order(Member, Member),
+    /// Break the API for a member.
+    Api(Member, ApiFault, Scope),
+    /// Make the API slow for a member.
+    Slow(Member, Duration),
+    /// Let requests of a member wait before they leave.
+    Stall(Member, Duration),
+    /// Lose the reply to a member's next claim.
+    LoseReply(Member),
+    /// Let a member's next claim land late.
+    LandLate(Member, Duration),
+    /// Make a member's API well.
+    HealApi(Member),
+    /// Make reads stale.
+    ReadStale(Duration),
+    /// Change what EC2 says of a member's instance.
+    Instance(Member, InstanceState),
+    /// Move the address from outside.
+    Put(Option<Owner>),
+    /// Open or close the way to the Elastic IP.
+    ElasticPath(bool),
+}
+
+impl World {
+    /// Lets a fault strike.
+    pub fn strike(&mut self, fault: &Fault) {
+        match *fault {
+            Fault::Partition => self.partition(),
+            Fault::PartitionOneway(from) => self.partition_oneway(from),
+            Fault::Lose(percent) => self.lose_datagrams(percent),
+            Fault::Duplicate(percent) => self.duplicate_datagrams(percent),
+            Fault::Delay(most) => self.delay_datagrams(Duration::ZERO, most),
+            Fault::Heal => self.heal(),
+            Fault::Crash(member) => self.crash(member),
+            Fault::CrashHost(member) => self.crash_host(member),
+            Fault::Restart(member) => self.restart(member),
+            Fault::Pause(member) => self.pause(member),
+            Fault::Suspend(member) => self.suspend(member),
+            Fault::Resume(member) => self.resume(member),
+            Fault::JumpClock(member, ahead) => self.jump_clock(member, ahead),
+            Fault::Service(member, service) => self.set_service(member, service),
+            Fault::Ready(member, ready) => self.set_ready(member, ready),
+            Fault::Order(asked, to) => {
+                self.order(asked, to);
+            }
+            Fault::Api(member, fault, scope) => self.set_api(member, Some((fault, scope))),
+            Fault::Slow(member, latency) => self.slow_api(member, latency),
+            Fault::Stall(member, stall) => self.stall(member, stall),
+            Fault::LoseReply(member) => self.lose_reply(member),
+            Fault::LandLate(member, late) => self.land_late(member, late),
+            Fault::HealApi(member) => self.heal_api(member),
+            Fault::ReadStale(lag) => self.read_stale(lag),
+            Fault::Instance(member, state) => self.set_instance(member, state),
+            Fault::Put(owner) => self.put_address(owner),
+            Fault::ElasticPath(is_open) => self.set_elastic_path(is_open),
+        }
+    }
+}

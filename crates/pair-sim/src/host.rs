@@ -1,0 +1,114 @@
+//! One of the two machines: an agent that may run, a service that may serve, a clock of its own.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use pair_core::{CallId, Event, Input, Instant, Member, Node, OrderId, OrderOutcome};
+
+use crate::Service;
+
+/// A machine with its agent and its service.
+#[derive(Debug)]
+pub struct Host {
+    pub(crate) member: Member,
+    pub(crate) is_on: bool,
+    pub(crate) node: Option<Node>,
+    pub(crate) paused: Option<Pause>,
+    pub(crate) service: Service,
+    pub(crate) ready: bool,
+    /// How far this host's clock is ahead of the world's.
+    pub(crate) clock_ahead: Duration,
+    /// Counts the runs of the agent: what was meant for an earlier one does not reach a later one.
+    pub(crate) run: u64,
+    /// Counts the wishes to be woken: only the latest counts.
+    pub(crate) wish: u64,
+    /// Calls under way: whether each is a claim.
+    pub(crate) calls: BTreeMap<CallId, bool>,
+    pub(crate) events: Vec<(Instant, Event)>,
+    pub(crate) outcomes: Vec<(OrderId, OrderOutcome)>,
+}
+
+/// A host that does not run for a while.
+#[derive(Debug)]
+pub(crate) struct Pause {
+    /// Datagrams wait in the socket while a process is stopped, and are lost while a whole machine is.
+    pub(crate) keeps_datagrams: bool,
+    pub(crate) datagrams: VecDeque<Input>,
+    pub(crate) results: VecDeque<Input>,
+}
+
+/// How many datagrams a socket keeps: Linux's default receive buffer holds about this many of ours.
+pub(crate) const SOCKET_KEEPS: usize = 256;
+
+impl Host {
+    pub(crate) const fn new(member: Member, clock_ahead: Duration) -> Self {
+        Self {
+            member,
+            is_on: true,
+            node: None,
+            paused: None,
+            service: Service::Serving,
+            ready: true,
+            clock_ahead,
+            run: 0,
+            wish: 0,
+            calls: BTreeMap::new(),
+            events: Vec::new(),
+            outcomes: Vec::new(),
+        }
+    }
+
+    /// The world's time as this host's clock shows it.
+    pub(crate) fn local(&self, now: Instant) -> Instant {
+        now + self.clock_ahead
+    }
+
+    /// A time of this host's clock as the world counts it.
+    pub(crate) fn global(&self, local: Instant) -> Instant {
+        local - self.clock_ahead
+    }
+
+    /// Which member this is.
+    #[must_use]
+    pub const fn member(&self) -> Member {
+        self.member
+    }
+
+    /// The node, while the agent runs.
+    #[must_use]
+    pub const fn node(&self) -> Option<&Node> {
+        self.node.as_ref()
+    }
+
+    /// Whether agent and host run, without a pause.
+    #[must_use]
+    pub const fn is_running(&self) -> bool {
+        self.is_on && self.node.is_some() && self.paused.is_none()
+    }
+
+    /// How the service does.
+    #[must_use]
+    pub const fn service(&self) -> Service {
+        self.service
+    }
+
+    /// What the agent told, over all its runs.
+    #[must_use]
+    pub fn events(&self) -> &[(Instant, Event)] {
+        &self.events
+    }
+
+    /// How orders ended, in that order.
+    #[must_use]
+    pub fn outcomes(&self) -> &[(OrderId, OrderOutcome)] {
+        &self.outcomes
+    }
+
+    /// How many claims are under way.
+    #[must_use]
+    pub fn claims_in_flight(&self) -> usize {
+        self.calls.values().filter(|is_claim| **is_claim).count()
+    }
+}

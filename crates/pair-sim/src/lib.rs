@@ -1,0 +1,49 @@
+//! A deterministic world for two real [`Node`](pair_core::Node)s: virtual time, a bad network, an EC2 register, invariants.
+//!
+//! The wall around this crate: nothing in it reads a clock, opens a socket or throws real dice, so a seed is a whole history.
+//!
+//! ```text
+//!          ┌── Host A ── Node ──┐                 ┌── Host B ── Node ──┐
+//!          │ service, checks    │ ◄── Network ──► │ service, checks    │
+//!          └───────┬────────────┘                 └──────────┬─────────┘
+//!                  └────────────► Ec2 (register, log) ◄──────┘
+//! ```
+//!
+//! A test builds a [`World`], lets time pass, hurts it with its verbs (`partition`, `crash`, `pause`, …) and looks at what
+//! happened. After every step all [`INVARIANTS`] are checked; a violation ends the run with the trace that led to it.
+
+mod agenda;
+mod claim;
+mod dice;
+mod ec2;
+mod effect;
+mod fault;
+mod host;
+mod invariant;
+mod network;
+mod schedule;
+mod service;
+mod settings;
+mod trace;
+mod verb;
+mod world;
+
+pub use claim::Claim;
+pub use dice::Dice;
+pub use ec2::{ApiFault, Ec2, Hold, Owner, Request, Scope};
+pub use fault::Fault;
+pub use host::Host;
+pub use invariant::{INVARIANTS, Invariant, Violation};
+pub use network::Network;
+pub use schedule::Schedule;
+pub use service::Service;
+pub use settings::Settings;
+pub use world::World;
+
+use pair_core::Member;
+
+/// The member that the configuration names first, and prefers.
+pub const A: Member = Member::First;
+
+/// The member that the configuration names second.
+pub const B: Member = Member::Second;

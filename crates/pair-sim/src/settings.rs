@@ -1,0 +1,102 @@
+//! What a world is built with.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
+
+use pair_core::{Config, Member};
+
+/// The settings of a world: those of both nodes, and how the world around them behaves in good times.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The member that takes an address that nobody holds first.
+    pub preferred: Member,
+    /// How often heartbeats are sent.
+    pub interval: Duration,
+    /// The silence after which a peer is presumed dead.
+    pub holdtime: Duration,
+    /// How long one probe may take; `None` for a pair without a probe.
+    pub probe_timeout: Option<Duration>,
+    /// How long a peer that served must show no life.
+    pub lost_contact_takeover: Duration,
+    /// How long a peer must be unfit.
+    pub unfit_delay: Duration,
+    /// How long a node that failed while it held must be fit.
+    pub refit: Duration,
+    /// How long one EC2 call may take.
+    pub call_timeout: Duration,
+    /// The time from one node to the other: least and most.
+    pub delay: (Duration, Duration),
+    /// The time from a request to EC2 to its reply: least and most.
+    pub api_latency: (Duration, Duration),
+    /// How long IMDS shows an association that has changed.
+    pub imds_lag: Duration,
+    /// How often a node asks its own service.
+    pub check_every: Duration,
+    /// How late a wake-up comes at most.
+    pub wake_late: Duration,
+    /// Whether the host of a dead agent answers heartbeats with "port unreachable".
+    pub icmp: bool,
+}
+
+impl Default for Settings {
+    /// The defaults of paird, 0.5 to 1.5 ms between the nodes (EC2.md: between zones), 40 to 80 ms to the API.
+    fn default() -> Self {
+        Self {
+            preferred: Member::First,
+            interval: Duration::from_millis(200),
+            holdtime: Duration::from_secs(1),
+            probe_timeout: Some(Duration::from_millis(500)),
+            lost_contact_takeover: Duration::from_secs(60),
+            unfit_delay: Duration::from_secs(1),
+            refit: Duration::from_secs(60),
+            call_timeout: Duration::from_secs(3),
+            delay: (Duration::from_micros(500), Duration::from_micros(1500)),
+            api_latency: (Duration::from_millis(40), Duration::from_millis(80)),
+            imds_lag: Duration::from_millis(500),
+            check_every: Duration::from_millis(200),
+            wake_late: Duration::from_millis(1),
+            icmp: true,
+        }
+    }
+}
+
+impl Settings {
+    /// The same pair with every long wait made short, so that a random history needs a minute and not an hour.
+    #[must_use]
+    pub fn hasty() -> Self {
+        Self {
+            lost_contact_takeover: Duration::from_secs(6),
+            refit: Duration::from_secs(4),
+            check_every: Duration::from_millis(500),
+            ..Self::default()
+        }
+    }
+
+    /// The configuration of one node.
+    #[must_use]
+    pub fn config(&self, me: Member) -> Config {
+        Config {
+            me,
+            preferred: self.preferred,
+            private_ips: Member::BOTH.map(private_ip),
+            interval: self.interval,
+            holdtime: self.holdtime,
+            probe_timeout: self.probe_timeout,
+            lost_contact_takeover: self.lost_contact_takeover,
+            unfit_delay: self.unfit_delay,
+            refit: self.refit,
+            call_timeout: self.call_timeout,
+            version: "0.1.0".to_owned(),
+        }
+    }
+}
+
+/// The private IP on which the address lands at `member`.
+pub(crate) const fn private_ip(member: Member) -> IpAddr {
+    match member {
+        Member::First => IpAddr::V4(Ipv4Addr::new(10, 0, 1, 10)),
+        Member::Second => IpAddr::V4(Ipv4Addr::new(10, 0, 2, 10)),
+    }
+}

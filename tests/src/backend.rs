@@ -1,0 +1,73 @@
+//! The EC2 behind a pair: the emulator, or moto behind the same front.
+
+use std::env;
+use std::fmt;
+use std::path::PathBuf;
+
+use pair_lab::blocking::{Engine, Lab};
+use pair_lab::{LabConfig, NodeSpec, moto};
+
+use crate::quarter::Quarter;
+
+/// Who answers the EC2 calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// The emulator of `pair-lab`.
+    Emulator,
+    /// moto, an EC2 that nobody here wrote.
+    Moto,
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Emulator => "emulator",
+            Self::Moto => "moto",
+        })
+    }
+}
+
+/// A running EC2 with the nodes in it.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) lab: Lab,
+    /// Ends after the lab in front of it.
+    _moto: Option<moto::Server>,
+}
+
+impl World {
+    /// Starts it.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub(crate) fn start(backend: Backend, quarter: &Quarter) -> Self {
+        let nodes = [
+            NodeSpec::new("a", quarter.private_ip(0), "us-east-1a"),
+            NodeSpec::new("b", quarter.private_ip(1), "us-east-1b"),
+        ];
+        match backend {
+            Backend::Emulator => {
+                let mut config = LabConfig::emulated(&nodes);
+                config.world.public_ip = quarter.public_ip();
+                let lab = Lab::start(config).expect("the emulator starts");
+                Self { lab, _moto: None }
+            }
+            Backend::Moto => {
+                let program = moto_program().expect("a scenario on moto is skipped without it");
+                let engine = Engine::start().expect("a thread can be started");
+                let server = engine.run(moto::Server::start(&program)).expect("moto starts");
+                let world = engine
+                    .run(moto::create_world(server.addr(), &nodes, Some(quarter.public_ip())))
+                    .expect("moto makes a world");
+                let config = LabConfig::upstream(server.addr(), world);
+                let lab = Lab::start_on(engine, config).expect("the lab starts in front of moto");
+                Self { lab, _moto: Some(server) }
+            }
+        }
+    }
+}
+
+/// Finds `moto_server`.
+pub(crate) fn moto_program() -> Option<PathBuf> {
+    env::var_os("PAIRD_MOTO").map(PathBuf::from)
+}

@@ -1,0 +1,63 @@
+//! The files of a pair: `paird.toml` for each node, and the keys.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::binaries;
+use crate::quarter::Quarter;
+
+/// The name of every pair, unless a test gives a node another.
+pub const PAIR_NAME: &str = "e2e";
+
+/// The port of the services, on the private addresses and the published one.
+pub const PORT: u16 = 8080;
+
+/// What one node's file is made of. The two files of a pair differ in sockets, and in what a test wants to differ.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) pair: String,
+    pub(crate) check: String,
+    pub(crate) key_file: PathBuf,
+    pub(crate) control_socket: PathBuf,
+    /// Whole tables.
+    pub(crate) more: String,
+}
+
+impl Config {
+    /// Writes it.
+    pub(crate) fn write(&self, quarter: &Quarter, allocation_id: &str, file: &Path) {
+        let Self { pair, check, key_file, control_socket, more } = self;
+        let text = format!(
+            "pair = \"{pair}\"\n\
+             [[node]]\nname = \"a\"\naddresses = [\"{a}\"]\n\
+             [[node]]\nname = \"b\"\naddresses = [\"{b}\"]\n\
+             [[address]]\nallocation_id = \"{allocation_id}\"\n\
+             [check]\n{check}\n\
+             [probe]\nhttp = {{ port = {PORT}, path = \"/\" }}\n\
+             [security]\nkey_file = \"{key_file}\"\n\
+             [control]\nsocket = \"{control_socket}\"\n\
+             [log]\nformat = \"text\"\n\
+             {more}\n",
+            a = quarter.private_ip(0),
+            b = quarter.private_ip(1),
+            key_file = key_file.display(),
+            control_socket = control_socket.display(),
+        );
+        fs::write(file, text).expect("a file can be written to a temporary folder");
+    }
+}
+
+/// Writes a key file with a new key.
+pub(crate) fn new_key(file: &Path) {
+    let made = binaries::pairctl(&["key", "generate"]);
+    assert_eq!(made.code, Some(0), "pairctl key generate: {made:?}");
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o640)
+        .open(file)
+        .and_then(|mut file| file.write_all(made.stdout.as_bytes()))
+        .expect("a file can be written to a temporary folder");
+}

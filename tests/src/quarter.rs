@@ -1,0 +1,45 @@
+//! Quarters of the loopback network: a test has 127.N.0.0/16 for itself, so tests can run side by side on fixed ports.
+
+use std::net::{Ipv4Addr, UdpSocket};
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// One quarter, as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Quarter {
+    number: u8,
+    /// Bound in the quarter, so that no other test process takes it.
+    _lease: UdpSocket,
+}
+
+impl Quarter {
+    /// Takes a quarter that nobody has.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub(crate) fn take() -> Self {
+        (0..COUNT)
+            .find_map(|_| {
+                // The next one each time: what the last test left in the kernel has time to go.
+                let number = FIRST + NEXT.fetch_add(1, Ordering::Relaxed) % COUNT;
+                let lease = UdpSocket::bind((Ipv4Addr::new(127, number, 0, 1), LEASE_PORT)).ok()?;
+                Some(Self { number, _lease: lease })
+            })
+            .expect("a quarter of 127.0.0.0/8 is free")
+    }
+
+    /// The private address of a node: 127.N.1.10 for the first, 127.N.2.10 for the second.
+    pub(crate) const fn private_ip(&self, index: u8) -> Ipv4Addr {
+        Ipv4Addr::new(127, self.number, index + 1, 10)
+    }
+
+    /// The address that the pair publishes.
+    pub(crate) const fn public_ip(&self) -> Ipv4Addr {
+        Ipv4Addr::new(127, self.number, 113, 10)
+    }
+}
+
+/// 127.0.0.0/16 and the quarters after it are everybody's: the demo and other tests use them.
+const FIRST: u8 = 20;
+const COUNT: u8 = 200;
+const LEASE_PORT: u16 = 7693;
+static NEXT: AtomicU8 = AtomicU8::new(0);

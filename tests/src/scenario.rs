@@ -1,0 +1,71 @@
+//! A scenario and the stages it is played on.
+
+use std::any;
+use std::env;
+use std::process::{Command, Stdio};
+
+use crate::backend::{Backend, moto_program};
+use crate::setup::Setup;
+use crate::turn::Turn;
+
+/// Where a scenario is played: which EC2, and which service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The emulated EC2, and the built-in HTTP service of `pair-lab`.
+    Emulator,
+    /// moto, and the built-in service.
+    Moto,
+    /// The emulated EC2, and the real HAProxy.
+    Haproxy,
+}
+
+impl Stage {
+    /// The EC2 of this stage.
+    #[must_use]
+    pub const fn backend(self) -> Backend {
+        match self {
+            Self::Emulator | Self::Haproxy => Backend::Emulator,
+            Self::Moto => Backend::Moto,
+        }
+    }
+
+    /// The service of this stage, for people.
+    #[must_use]
+    pub const fn service(self) -> &'static str {
+        match self {
+            Self::Emulator | Self::Moto => "built-in service",
+            Self::Haproxy => "haproxy",
+        }
+    }
+
+    /// Why it cannot be played here.
+    fn obstacle(self) -> Option<&'static str> {
+        match self {
+            Self::Emulator => None,
+            Self::Moto => moto_program().is_none().then_some("PAIRD_MOTO does not say where moto_server is"),
+            Self::Haproxy => (!has_haproxy()).then_some("haproxy is not installed"),
+        }
+    }
+}
+
+/// Plays a scenario on a stage, or says that it cannot be played here: which is a failure if `PAIRD_NO_SKIP` is `1`.
+///
+/// # Panics
+/// If the scenario does, or must not be skipped and cannot be played.
+pub fn run<S: FnOnce(Setup)>(stage: Stage, scenario: S) {
+    let path = any::type_name::<S>();
+    let name = path.split_once("::").map_or(path, |(_, name)| name);
+    println!("e2e {}, {}: {name}", stage.backend(), stage.service());
+    if let Some(obstacle) = stage.obstacle() {
+        assert!(env::var_os("PAIRD_NO_SKIP").is_none_or(|value| value != "1"), "{obstacle}");
+        println!("SKIPPED: {name} on {stage:?}: {obstacle}");
+        return;
+    }
+    let _turn = Turn::take();
+    scenario(Setup::new(stage, name));
+}
+
+fn has_haproxy() -> bool {
+    let asked = Command::new("haproxy").arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    asked.is_ok_and(|status| status.success())
+}
