@@ -28,7 +28,7 @@ mod watch;
 pub use backend::Backend;
 pub use binaries::{Ran, paird, pairctl};
 pub use config::{PAIR_NAME, PORT};
-pub use pair::Pair;
+pub use pair::{Pair, has_problem, of};
 pub use pair_lab::{Action, Fault, LogEntry, Scope, Target};
 pub use scenario::{Stage, run};
 pub use setup::Setup;

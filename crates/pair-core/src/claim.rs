@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AssociationId, CallFault, CallId, Holder, Instant, Rule,
     chance::Chance,
-    config::{SETTLE, SLOW_CLAIM},
+    config::{CALL_GRACE, SETTLE, SLOW_CALL},
     running::RunTime,
 };
 
@@ -87,6 +87,8 @@ struct Pursuit {
     decided_at: Instant,
     detect: Option<Duration>,
     attempts: u32,
+    /// Requests in a row that never left.
+    unsent: u32,
     not_before: RunTime,
     sent_at: Option<Instant>,
 }
@@ -103,6 +105,7 @@ struct Verifying {
     replied_at: Instant,
     next_at: RunTime,
     pause: Duration,
+    reads: u32,
 }
 
 impl Claim {
@@ -122,17 +125,20 @@ impl Claim {
             decided_at: now,
             detect,
             attempts: 0,
+            unsent: 0,
             not_before: run,
             sent_at: None,
         });
-        pursuit.rule = rule;
-        if let Some(in_flight) = &mut self.in_flight {
-            if now.since(in_flight.sent_at) < SLOW_CLAIM || in_flight.read_beside {
-                return Step::Wait;
-            }
-            in_flight.read_beside = true;
-            return Step::ReadFresh;
+        if let Some(in_flight) = &self.in_flight {
+            let is_slow = now.since(in_flight.sent_at) >= SLOW_CALL;
+            return if is_slow && !in_flight.read_beside {
+                Step::ReadFresh
+            } else {
+                Step::Wait
+            };
         }
+        pursuit.rule = rule;
+        pursuit.from = from;
         if self.unresolved.is_some() {
             return Step::ReadFresh;
         }
@@ -167,6 +173,25 @@ impl Claim {
         })
     }
 
+    /// A read on a connection of its own was handed out.
+    pub(crate) const fn read_sent(&mut self) {
+        if let Some(in_flight) = &mut self.in_flight {
+            in_flight.read_beside = true;
+        }
+    }
+
+    /// When the request `id` was handed out, if it is the one under way.
+    pub(crate) fn sent_at(&self, id: CallId) -> Option<Instant> {
+        let in_flight = self.in_flight.as_ref().filter(|in_flight| in_flight.id == id)?;
+        Some(in_flight.sent_at)
+    }
+
+    /// The request under way, if it should long have ended.
+    pub(crate) fn overdue(&self, now: Instant, timeout: Duration) -> Option<CallId> {
+        let in_flight = self.in_flight.as_ref()?;
+        (now.since(in_flight.sent_at) > timeout + CALL_GRACE).then_some(in_flight.id)
+    }
+
     /// Whether `id` is the request under way.
     pub(crate) fn is_in_flight(&self, id: CallId) -> bool {
         self.in_flight.as_ref().is_some_and(|in_flight| in_flight.id == id)
@@ -183,9 +208,15 @@ impl Claim {
         self.in_flight = None;
         let pursuit = self.pursuit.as_mut()?;
         let (base, cap) = match fault {
+            // Nothing happened, so nothing is held against the attempt; a pause all the same, or a caller that can send
+            // nothing would be asked without end.
             CallFault::NotSent => {
                 pursuit.attempts = pursuit.attempts.saturating_sub(1);
-                return Some(Duration::ZERO);
+                let pause = (SHORTEST_PAUSE * (1 << pursuit.unsent.min(DOUBLINGS))).min(LONGEST_PAUSE);
+                pursuit.unsent = pursuit.unsent.saturating_add(1);
+                pursuit.not_before = run + pause;
+                self.last_fault = Some(fault);
+                return Some(pause);
             }
             CallFault::Unanswered => {
                 self.unresolved = Some(now);
@@ -202,6 +233,7 @@ impl Claim {
             // Seen at boot and cured minutes later, so retried, but slowly.
             CallFault::Denied | CallFault::Gone => (LONGEST_PAUSE, LONGEST_PAUSE * 8),
         };
+        pursuit.unsent = 0;
         self.last_fault = Some(fault);
         let doubled = base * (1 << pursuit.attempts.saturating_sub(1).min(DOUBLINGS));
         let pause = chance.up_to(doubled.min(cap)).max(SHORTEST_PAUSE);
@@ -224,6 +256,7 @@ impl Claim {
             replied_at: now,
             next_at: run,
             pause: FIRST_VERIFY,
+            reads: 0,
         });
     }
 
@@ -248,17 +281,18 @@ impl Claim {
         Some(last.clone())
     }
 
-    /// Whether a read for verification is due, and when the next one will be.
-    pub(crate) fn verify_due(&mut self, run: RunTime) -> bool {
-        let Some(verifying) = &mut self.verifying else {
-            return false;
-        };
-        if run < verifying.next_at {
-            return false;
-        }
+    /// Whether a read for verification is due, and on which connection: from the second one on its own, since the move may
+    /// have broken the pooled one.
+    pub(crate) fn verify_due(&mut self, run: RunTime) -> Option<Step> {
+        let verifying = self.verifying.as_mut().filter(|verifying| run >= verifying.next_at)?;
         verifying.next_at = run + verifying.pause;
         verifying.pause = (verifying.pause * 2).min(LONGEST_PAUSE);
-        true
+        verifying.reads = verifying.reads.saturating_add(1);
+        Some(if verifying.reads == 1 {
+            Step::Read
+        } else {
+            Step::ReadFresh
+        })
     }
 
     /// The address was lost: there is nothing left to verify.
@@ -294,7 +328,7 @@ impl Claim {
     /// When a read goes out beside the request under way.
     pub(crate) fn read_beside_at(&self) -> Option<Instant> {
         let in_flight = self.in_flight.as_ref().filter(|in_flight| !in_flight.read_beside)?;
-        Some(in_flight.sent_at + SLOW_CLAIM)
+        Some(in_flight.sent_at + SLOW_CALL)
     }
 
     /// The last takeover.

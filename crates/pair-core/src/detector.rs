@@ -20,9 +20,7 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Config, Echo, Incarnation, Instant, Prefix, Sequence, quality::Quality, running::RunTime,
-};
+use crate::{Config, Echo, Incarnation, Instant, Prefix, Sequence, quality::Quality, running::RunTime};
 
 /// What is known of the way to the peer and back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -9,16 +9,21 @@
 //!
 //! Whatever happens, `handle` ends the same way: suspicion is followed, the decision is taken anew, due work goes out. There
 //! is no state that says "active": that is what the fact says.
+//!
+//! One exception: a node that is late, because it or its host did not run, only takes in what it is told and decides at the
+//! wake-up that follows, when the socket has been drained (F-4). After a sleep in which the peer may have presumed it dead it
+//! doubts itself and all it knew (F-16).
 
 use alloc::{collections::VecDeque, string::String};
+use core::time::Duration;
 
 use crate::{
     Association, AssociationId, Call, CallFault, CallId, CallRequest, Config, Decision, Event, Fact, Fitness,
-    Heartbeat, Holder, Identity, Incarnation, Input, Instant, Link, Objection, Output, Prefix, Reply, Report, Rule,
-    Situation, Source, Testimony, Timer, Verdict, View, Word,
+    Heartbeat, Holder, Identity, Incarnation, Input, InstanceId, InstanceState, Instant, Link, Objection, Output,
+    Prefix, Reply, Report, Rule, Situation, Source, Testimony, Timer, Verdict, View, Word,
     chance::Chance,
     claim::{Basis, Claim, Step},
-    config::{FACT_FRESH, LOSS_CONFIRM, NOBODY_SKEW, SHORTEST_INTERVAL},
+    config::{FACT_FRESH, ISOLATION_CALLS, LOSS_CONFIRM, NOBODY_PATIENCE, NOBODY_SKEW, READ_GAP, SHORTEST_INTERVAL},
     decide::decide,
     detector::{Detector, Hearing},
     instance_watch::InstanceWatch,
@@ -38,6 +43,7 @@ pub struct Node {
     clock: RunningClock,
     chance: Chance,
     identity: Option<Identity>,
+    /// As measured; unknown from a pause until the next measurement.
     fitness: Fitness,
     saturated: bool,
     ready: bool,
@@ -66,12 +72,14 @@ pub struct Node {
 /// One silence of the peer, from suspicion until life returns.
 #[derive(Clone, Debug)]
 struct Silence {
+    began_at: Instant,
     next_query: RunTime,
     queries_left: u32,
-    /// A call got no answer in this silence, so this node may be the one cut off (F-11).
-    call_unanswered: bool,
-    /// EC2 answered in this silence.
-    call_answered: bool,
+    /// Calls that got no answer, with no answer since the first of them was sent: this node may be cut off (F-11).
+    unanswered: u32,
+    answered_at: Option<Instant>,
+    /// A pause has restarted this silence, and does so once only: starvation slows detection and never stops it (F-4).
+    was_paused: bool,
 }
 
 impl Node {
@@ -113,9 +121,11 @@ impl Node {
 
     /// Takes in what happened at `now`, decides anew, and queues what that takes.
     ///
-    /// The caller handles every datagram that waits in the socket before it handles a [`Input::Wakeup`] (F-4).
+    /// The caller handles every datagram that waits in the socket before it handles a [`Input::Wakeup`] (F-4), and tells of
+    /// its own checks again and again, changed or not: after a pause the last verdict is void (F-16).
     pub fn handle(&mut self, now: Instant, input: Input) {
         let run = self.clock.at(now);
+        let is_late = input != Input::Wakeup && self.clock.is_late(now);
         match input {
             Input::Wakeup => self.wake(now),
             Input::Heartbeat(heartbeat) => self.hear_heartbeat(now, run, &heartbeat),
@@ -133,10 +143,13 @@ impl Node {
                 self.probing.hear(run, begun_at, target, outcome, peer_holds);
             }
             Input::Called { id, result } => self.hear_call(now, run, id, result),
-            Input::Order { id, to } => self.hear_order(now, run, Order { id, to }),
+            Input::Order { id, to } => self.hear_order(now, Order { id, to }),
+        }
+        if is_late {
+            return;
         }
         self.follow_link(now);
-        self.end_orders();
+        self.end_orders(now);
         self.act(now);
     }
 
@@ -157,7 +170,7 @@ impl Node {
         let when = |point: RunTime| self.clock.when(point);
         let is_silent = self.silence.is_some();
         let timers = [
-            Some((self.next_beat, Timer::Beat)),
+            Some((self.next_beat.min(self.clock.next_step()), Timer::Beat)),
             (!is_silent).then(|| (when(self.detector.suspect_at()), Timer::Suspicion)),
             (!self.detector.is_holdtime_over(self.clock.now()))
                 .then(|| (when(self.detector.holdtime_at()), Timer::Holdtime)),
@@ -214,12 +227,60 @@ impl Node {
 
     fn wake(&mut self, now: Instant) {
         let missed = self.clock.advance(now);
-        if missed >= self.config.holdtime {
-            self.unsure_since = Some(now);
-            self.fitness = Fitness::Unknown;
-            self.reads.want_now(self.clock.now());
-            self.tell(Event::Paused { missed });
+        if missed + self.config.interval >= self.config.pause() {
+            self.doubt_everything(now, missed);
         }
+        self.end_overdue_calls(now);
+    }
+
+    /// Back from a pause: what this node knew of itself and of the peer is in doubt (F-16).
+    fn doubt_everything(&mut self, now: Instant, missed: Duration) {
+        let run = self.clock.now();
+        self.unsure_since = Some(now);
+        self.fitness = Fitness::Unknown;
+        self.peer.doubt();
+        if missed >= READ_GAP {
+            self.reads.want_now(run);
+        } else {
+            self.reads.want(run);
+        }
+        self.tell(Event::Paused { missed });
+        if let Some(silence) = &mut self.silence
+            && !silence.was_paused
+        {
+            silence.was_paused = true;
+            self.restart_silence(now);
+        }
+    }
+
+    /// A call of which nobody told the end counts as unanswered.
+    fn end_overdue_calls(&mut self, now: Instant) {
+        let (run, timeout) = (self.clock.now(), self.config.call_timeout);
+        while let Some(id) = self
+            .reads
+            .overdue(now, timeout)
+            .or_else(|| self.claim.overdue(now, timeout))
+        {
+            self.hear_call(now, run, id, Err(CallFault::Unanswered));
+        }
+    }
+
+    /// Counts the silence anew, with all that belongs to a suspicion.
+    fn restart_silence(&mut self, now: Instant) {
+        let run = self.clock.now();
+        let queries = self.queries();
+        if let Some(silence) = &mut self.silence {
+            self.detector.start_silence_anew(run);
+            self.probing.suspect(now, run);
+            silence.queries_left = queries;
+            silence.next_query = run;
+        }
+    }
+
+    /// How many queries one suspicion may send.
+    fn queries(&self) -> u32 {
+        let queries = self.config.holdtime.as_nanos() / self.config.query_gap().as_nanos();
+        u32::try_from(queries).unwrap_or(u32::MAX)
     }
 
     fn hear_heartbeat(&mut self, now: Instant, run: RunTime, heartbeat: &Heartbeat) {
@@ -233,16 +294,18 @@ impl Node {
         if hearing == Hearing::NewIncarnation {
             self.tell(Event::PeerIncarnation(heartbeat.prefix.incarnation));
         }
-        self.peer.hear(now, run, &self.config, heartbeat.report.as_ref());
+        let hands = self.ownership.hands();
+        self.peer.hear(now, run, &self.config, hands, heartbeat.report.as_ref());
         let Some(report) = self.peer.report().cloned() else {
             return;
         };
         self.detector.follow_interval(&self.config, report.interval);
-        if let Some(word) = &report.word {
+        // A datagram that waited while this node slept is older than it looks: it is life, and no news.
+        let is_news = self.clock.asleep(now) < self.config.pause();
+        if let Some(word) = report.word.as_ref().filter(|_| is_news) {
             let before = self.holder();
-            if self.ownership.hear_peer(now, run, word) == Taken::Contested {
-                self.read_about_conflict(run, word.source);
-            }
+            let taken = self.ownership.hear_peer(now, run, word);
+            self.read_if_contested(run, taken);
             self.follow_holder(now, before);
         }
         let may_answer = self
@@ -256,10 +319,8 @@ impl Node {
 
     fn hear_imds(&mut self, now: Instant, run: RunTime, mine: bool, asked_at: Instant) {
         let before = self.holder();
-        match self.ownership.hear_imds(run, mine, asked_at) {
-            Taken::Contested => self.reads.want(run),
-            Taken::Believed | Taken::Ignored => {}
-        }
+        let taken = self.ownership.hear_imds(run, mine, asked_at);
+        self.read_if_contested(run, taken);
         if mine == self.ownership.is_mine() {
             self.be_sure(asked_at);
         }
@@ -268,7 +329,7 @@ impl Node {
 
     fn hear_health(&mut self, now: Instant, run: RunTime, fitness: Fitness, saturated: bool) {
         let changed = fitness != self.fitness;
-        self.refit.hear(run, self.fitness, fitness, self.ownership.is_mine());
+        self.refit.hear(run, fitness, self.ownership.is_mine());
         self.fitness = fitness;
         self.saturated = saturated;
         if changed {
@@ -278,7 +339,7 @@ impl Node {
     }
 
     fn hear_call(&mut self, now: Instant, run: RunTime, id: CallId, result: Result<Reply, CallFault>) {
-        self.follow_isolation(run, result.as_ref().err().copied());
+        self.follow_isolation(now, id, result.as_ref().err().copied());
         let before = self.holder();
         match result {
             Ok(Reply::Address(association)) => {
@@ -288,8 +349,8 @@ impl Node {
                 self.hear_address(now, run, read, association);
             }
             Ok(Reply::Instance(state)) => {
-                if self.reads.answered(run, id).is_some() {
-                    self.instance_watch.hear(run, state);
+                if let Some(read) = self.reads.answered(run, id) {
+                    self.hear_instance(run, read, state);
                 }
             }
             Ok(Reply::Associated(association)) => {
@@ -297,6 +358,7 @@ impl Node {
                     return;
                 }
                 self.tell(Event::Claimed(association.clone()));
+                self.orders.spend();
                 self.claim.replied(now, run, association.clone());
                 self.ownership
                     .hear_ec2(run, self.own_hold(association, Source::Reply, now));
@@ -327,8 +389,9 @@ impl Node {
                 asked_at: read.asked_at,
             },
         );
-        if taken == Taken::Contested {
-            self.reads.want_after(run, LOSS_CONFIRM);
+        match taken {
+            Taken::Contested | Taken::StillContested => self.reads.want_after(run, LOSS_CONFIRM),
+            Taken::Believed | Taken::Ignored => {}
         }
         self.be_sure(read.asked_at);
         let mine = id.filter(|_| holder == Holder::Member(self.config.me));
@@ -337,7 +400,16 @@ impl Node {
         }
     }
 
-    fn hear_order(&mut self, now: Instant, run: RunTime, order: Order) {
+    /// Takes in what EC2 says of the holder's instance, unless life came after it was asked (F-8).
+    fn hear_instance(&mut self, run: RunTime, read: Read, state: InstanceState) {
+        let ReadOf::Instance(instance) = read.of else { return };
+        let of_this_silence = |silence: &Silence| read.asked_at >= silence.began_at;
+        if self.silence.as_ref().is_some_and(of_this_silence) {
+            self.instance_watch.hear(run, read.asked_at, instance, state);
+        }
+    }
+
+    fn hear_order(&mut self, now: Instant, order: Order) {
         let Some(fact) = self.ownership.fact() else {
             return self.orders.refuse_unknown(order, &mut self.outputs);
         };
@@ -350,7 +422,7 @@ impl Node {
         };
         let target = Target { fitness, ready, up };
         self.orders
-            .hear(run, order, self.config.me, fact.holder, target, &mut self.outputs);
+            .hear(now, order, self.config.me, fact.holder, target, &mut self.outputs);
         self.beat(now, false);
     }
 
@@ -369,13 +441,15 @@ impl Node {
         }
         match (self.detector.is_silent(run), self.silence.is_some()) {
             (true, false) => {
-                let queries = self.config.holdtime.as_nanos() / self.config.query_gap().as_nanos();
                 self.silence = Some(Silence {
+                    began_at: now,
                     next_query: run,
-                    queries_left: u32::try_from(queries).unwrap_or(u32::MAX),
-                    call_unanswered: false,
-                    call_answered: false,
+                    queries_left: self.queries(),
+                    unanswered: 0,
+                    answered_at: None,
+                    was_paused: false,
                 });
+                self.instance_watch.clear();
                 self.probing.suspect(now, run);
                 self.reads.want(run);
             }
@@ -389,16 +463,24 @@ impl Node {
     }
 
     /// Follows whether this node was cut off from EC2 during the silence (F-11).
-    fn follow_isolation(&mut self, run: RunTime, fault: Option<CallFault>) {
-        let Some(silence) = &mut self.silence else { return };
+    fn follow_isolation(&mut self, now: Instant, id: CallId, fault: Option<CallFault>) {
+        let asked_at = self.reads.asked_at(id).or_else(|| self.claim.sent_at(id));
+        let (Some(silence), Some(asked_at)) = (&mut self.silence, asked_at) else {
+            return;
+        };
         match fault {
             Some(CallFault::NotSent) => {}
-            Some(fault) if !fault.is_answer() => silence.call_unanswered = true,
+            Some(fault) if !fault.is_answer() => {
+                if silence.answered_at.is_none_or(|at| at < asked_at) {
+                    silence.unanswered = silence.unanswered.saturating_add(1);
+                }
+            }
             Some(_) | None => {
-                let was_cut_off = silence.call_unanswered && !silence.call_answered;
-                silence.call_answered = true;
+                let was_cut_off = silence.unanswered >= ISOLATION_CALLS;
+                silence.unanswered = 0;
+                silence.answered_at = Some(now);
                 if was_cut_off {
-                    self.detector.start_silence_anew(run);
+                    self.restart_silence(now);
                     self.tell(Event::SilenceStartsAnew);
                 }
             }
@@ -418,7 +500,7 @@ impl Node {
             source: fact.source,
         };
         self.nobody_since = (fact.holder == Holder::Nobody).then(|| self.clock.now());
-        self.instance_watch.clear();
+        self.instance_watch.follow_change(self.ownership.is_mine());
         if !self.ownership.is_mine() {
             self.claim.stop_verifying();
         }
@@ -426,10 +508,9 @@ impl Node {
         self.beat(now, false);
     }
 
-    fn end_orders(&mut self) {
-        let settled = self.ownership.fact().filter(|_| !self.claim.is_verifying());
-        let holder = settled.map(|fact| fact.holder);
-        self.orders.end(self.clock.now(), holder, &mut self.outputs);
+    fn end_orders(&mut self, now: Instant) {
+        let is_verified = !self.claim.is_verifying();
+        self.orders.end(now, self.holder(), is_verified, &mut self.outputs);
     }
 
     /// Decides anew, and puts out whatever is due.
@@ -449,8 +530,8 @@ impl Node {
         if matches!(verdict.1, Verdict::Alarm(_)) {
             self.read_instance_if_due(now);
         }
-        if self.claim.verify_due(run) {
-            self.read_address(now, false);
+        if let Some(step) = self.claim.verify_due(run) {
+            self.read_address(now, step == Step::ReadFresh);
         }
         if self.reads.is_due(run) {
             self.read_address(now, false);
@@ -476,7 +557,8 @@ impl Node {
         }
         match step {
             Step::Wait => {}
-            Step::Read => self.read_address(now, false),
+            // The pooled connection may be dead: a read that hangs on it must not delay the claim.
+            Step::Read => self.read_address(now, self.reads.is_slow(now)),
             Step::ReadFresh => self.read_address(now, true),
             Step::Associate => {
                 let id = self.call(now, Call::Associate { allow_reassociation }, false);
@@ -503,6 +585,9 @@ impl Node {
                 asked_at: now,
             };
             self.reads.sent(run, id, read, self.silence.is_some(), &mut self.chance);
+            if fresh_connection {
+                self.claim.read_sent();
+            }
         }
     }
 
@@ -511,24 +596,22 @@ impl Node {
         if !self.detector.is_holdtime_over(run) || !self.reads.is_instance_due(run) {
             return;
         }
-        let by_fact = self.ownership.fact().and_then(|fact| fact.instance.clone());
-        let by_word = self.peer.report().and_then(|report| report.instance.clone());
-        if let Some(instance) = by_fact.or(by_word) {
-            let id = self.call(now, Call::ReadInstance(instance), false);
+        if let Some(instance) = self.holders_instance().cloned() {
+            let id = self.call(now, Call::ReadInstance(instance.clone()), false);
             let read = Read {
-                of: ReadOf::Instance,
+                of: ReadOf::Instance(instance),
                 asked_at: now,
             };
             self.reads.sent(run, id, read, true, &mut self.chance);
         }
     }
 
-    /// Two members, or none, say that they hold the address.
-    fn read_about_conflict(&mut self, run: RunTime, source: Source) {
-        match source {
-            // The peer just made or read it: one read settles it.
-            Source::Reply | Source::Ec2 if !self.reads.gets_no_answer() => self.reads.want_now(run),
-            Source::Reply | Source::Ec2 | Source::Imds | Source::Peer => self.reads.want(run),
+    /// Two members, or none, say that they hold the address, or IMDS drops it: EC2 settles it.
+    fn read_if_contested(&mut self, run: RunTime, taken: Taken) {
+        match taken {
+            Taken::Contested => self.reads.want_now(run),
+            Taken::StillContested => self.reads.want(run),
+            Taken::Believed | Taken::Ignored => {}
         }
     }
 
@@ -547,8 +630,7 @@ impl Node {
         } else {
             timeout.min(until_holdtime)
         };
-        self.probing
-            .sent(now, run, timeout, self.detector.is_holdtime_over(run));
+        self.probing.sent(run, timeout, self.detector.is_holdtime_over(run));
         self.outputs.push_back(Output::Probe { timeout });
     }
 
@@ -610,13 +692,22 @@ impl Node {
             interval: self.config.interval,
             instance: identity.map(|identity| identity.instance.clone()),
             zone: identity.map_or_else(String::new, |identity| identity.zone.clone()),
-            fitness: self.fitness,
+            fitness: self.said_fitness(),
             saturated: self.saturated,
             ready: self.ready,
             word: self.word(now),
             claiming: self.claim.is_told(run),
             yielding: self.orders.is_yielding(self.config.me) && self.ownership.is_mine(),
             version: self.config.version.clone(),
+        }
+    }
+
+    /// What this node says of itself: unknown after a pause, until the fact has been read again (F-16).
+    fn said_fitness(&self) -> Fitness {
+        if self.unsure_since.is_some() {
+            Fitness::Unknown
+        } else {
+            self.fitness
         }
     }
 
@@ -638,7 +729,6 @@ impl Node {
 
     fn situation(&self, run: RunTime) -> Situation {
         let holdtime_over = self.detector.is_holdtime_over(run);
-        let report = self.peer.report();
         Situation {
             me: self.config.me,
             holder: self.holder(),
@@ -656,7 +746,7 @@ impl Node {
             holdtime_over,
             peer_fitness: self.peer.fitness(),
             peer_unfit_lasting: self.peer.is_unfit_for(run, self.config.unfit_delay),
-            peer_yielding: report.is_some_and(|report| report.yielding),
+            peer_yielding: self.peer.is_yielding(),
             objection: holdtime_over.then(|| self.objection(run)).flatten(),
             testimony: holdtime_over.then(|| self.testimony(run)).flatten(),
         }
@@ -672,13 +762,13 @@ impl Node {
     }
 
     fn testimony(&self, run: RunTime) -> Option<Testimony> {
-        let changed = self.ownership.changed();
+        let (changed, hands) = (self.ownership.changed(), self.ownership.hands());
         let association = self.ownership.fact().and_then(|fact| fact.association.as_ref());
-        let heartbeats_proven = self
-            .detector
-            .life()
-            .is_some_and(|life| life > changed || self.peer.spoke_of_its_hold(self.config.me.peer(), association));
-        if self.instance_watch.is_down() {
+        let heartbeats_proven = self.detector.life().is_some_and(|life| {
+            life > changed || self.peer.spoke_of_its_hold(self.config.me.peer(), association, hands)
+        });
+        let holder = self.holders_instance();
+        if self.instance_watch.is_down(run, holder) {
             Some(Testimony::InstanceDown)
         } else if heartbeats_proven {
             Some(Testimony::Heartbeats)
@@ -686,7 +776,7 @@ impl Node {
             Some(Testimony::Probe)
         } else if self.probing.kernel_testifies(run) {
             Some(Testimony::KernelOnly)
-        } else if self.instance_watch.is_unreachable() {
+        } else if self.instance_watch.is_unreachable(holder) {
             Some(Testimony::InstanceUnreachable)
         } else {
             None
@@ -705,18 +795,25 @@ impl Node {
             .is_some_and(|age| age <= FACT_FRESH);
         Basis {
             fact_fresh: read_fresh || (self.peer_holds() && word_fresh),
-            word_usable: self.peer_holds() && last_word_fresh && self.reads.gets_no_answer(),
+            word_usable: self.peer_holds() && last_word_fresh && self.reads.gets_no_answer(now),
         }
     }
 
     /// Whether it is this node's turn to take an address that nobody holds (F-10).
     fn is_my_turn(&self, run: RunTime) -> bool {
         let Some(since) = self.nobody_since else { return false };
+        let waited = run.since(since);
         let peer_claims = self.peer.report().is_some_and(|report| report.claiming) && !self.detector.is_silent(run);
-        if self.config.preferred == self.config.me {
-            return !peer_claims;
-        }
-        run.since(since) >= NOBODY_SKEW && !peer_claims
+        // A peer that tries in vain must not keep the address from everybody: EC2 lets only one claim win.
+        let peer_has_it = peer_claims && waited < NOBODY_PATIENCE;
+        let skew_is_over = self.config.preferred == self.config.me || waited >= NOBODY_SKEW;
+        skew_is_over && !peer_has_it
+    }
+
+    /// The instance that holds the address, as EC2 says, or the peer of its own.
+    fn holders_instance(&self) -> Option<&InstanceId> {
+        let by_fact = self.ownership.fact().and_then(|fact| fact.instance.as_ref());
+        by_fact.or_else(|| self.peer.report().and_then(|report| report.instance.as_ref()))
     }
 
     fn holder(&self) -> Option<Holder> {

@@ -6,8 +6,9 @@
 //! ```text
 //! own reply to a claim   beats every contrary read for 10 s
 //! EC2 read               the newer wins
-//! IMDS                   knows only "mine" or "not mine"; confirms a hold, or asks for an EC2 read
-//! the peer's word        as old as the peer's own knowledge; never beats an own hold by itself
+//! IMDS                   knows only "mine" or "not mine", and may lag: confirms a hold, or asks for an EC2 read
+//! the peer's word        as old as the peer's own knowledge; never beats an own hold by itself, and within 10 s of an own
+//!                        reply only counts if the peer has a later reply of its own; from its IMDS it asks for a read
 //! ```
 //!
 //! To *lose* an address takes two readings that agree: two EC2 reads 2 s apart, or readings from two different sources. One
@@ -43,8 +44,10 @@ pub struct Fact {
 pub(crate) enum Taken {
     /// The fact is this reading.
     Believed,
-    /// The reading contradicts the fact, which stands until it is confirmed: read EC2.
+    /// The reading contradicts the fact, which stands until it is confirmed, and is the first to do so: read EC2 at once.
     Contested,
+    /// The contradiction goes on: read EC2, but not for every heartbeat.
+    StillContested,
     /// The reading says nothing new, or is older than the fact.
     Ignored,
 }
@@ -55,12 +58,16 @@ pub(crate) struct Ownership {
     fact: Option<Fact>,
     /// The hands that hold it changed here, as far as this node knows (F-8).
     changed: RunTime,
+    /// How often they have.
+    hands: u32,
     /// When this node's IMDS last confirmed the hold.
     imds_confirmed: Option<Instant>,
     /// The newest own EC2 read, whatever was believed of it (F-5).
     ec2_read: Option<Instant>,
     /// Per source, the newest reading that says an own hold is lost.
     contrary: [Option<Fact>; 3],
+    /// The contradiction that was last reported for a fact that says somebody else holds.
+    disputed: Option<(Holder, Option<AssociationId>)>,
 }
 
 impl Ownership {
@@ -69,9 +76,11 @@ impl Ownership {
             me,
             fact: None,
             changed: run,
+            hands: 0,
             imds_confirmed: None,
             ec2_read: None,
             contrary: [const { None }; 3],
+            disputed: None,
         }
     }
 
@@ -102,7 +111,7 @@ impl Ownership {
                     asked_at,
                 },
             ),
-            (true, false) => Taken::Contested,
+            (true, false) => self.dispute(Holder::Member(self.me), None),
             (false, true) => self.weigh(
                 run,
                 Fact {
@@ -129,16 +138,25 @@ impl Ownership {
             source: Source::Peer,
             asked_at: now - word.age,
         };
-        let claims_mine = reading.holder == Holder::Member(self.me);
-        if self.is_mine() {
-            return if claims_mine {
-                Taken::Ignored
+        let says_mine = reading.holder == Holder::Member(self.me);
+        let Some(fact) = &self.fact else {
+            return if says_mine {
+                self.dispute(reading.holder, reading.association)
             } else {
                 self.weigh(run, reading)
             };
+        };
+        let is_mine = fact.holder == Holder::Member(self.me);
+        let is_contrary = reading.holder != fact.holder && reading.asked_at >= fact.asked_at;
+        let is_trusted = fact.source == Source::Reply && reading.asked_at.since(fact.asked_at) < REPLY_TRUST;
+        if is_contrary && is_mine && is_trusted && word.source != Source::Reply {
+            return Taken::Ignored;
         }
-        if claims_mine {
-            return Taken::Contested;
+        if is_contrary && !is_mine && (says_mine || word.source == Source::Imds) {
+            return self.dispute(reading.holder, reading.association);
+        }
+        if says_mine {
+            return Taken::Ignored;
         }
         self.weigh(run, reading)
     }
@@ -158,6 +176,11 @@ impl Ownership {
     /// When the hands that hold the address last changed, in running time.
     pub(crate) const fn changed(&self) -> RunTime {
         self.changed
+    }
+
+    /// How often the address has changed hands, as far as this node knows.
+    pub(crate) const fn hands(&self) -> u32 {
+        self.hands
     }
 
     /// When EC2 was last asked with an answer.
@@ -209,9 +232,12 @@ impl Ownership {
             Source::Imds => IMDS,
             Source::Peer => PEER,
         };
-        // A peer that names a later association than the one of an own reply is no stale read: it read or made it itself.
+        // Of a peer only a later reply comes this far, and that is no stale read.
         if trusted && reading.source != Source::Peer && self.contrary[PEER].is_none() {
-            return Taken::Contested;
+            return match reading.source {
+                Source::Reply | Source::Ec2 => Taken::Contested,
+                Source::Imds | Source::Peer => Taken::Ignored,
+            };
         }
         let lasting = |earlier: &Fact| reading.asked_at.since(earlier.asked_at) >= LOSS_CONFIRM;
         let agrees = |earlier: &Fact| {
@@ -227,22 +253,44 @@ impl Ownership {
             })
         });
         if confirmed {
-            let known = [Some(reading), self.contrary[EC2].take(), self.contrary[PEER].take()];
-            let told = known.into_iter().flatten().find(|fact| fact.source != Source::Imds);
+            // IMDS only says that it is lost; who has it now, the other one said.
+            let told = if reading.source == Source::Imds {
+                self.contrary[EC2].take().or_else(|| self.contrary[PEER].take())
+            } else {
+                Some(reading.clone())
+            };
             if let Some(lost_to) = told {
                 self.believe(run, lost_to);
                 return Taken::Believed;
             }
-        } else if self.contrary[slot].is_none() || slot != EC2 {
+        }
+        let is_first = self.contrary[slot].is_none();
+        if is_first || slot != EC2 {
             self.contrary[slot] = Some(reading);
         }
+        if is_first {
+            Taken::Contested
+        } else {
+            Taken::StillContested
+        }
+    }
+
+    /// A source that settles nothing contradicts the fact.
+    fn dispute(&mut self, holder: Holder, association: Option<AssociationId>) -> Taken {
+        let disputed = Some((holder, association));
+        if self.disputed == disputed {
+            return Taken::StillContested;
+        }
+        self.disputed = disputed;
         Taken::Contested
     }
 
     fn believe(&mut self, run: RunTime, reading: Fact) {
         if self.fact.as_ref().map(|fact| fact.holder) != Some(reading.holder) {
             self.changed = run;
+            self.hands = self.hands.saturating_add(1);
             self.imds_confirmed = None;
+            self.disputed = None;
         }
         self.contrary = [const { None }; 3];
         self.fact = Some(reading);

@@ -15,8 +15,6 @@ use crate::{
 pub(crate) struct Probing {
     patience: Duration,
     next_at: RunTime,
-    /// Probes of one round that have not ended, and when the round is given up.
-    outstanding_until: Option<Instant>,
     /// When suspicion began, in both times; `None` in good times.
     suspected: Option<(Instant, RunTime)>,
     /// Bytes of the expected status, last and under the present suspicion.
@@ -26,7 +24,9 @@ pub(crate) struct Probing {
     wrong: Option<(RunTime, RunTime)>,
     /// Since when every probe was answered by the peer's kernel only.
     kernel_only: Option<RunTime>,
-    last: Option<ProbeOutcome>,
+    /// How many probes of the private address in a row, all begun under the present suspicion, got no bytes.
+    in_vain: u32,
+    last: Option<(ProbeOutcome, RunTime)>,
 }
 
 impl Probing {
@@ -34,12 +34,12 @@ impl Probing {
         Self {
             patience: config.lost_contact_takeover,
             next_at: run,
-            outstanding_until: None,
             suspected: None,
             served: None,
             served_in_silence: None,
             wrong: None,
             kernel_only: None,
+            in_vain: 0,
             last: None,
         }
     }
@@ -48,19 +48,19 @@ impl Probing {
     pub(crate) const fn suspect(&mut self, now: Instant, run: RunTime) {
         self.suspected = Some((now, run));
         self.next_at = run;
-        self.outstanding_until = None;
+        self.in_vain = 0;
     }
 
     /// Life came back.
     pub(crate) const fn relax(&mut self) {
         self.suspected = None;
+        self.in_vain = 0;
         self.served_in_silence = None;
         self.wrong = None;
     }
 
     /// Notes that a round of probes goes out, and when the next one is due.
-    pub(crate) fn sent(&mut self, now: Instant, run: RunTime, timeout: Duration, is_holdtime_over: bool) {
-        self.outstanding_until = Some(now + timeout);
+    pub(crate) fn sent(&mut self, run: RunTime, timeout: Duration, is_holdtime_over: bool) {
         self.next_at = run
             + match (self.suspected, is_holdtime_over) {
                 (None, _) => PROBE_IN_GOOD_TIMES,
@@ -105,7 +105,13 @@ impl Probing {
             ProbeOutcome::KernelOnly | ProbeOutcome::Nothing => {}
         }
         if target == ProbeTarget::Private {
-            self.last = Some(outcome);
+            self.last = Some((outcome, run));
+            self.in_vain = match outcome {
+                ProbeOutcome::Served | ProbeOutcome::WrongStatus => 0,
+                ProbeOutcome::KernelOnly | ProbeOutcome::Nothing => {
+                    self.in_vain.saturating_add(u32::from(began_suspecting))
+                }
+            };
         }
     }
 
@@ -126,18 +132,27 @@ impl Probing {
     pub(crate) fn testifies(&self, run: RunTime, changed: RunTime) -> bool {
         let carried = self.served.filter(|served| *served > changed);
         let Some((_, since)) = self.suspected else { return false };
-        carried.is_some_and(|served| run.since(served.max(since)) >= self.patience)
+        self.is_asking_in_vain(run) && carried.is_some_and(|served| run.since(served.max(since)) >= self.patience)
     }
 
     /// Whether only the peer's kernel answered for `lost_contact_takeover`: proven by that answer, history or not (F-8).
     pub(crate) fn kernel_testifies(&self, run: RunTime) -> bool {
         let Some((_, since)) = self.suspected else { return false };
-        self.kernel_only
-            .is_some_and(|first| run.since(first.max(since)) >= self.patience)
+        self.is_asking_in_vain(run)
+            && self
+                .kernel_only
+                .is_some_and(|first| run.since(first.max(since)) >= self.patience)
     }
 
     /// What the last probe of the private address got.
-    pub(crate) const fn last(&self) -> Option<ProbeOutcome> {
-        self.last
+    pub(crate) fn last(&self) -> Option<ProbeOutcome> {
+        self.last.map(|(outcome, _)| outcome)
+    }
+
+    /// Whether probes are really made and get no bytes: one failed probe is nothing, and a prober that has stopped telling
+    /// is no silence of the peer.
+    fn is_asking_in_vain(&self, run: RunTime) -> bool {
+        let recent = self.last.is_some_and(|(_, at)| run.since(at) <= PROBE_IN_GOOD_TIMES);
+        recent && self.in_vain >= 2
     }
 }

@@ -4,26 +4,26 @@ use alloc::collections::BTreeMap;
 use core::time::Duration;
 
 use crate::{
-    CallFault, CallId, Instant,
+    CallFault, CallId, InstanceId, Instant,
     chance::Chance,
-    config::{READ_GAP, READ_IN_GOOD_TIMES, READ_WHILE_SILENT},
+    config::{CALL_GRACE, READ_GAP, READ_IN_GOOD_TIMES, READ_WHILE_SILENT, SLOW_CALL},
     running::RunTime,
 };
 
 /// A read under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Read {
     pub(crate) of: ReadOf,
     pub(crate) asked_at: Instant,
 }
 
 /// What is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ReadOf {
     /// The address, on the pooled connection or on one of its own.
     Address { fresh_connection: bool },
     /// The holder's instance.
-    Instance,
+    Instance(InstanceId),
 }
 
 #[derive(Clone, Debug)]
@@ -75,7 +75,10 @@ impl Reads {
     pub(crate) fn is_instance_due(&self, run: RunTime) -> bool {
         run >= self.instance_next_at
             && run >= self.not_before
-            && !self.under_way.values().any(|read| read.of == ReadOf::Instance)
+            && !self
+                .under_way
+                .values()
+                .any(|read| matches!(read.of, ReadOf::Instance(_)))
     }
 
     /// Whether a read that a claim waits for may go out: none of its kind is under way, and no pause after a failure runs.
@@ -99,7 +102,7 @@ impl Reads {
                 };
                 self.next_at = run + pause * 3 / 4 + chance.up_to(pause / 2);
             }
-            ReadOf::Instance => self.instance_next_at = run + READ_WHILE_SILENT,
+            ReadOf::Instance(_) => self.instance_next_at = run + READ_WHILE_SILENT,
         }
         self.under_way.insert(id, read);
     }
@@ -115,27 +118,46 @@ impl Reads {
     /// A read failed: the next one waits with full jitter.
     pub(crate) fn failed(&mut self, run: RunTime, id: CallId, fault: CallFault, chance: &mut Chance) -> Option<Read> {
         let read = self.under_way.remove(&id)?;
-        if fault == CallFault::NotSent {
-            self.want_now(run);
-            return Some(read);
-        }
-        self.last_failed = true;
+        // A read that never left says nothing about EC2, but the next one waits all the same: no busy loop.
+        self.last_failed = self.last_failed || fault != CallFault::NotSent;
         self.failures = self.failures.saturating_add(1);
-        let pause = (FIRST_PAUSE * (1 << self.failures.min(DOUBLINGS))).min(LONGEST_PAUSE);
-        self.not_before = run + chance.up_to(pause);
-        if matches!(read.of, ReadOf::Address { .. }) {
-            self.next_at = self.next_at.min(self.not_before + READ_GAP);
+        let doubled = 1 << self.failures.min(DOUBLINGS);
+        let pause = (FIRST_PAUSE * doubled).min(LONGEST_PAUSE);
+        self.not_before = run + chance.up_to(pause).max(SHORTEST_PAUSE);
+        match read.of {
+            ReadOf::Address { .. } => {
+                let again = (READ_GAP * doubled / 2).min(READ_WHILE_SILENT);
+                self.next_at = self.next_at.min(self.not_before + again);
+            }
+            ReadOf::Instance(_) => self.instance_next_at = self.instance_next_at.min(self.not_before + READ_GAP),
         }
         Some(read)
     }
 
-    /// Whether a read of the address waits for its answer, or the last one got none.
-    pub(crate) fn gets_no_answer(&self) -> bool {
-        self.last_failed
-            || self
-                .under_way
-                .values()
-                .any(|read| matches!(read.of, ReadOf::Address { .. }))
+    /// Whether the last read got no answer, or one of the address waits for its answer for long.
+    pub(crate) fn gets_no_answer(&self, now: Instant) -> bool {
+        self.last_failed || self.is_slow(now)
+    }
+
+    /// Whether a read of the address waits for its answer for long: the pooled connection may be dead.
+    pub(crate) fn is_slow(&self, now: Instant) -> bool {
+        self.under_way
+            .values()
+            .any(|read| matches!(read.of, ReadOf::Address { .. }) && now.since(read.asked_at) >= SLOW_CALL)
+    }
+
+    /// When the read `id` was asked, if it is under way.
+    pub(crate) fn asked_at(&self, id: CallId) -> Option<Instant> {
+        self.under_way.get(&id).map(|read| read.asked_at)
+    }
+
+    /// A read that should long have ended.
+    pub(crate) fn overdue(&self, now: Instant, timeout: Duration) -> Option<CallId> {
+        let is_overdue = |read: &Read| now.since(read.asked_at) > timeout + CALL_GRACE;
+        self.under_way
+            .iter()
+            .find(|(_, read)| is_overdue(read))
+            .map(|(id, _)| *id)
     }
 
     /// Whether the last read failed.
@@ -152,6 +174,9 @@ impl Reads {
 
 /// The first pause after a failed read, before doubling and jitter: a guess.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// The shortest pause after a failed read, so that jitter cannot make a busy loop.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 
 /// The longest pause after a failed read.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);

@@ -209,6 +209,18 @@ impl Ec2 {
             .ok_or_else(|| not_listed(INSTANCE_STATUS, instance_id))
     }
 
+    /// Fetches credentials from IMDS whether or not they need it yet, so that no call has to wait for them. New ones are there
+    /// at least five minutes before the old ones expire: a refresh each minute always holds valid ones.
+    ///
+    /// # Errors
+    /// What IMDS said, or that it said nothing within `timeout`. Calls go on with what is held.
+    pub async fn refresh_credentials(&self, timeout: Duration) -> Result<(), String> {
+        match tokio::time::timeout(timeout, self.keyring.refresh()).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err("IMDS does not answer".to_owned()),
+        }
+    }
+
     /// Makes the next call quick, and reads who holds the address on the way.
     ///
     /// Fetches credentials from IMDS whether or not they need it yet, then calls [`Ec2::address`] on a
@@ -221,10 +233,8 @@ impl Ec2 {
     pub async fn warm(&self, allocation_id: &str, timeout: Duration) -> Result<Address, CallError> {
         let started = Instant::now();
         // Half of the time at most: a metadata service that hangs must not cost the read.
-        match tokio::time::timeout(timeout / 2, self.keyring.refresh()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(cause)) => debug!(cause, "credentials not refreshed"),
-            Err(_) => debug!("credentials not refreshed: IMDS does not answer"),
+        if let Err(cause) = self.refresh_credentials(timeout / 2).await {
+            debug!(cause, "credentials not refreshed");
         }
         let left = timeout.saturating_sub(started.elapsed());
         self.address(allocation_id, left, Connection::Pooled).await

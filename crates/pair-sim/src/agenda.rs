@@ -16,7 +16,11 @@ pub(crate) enum Happening {
     /// A datagram reaches a host, whichever run of the agent listens there.
     Arrive { at: Member, input: Input },
     /// A request leaves its host.
-    Leave { from: Member, run: u64, request: CallRequest },
+    Leave {
+        from: Member,
+        run: u64,
+        request: CallRequest,
+    },
     /// A request reaches EC2; its reply takes `back`, or is lost.
     Land {
         from: Member,

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use pair_core::{Association, AssociationId, Call, CallFault, InstanceId, InstanceState, Instant, InterfaceId, Member, Reply};
+use pair_core::{
+    Association, AssociationId, Call, CallFault, InstanceId, InstanceState, Instant, InterfaceId, Member, Reply,
+};
 
 use crate::{Dice, Settings, settings::private_ip};
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use pair_core::{
-    Call, CallFault, CallRequest, Decision, Event, Holder, Identity, Input, Member, Output, ProbeOutcome, ProbeTarget, Reply,
-    Rule, Testimony,
+    Call, CallFault, CallRequest, Decision, Event, Holder, Identity, Input, Member, Output, ProbeOutcome, ProbeTarget,
+    Reply, Rule, Testimony,
 };
 
 use crate::{
@@ -22,13 +22,15 @@ impl World {
                 Output::Send(heartbeat) => {
                     for delay in self.network.carry(by, &mut self.dice) {
                         let input = Input::Heartbeat(heartbeat.clone());
-                        self.agenda.put(self.now + delay, Happening::Arrive { at: by.peer(), input });
+                        self.agenda
+                            .put(self.now + delay, Happening::Arrive { at: by.peer(), input });
                     }
                 }
                 Output::Probe { timeout } => self.probe(by, timeout),
                 Output::Call(request) => self.call(by, request, decided.as_ref()),
                 Output::Ordered { id, outcome } => {
-                    self.trace.note(self.now, || format!("{by:?} order {id:?}: {outcome:?}"));
+                    self.trace
+                        .note(self.now, || format!("{by:?} order {id:?}: {outcome:?}"));
                     self.host_mut(by).outcomes.push((id, outcome));
                 }
                 Output::Event(event) => {
@@ -165,7 +167,8 @@ impl World {
     fn call(&mut self, by: Member, request: CallRequest, decided: Option<&Decision>) {
         self.count_work(0, 1);
         let is_claim = matches!(request.call, Call::Associate { .. });
-        self.trace.note(self.now, || format!("{by:?} ► {:?} {:?}", request.id, request.call));
+        self.trace
+            .note(self.now, || format!("{by:?} ► {:?} {:?}", request.id, request.call));
         self.host_mut(by).calls.insert(request.id, is_claim);
         if let Call::Associate { allow_reassociation } = request.call {
             self.note_claim(by, allow_reassociation, decided);

@@ -4,7 +4,7 @@
 
 use std::{fmt, time::Duration};
 
-use pair_core::{Holder, Link, Fitness, Rule, Testimony};
+use pair_core::{Fitness, Holder, Link, Rule, Testimony};
 
 use crate::{Claim, Owner, World};
 
@@ -116,8 +116,8 @@ fn never_claims_while_unfit(world: &World) -> Result<(), String> {
 /// F-8: the silence of heartbeats moves the address once; to take it a second time, life must have come in between.
 fn a_silence_moves_the_address_once(world: &World) -> Result<(), String> {
     each_claim(world, |claim| {
-        let by_silence = claim.decision.rule == Rule::F6a
-            && claim.decision.evidence.testimony == Some(Testimony::Heartbeats);
+        let by_silence =
+            claim.decision.rule == Rule::F6a && claim.decision.evidence.testimony == Some(Testimony::Heartbeats);
         !by_silence || claim.won_in_this_silence == 0
     })
 }

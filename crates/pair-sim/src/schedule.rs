@@ -58,7 +58,10 @@ impl Schedule {
         let moves = world.moves();
         world.try_run_for(AT_REST).map_err(sentence)?;
         if !world.is_settled() {
-            return Err(format!("not settled {TO_SETTLE:?} after the last fault: {:?}", world.owner()));
+            return Err(format!(
+                "not settled {TO_SETTLE:?} after the last fault: {:?}",
+                world.owner()
+            ));
         }
         if world.moves() != moves {
             return Err("the address moved although all was well".to_owned());
@@ -100,7 +103,10 @@ fn random_fault(dice: &mut Dice) -> (Fault, Option<Fault>) {
         12 => (Fault::JumpClock(member, Duration::from_secs(dice.below(100))), None),
         13 | 14 => {
             let service = *dice.one_of(&[Service::Failing, Service::Hung, Service::Gone, Service::Saturated]);
-            (Fault::Service(member, service), Some(Fault::Service(member, Service::Serving)))
+            (
+                Fault::Service(member, service),
+                Some(Fault::Service(member, Service::Serving)),
+            )
         }
         15 | 16 => {
             let kinds = [
@@ -111,10 +117,16 @@ fn random_fault(dice: &mut Dice) -> (Fault, Option<Fault>) {
                 ApiFault::Unreachable,
             ];
             let scope = *dice.one_of(&[Scope::All, Scope::Claims]);
-            (Fault::Api(member, *dice.one_of(&kinds), scope), Some(Fault::HealApi(member)))
+            (
+                Fault::Api(member, *dice.one_of(&kinds), scope),
+                Some(Fault::HealApi(member)),
+            )
         }
         17 => (Fault::LoseReply(member), None),
-        18 => (Fault::LandLate(member, Duration::from_millis(500 + dice.below(9_500))), None),
+        18 => (
+            Fault::LandLate(member, Duration::from_millis(500 + dice.below(9_500))),
+            None,
+        ),
         19 => {
             let lag = Duration::from_millis(dice.below(8_000));
             (Fault::ReadStale(lag), Some(Fault::ReadStale(Duration::ZERO)))

@@ -4,12 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use pair_core::{Input, InstanceState, Member, Node, OrderId};
 
-use crate::{
-    ApiFault, Fault, Owner, Scope, Service, World,
-    agenda::Happening,
-    host::Pause,
-    world::Witnessed,
-};
+use crate::{ApiFault, Fault, Owner, Scope, Service, World, agenda::Happening, host::Pause, world::Witnessed};
 
 /// Agents and hosts.
 impl World {
@@ -86,14 +81,16 @@ impl World {
 
     /// Moves a host's clock forward.
     pub fn jump_clock(&mut self, member: Member, ahead: Duration) {
-        self.trace.note(self.now, || format!("clock of {member:?} jumps {ahead:?} ahead"));
+        self.trace
+            .note(self.now, || format!("clock of {member:?} jumps {ahead:?} ahead"));
         self.host_mut(member).clock_ahead += ahead;
         self.disturbed_at = self.now;
     }
 
     /// Changes how a service does. A process that ends is noticed at once, the rest by the next check.
     pub fn set_service(&mut self, member: Member, service: Service) {
-        self.trace.note(self.now, || format!("service of {member:?} is {service:?}"));
+        self.trace
+            .note(self.now, || format!("service of {member:?} is {service:?}"));
         self.host_mut(member).service = service;
         self.disturbed_at = self.now;
         if service == Service::Gone {
@@ -116,7 +113,8 @@ impl World {
     pub fn order(&mut self, asked: Member, to: Member) -> OrderId {
         let id = OrderId(self.next_order);
         self.next_order += 1;
-        self.trace.note(self.now, || format!("order {id:?} to {asked:?}: move to {to:?}"));
+        self.trace
+            .note(self.now, || format!("order {id:?} to {asked:?}: move to {to:?}"));
         let (at, run) = (asked, self.host(asked).run);
         let input = Input::Order { id, to };
         self.agenda.put(self.now, Happening::Reach { at, run, input });
@@ -132,7 +130,9 @@ impl World {
         if !self.host(member).is_running() {
             return;
         }
-        self.trace.note(self.now, || format!("pause {member:?}, sockets keep: {keeps_datagrams}"));
+        self.trace.note(self.now, || {
+            format!("pause {member:?}, sockets keep: {keeps_datagrams}")
+        });
         self.disturbed_at = self.now;
         self.host_mut(member).paused = Some(Pause {
             keeps_datagrams,
@@ -170,7 +170,9 @@ impl World {
 
     /// Loses datagrams at random in both directions.
     pub fn lose_datagrams(&mut self, percent: u8) {
-        Member::BOTH.into_iter().for_each(|from| self.network.lose(from, percent));
+        Member::BOTH
+            .into_iter()
+            .for_each(|from| self.network.lose(from, percent));
         self.disturbed_at = self.now;
     }
 
@@ -267,7 +269,8 @@ impl World {
 
     /// Somebody outside of the pair moves the address, or drops it.
     pub fn put_address(&mut self, owner: Option<Owner>) {
-        self.trace.note(self.now, || format!("somebody puts the address: {owner:?}"));
+        self.trace
+            .note(self.now, || format!("somebody puts the address: {owner:?}"));
         self.ec2.put(self.now, owner);
     }
 }

@@ -230,14 +230,17 @@ impl World {
         } else if matches!(input, Input::Heartbeat(_)) && self.settings.icmp {
             for delay in self.network.carry(at, &mut self.dice) {
                 let input = Input::PeerUnreachable;
-                self.agenda.put(self.now + delay, Happening::Arrive { at: at.peer(), input });
+                self.agenda
+                    .put(self.now + delay, Happening::Arrive { at: at.peer(), input });
             }
         }
     }
 
     /// Hands what waited over to a host that has just been resumed.
     pub(crate) fn catch_up(&mut self, at: Member) {
-        let Some(pause) = self.host_mut(at).paused.take() else { return };
+        let Some(pause) = self.host_mut(at).paused.take() else {
+            return;
+        };
         let results_first = self.dice.percent(50);
         let (mut first, mut second) = (pause.datagrams, pause.results);
         if results_first {
@@ -421,7 +424,10 @@ impl World {
     #[must_use]
     pub fn outcome(&self, order: OrderId) -> Option<pair_core::OrderOutcome> {
         let outcomes = self.hosts.iter().flat_map(|host| host.outcomes());
-        outcomes.filter(|(id, _)| *id == order).map(|(_, outcome)| *outcome).next()
+        outcomes
+            .filter(|(id, _)| *id == order)
+            .map(|(_, outcome)| *outcome)
+            .next()
     }
 
     /// The claims of the present step.

@@ -17,7 +17,9 @@ fn a_dead_host_is_replaced_with_one_call_when_the_holdtime_ends() {
         let mut world = settled(seed);
         let before = world.claim_requests().len();
         world.crash_host(A);
-        let decided = world.run_until(SECOND * 3, |world| world.claims().len() > before).unwrap();
+        let decided = world
+            .run_until(SECOND * 3, |world| world.claims().len() > before)
+            .unwrap();
         // The last heartbeat may be an interval old; a query gap and two late wake-ups are the rest.
         assert!(decided >= Duration::from_millis(790), "seed {seed}: {decided:?}");
         assert!(decided <= Duration::from_millis(1030), "seed {seed}: {decided:?}");
@@ -28,7 +30,10 @@ fn a_dead_host_is_replaced_with_one_call_when_the_holdtime_ends() {
         let takeover = world.view(B).takeover.unwrap();
         assert_eq!(takeover.attempts, 1);
         let detect = takeover.detect.unwrap();
-        assert!(detect >= SECOND && detect <= Duration::from_millis(1030), "seed {seed}: {detect:?}");
+        assert!(
+            detect >= SECOND && detect <= Duration::from_millis(1030),
+            "seed {seed}: {detect:?}"
+        );
         assert!(takeover.verify.is_some());
     }
 }

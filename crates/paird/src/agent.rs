@@ -101,11 +101,26 @@ impl Agent {
     /// An agent at the start of its run.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { config, core, ring, clock, socket, cloud, elsewhere, news, tell, requests, seed } = parts;
+        let Parts {
+            config,
+            core,
+            ring,
+            clock,
+            socket,
+            cloud,
+            elsewhere,
+            news,
+            tell,
+            requests,
+            seed,
+        } = parts;
         let now = clock.now();
         let node = Node::new(core.clone(), seed, now);
         let nodes = config.nodes.each_ref().map(|node| node.name.clone());
-        let watchdog = sd_notify::watchdog_enabled().map(|limit| Watchdog { every: limit / 3, fed_at: now });
+        let watchdog = sd_notify::watchdog_enabled().map(|limit| Watchdog {
+            every: limit / 3,
+            fed_at: now,
+        });
         Self {
             names: Names::new(nodes, core.me),
             sender: Sender::new(&config.pair, &ring),
@@ -290,7 +305,11 @@ impl Agent {
             return Ok(if is_active { self.core.me.peer() } else { self.core.me });
         };
         self.names.member(name).ok_or_else(|| {
-            let hint = format!("the nodes are {} and {}", self.names.of(Member::First), self.names.of(Member::Second));
+            let hint = format!(
+                "the nodes are {} and {}",
+                self.names.of(Member::First),
+                self.names.of(Member::Second)
+            );
             Response::refused(format!("no node is called {name:?}"), Some(hint))
         })
     }
@@ -325,18 +344,23 @@ impl Agent {
             self.elsewhere.spawn(async move {
                 let begun_at = clock.now();
                 if let Some(outcome) = probe_once(&probe, address, timeout).await {
-                    let _ = tell.send(News::Input(Input::Probed { begun_at, target, outcome })).await;
+                    let _ = tell
+                        .send(News::Input(Input::Probed {
+                            begun_at,
+                            target,
+                            outcome,
+                        }))
+                        .await;
                 }
             });
         }
     }
 
     fn feed_watchdog(&mut self, now: Instant) {
-        if let Some(watchdog) = &mut self.watchdog {
-            if now.since(watchdog.fed_at) >= watchdog.every {
-                watchdog.fed_at = now;
-                notify(&[NotifyState::Watchdog]);
-            }
+        let Some(watchdog) = &mut self.watchdog else { return };
+        if now.since(watchdog.fed_at) >= watchdog.every {
+            watchdog.fed_at = now;
+            notify(&[NotifyState::Watchdog]);
         }
     }
 
@@ -369,7 +393,9 @@ fn fitness_of(verdict: &check::Verdict) -> Fitness {
     match &verdict.state {
         check::State::Healthy => Fitness::Fit,
         check::State::Unhealthy { process_gone: true, .. } => Fitness::Unfit(Unfitness::ServiceGone),
-        check::State::Unhealthy { process_gone: false, .. } => Fitness::Unfit(Unfitness::CheckFailed),
+        check::State::Unhealthy {
+            process_gone: false, ..
+        } => Fitness::Unfit(Unfitness::CheckFailed),
         check::State::Unknown => Fitness::Unknown,
     }
 }

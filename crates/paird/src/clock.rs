@@ -14,7 +14,9 @@ impl Clock {
     /// A clock that stands at zero.
     #[must_use]
     pub fn start() -> Self {
-        Self { origin: std::time::Instant::now() }
+        Self {
+            origin: std::time::Instant::now(),
+        }
     }
 
     /// The time, which never runs backwards and knows nothing of the wall clock.
@@ -33,7 +35,7 @@ impl Clock {
 /// Milliseconds of Unix time.
 #[must_use]
 pub fn unix_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| millis(since))
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis)
 }
 
 /// The wall-clock time `ago` before now: RFC 3339, in UTC.
@@ -44,6 +46,7 @@ pub fn wall_time(ago: Duration) -> String {
 }
 
 /// Whole milliseconds of a duration.
-pub fn millis(duration: impl Into<Duration>) -> u64 {
-    u64::try_from(duration.into().as_millis()).unwrap_or(u64::MAX)
+#[must_use]
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

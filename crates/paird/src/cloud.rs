@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use pair_core::{
-    Association, AssociationId, Call, CallFault, CallRequest, Identity, Input, InstanceId, InstanceState,
-    InterfaceId, Reply,
+    Association, AssociationId, Call, CallFault, CallRequest, Identity, Input, InstanceId, InstanceState, InterfaceId,
+    Reply,
 };
 use pair_ec2::{CallError, Connection, Ec2, Imds, Reachability, Settings, Target};
 use tokio::sync::{Notify, mpsc};
@@ -21,6 +21,9 @@ use crate::news::News;
 
 /// How often IMDS is asked whether the address is here: it is throttled per instance, so not more often.
 const IMDS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often credentials are fetched before they are needed.
+const CREDENTIALS_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How long a start waits before it asks an IMDS that did not answer again.
 const IDENTITY_RETRY: Duration = Duration::from_secs(1);
@@ -84,20 +87,29 @@ impl Cloud {
             Ok(imds) => imds,
             Err(error) => return self.give_up(error.to_string()).await,
         };
-        info!(endpoint = imds.endpoint().url, redirected_by = imds.endpoint().redirected_by, "IMDS resolved");
+        info!(
+            endpoint = imds.endpoint().url,
+            redirected_by = imds.endpoint().redirected_by,
+            "IMDS resolved"
+        );
         let identity = self.identity(&imds).await;
         let ec2 = match Ec2::connect(&settings, &imds, &identity.region).await {
             Ok(ec2) => ec2,
             Err(error) => return self.give_up(error.to_string()).await,
         };
         match ec2.endpoint().redirected_by {
-            Some(variable) => warn!(endpoint = ec2.endpoint().url, variable, "the environment redirects EC2 calls"),
+            Some(variable) => warn!(
+                endpoint = ec2.endpoint().url,
+                variable, "the environment redirects EC2 calls"
+            ),
             None => info!(endpoint = ec2.endpoint().url, "EC2 resolved"),
         }
-        let place = identity
-            .interfaces
-            .iter()
-            .find(|interface| interface.private_ips.iter().any(|ip| IpAddr::V4(*ip) == self.config.private_ip));
+        let place = identity.interfaces.iter().find(|interface| {
+            interface
+                .private_ips
+                .iter()
+                .any(|ip| IpAddr::V4(*ip) == self.config.private_ip)
+        });
         let target = match (place, self.config.private_ip) {
             (Some(place), IpAddr::V4(private_ip)) => Some(Target {
                 allocation_id: self.config.allocation_id.clone(),
@@ -116,15 +128,28 @@ impl Cloud {
             return;
         }
         self.tell(News::Input(Input::Identity(known))).await;
-        tokio::join!(self.watch(&imds), self.keep_rehearsing());
+        tokio::join!(self.watch(&imds), self.keep_credentials(), self.keep_rehearsing());
     }
 
     /// Makes one call and tells its result.
     pub async fn call(self: Arc<Self>, request: CallRequest) {
-        let CallRequest { id, call, timeout, not_after, fresh_connection } = request;
-        let connection = if fresh_connection { Connection::Fresh } else { Connection::Pooled };
+        let CallRequest {
+            id,
+            call,
+            timeout,
+            not_after,
+            fresh_connection,
+        } = request;
+        let connection = if fresh_connection {
+            Connection::Fresh
+        } else {
+            Connection::Pooled
+        };
         let outcome = match self.session.get() {
-            None => Err((CallFault::Unreachable, "IMDS has not said who this instance is".to_owned())),
+            None => Err((
+                CallFault::Unreachable,
+                "IMDS has not said who this instance is".to_owned(),
+            )),
             Some(_) if self.clock.now() > not_after => {
                 Err((CallFault::NotSent, "the request did not leave in time".to_owned()))
             }
@@ -168,11 +193,20 @@ impl Cloud {
                 Ok(Reply::Address(address.association.map(association)))
             }
             Call::ReadInstance(instance) => {
-                let health = session.ec2.instance(&instance.0, timeout, connection).await.map_err(sorted)?;
+                let health = session
+                    .ec2
+                    .instance(&instance.0, timeout, connection)
+                    .await
+                    .map_err(sorted)?;
                 Ok(Reply::Instance(instance_state(health)))
             }
             Call::Associate { allow_reassociation } => {
-                let no_place = || (CallFault::NotSent, format!("no interface here has {}", self.config.private_ip));
+                let no_place = || {
+                    (
+                        CallFault::NotSent,
+                        format!("no interface here has {}", self.config.private_ip),
+                    )
+                };
                 let target = session.target.as_ref().ok_or_else(no_place)?;
                 let id = session
                     .ec2
@@ -199,7 +233,9 @@ impl Cloud {
 
     /// Asks IMDS each second whether the address is here, as soon as the address is known.
     async fn watch(&self, imds: &Imds) {
-        let Some(mac) = self.session.get().and_then(|session| session.mac.clone()) else { return };
+        let Some(mac) = self.session.get().and_then(|session| session.mac.clone()) else {
+            return;
+        };
         let mut ticks = tokio::time::interval(IMDS_INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -210,7 +246,10 @@ impl Cloud {
                 Ok(here) => {
                     let mine = here.iter().any(|address| {
                         address.public_ip == public_ip
-                            && address.private_ips.iter().any(|ip| IpAddr::V4(*ip) == self.config.private_ip)
+                            && address
+                                .private_ips
+                                .iter()
+                                .any(|ip| IpAddr::V4(*ip) == self.config.private_ip)
                     });
                     self.tell(News::Input(Input::Imds { mine, asked_at })).await;
                     self.tell(News::Imds(Ok(()))).await;
@@ -220,11 +259,28 @@ impl Cloud {
         }
     }
 
+    /// Keeps credentials in hand for ever, so that no takeover has to wait for them.
+    async fn keep_credentials(&self) {
+        let Some(Session { ec2, .. }) = self.session.get() else {
+            return;
+        };
+        loop {
+            tokio::time::sleep(CREDENTIALS_INTERVAL).await;
+            if let Err(error) = ec2.refresh_credentials(self.config.call_timeout).await {
+                warn!(error, "credentials not refreshed");
+            }
+        }
+    }
+
     /// Rehearses a takeover for ever: often while it fails, rarely while it would work.
     async fn keep_rehearsing(&self) {
         loop {
             let outcome = self.rehearse().await;
-            let pause = if outcome.is_ok() { REHEARSAL_INTERVAL } else { REHEARSAL_RETRY };
+            let pause = if outcome.is_ok() {
+                REHEARSAL_INTERVAL
+            } else {
+                REHEARSAL_RETRY
+            };
             self.tell(News::Rehearsed(outcome)).await;
             tokio::select! {
                 () = tokio::time::sleep(jittered(pause)) => {}
@@ -234,13 +290,20 @@ impl Cloud {
     }
 
     async fn rehearse(&self) -> Result<(), CallError> {
-        let Some(Session { ec2, target: Some(target), .. }) = self.session.get() else { return Ok(()) };
-        // Refreshes credentials, too, so that no takeover has to wait for them.
+        let Some(Session {
+            ec2,
+            target: Some(target),
+            ..
+        }) = self.session.get()
+        else {
+            return Ok(());
+        };
         let address = ec2.warm(&self.config.allocation_id, self.config.call_timeout).await?;
         if self.public_ip.set(address.public_ip).is_ok() {
             self.tell(News::PublicIp(address.public_ip)).await;
         }
-        ec2.dry_run_associate(target, true, self.config.call_timeout, Connection::Pooled).await
+        ec2.dry_run_associate(target, true, self.config.call_timeout, Connection::Pooled)
+            .await
     }
 
     async fn give_up(&self, error: String) {
@@ -280,10 +343,10 @@ fn instance_state(health: pair_ec2::InstanceHealth) -> InstanceState {
     match health.state {
         pair_ec2::InstanceState::Stopped | pair_ec2::InstanceState::Terminated => InstanceState::Down,
         pair_ec2::InstanceState::Stopping | pair_ec2::InstanceState::ShuttingDown => InstanceState::Stopping,
-        pair_ec2::InstanceState::Pending
-        | pair_ec2::InstanceState::Running
-        | pair_ec2::InstanceState::Unknown => {
-            InstanceState::Running { unreachable: health.reachability == Reachability::Failed }
+        pair_ec2::InstanceState::Pending | pair_ec2::InstanceState::Running | pair_ec2::InstanceState::Unknown => {
+            InstanceState::Running {
+                unreachable: health.reachability == Reachability::Failed,
+            }
         }
     }
 }

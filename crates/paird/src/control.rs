@@ -53,7 +53,9 @@ pub fn open(path: &Path) -> io::Result<UnixListener> {
 pub async fn serve(listener: UnixListener, requests: mpsc::Sender<Pending>) {
     let places = Arc::new(Semaphore::new(CLIENTS));
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            return;
+        };
         match listener.accept().await {
             Ok((client, _)) => {
                 let requests = requests.clone();
@@ -81,12 +83,19 @@ async fn serve_one(mut client: UnixStream, requests: mpsc::Sender<Pending>) -> i
         Err(_) => return send(&mut client, &Response::error("no request came in time")).await,
     };
     let (answer, answered) = oneshot::channel();
-    let pending = Pending { command: request.command, answer };
+    let pending = Pending {
+        command: request.command,
+        answer,
+    };
     let response = match requests.send(pending).await {
         Ok(()) => answered.await.ok(),
         Err(_) => None,
     };
-    send(&mut client, &response.unwrap_or_else(|| Response::error("the daemon is stopping"))).await
+    send(
+        &mut client,
+        &response.unwrap_or_else(|| Response::error("the daemon is stopping")),
+    )
+    .await
 }
 
 async fn receive(client: &mut UnixStream) -> Result<Request, LineError> {
@@ -107,5 +116,7 @@ async fn receive(client: &mut UnixStream) -> Result<Request, LineError> {
 
 async fn send(client: &mut UnixStream, response: &Response) -> io::Result<()> {
     let line = encode_line(response).map_err(io::Error::other)?;
-    timeout(CLIENT_PATIENCE, client.write_all(&line)).await.map_err(io::Error::from)?
+    timeout(CLIENT_PATIENCE, client.write_all(&line))
+        .await
+        .map_err(io::Error::from)?
 }

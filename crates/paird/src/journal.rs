@@ -35,10 +35,16 @@ pub fn set_up(log: Log) -> io::Result<()> {
         let layer = tracing_journald::layer()?.with_syslog_identifier("paird".to_owned());
         registry.with(layer.with_filter(filter())).try_init()
     } else if log.format == LogFormat::Json {
-        let layer = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(io::stderr);
+        let layer = tracing_subscriber::fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_writer(io::stderr);
         registry.with(layer.with_filter(filter())).try_init()
     } else {
-        let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false).with_target(false);
+        let layer = tracing_subscriber::fmt::layer()
+            .with_writer(io::stderr)
+            .with_ansi(false)
+            .with_target(false);
         registry.with(layer.with_filter(filter())).try_init()
     };
     result.map_err(io::Error::other)
@@ -57,7 +63,12 @@ pub fn tell(event: &Event, names: &Names) {
             }
         }
         Event::PeerIncarnation(incarnation) => info!(incarnation = incarnation.0, "peer incarnation believed"),
-        Event::HolderChanged { from, to, association, source } => info!(
+        Event::HolderChanged {
+            from,
+            to,
+            association,
+            source,
+        } => info!(
             from = from.map(|holder| names.holder(holder)),
             to = names.holder(*to),
             association = association.as_ref().map(|id| id.0.as_str()),
@@ -77,7 +88,12 @@ pub fn tell(event: &Event, names: &Names) {
         }
         Event::Claiming { rule, attempt } => info!(rule = rule.id(), attempt, "claiming address"),
         Event::ClaimFailed { attempt, fault, pause } => {
-            warn!(attempt, fault = text::fault(*fault), pause_ms = pause.as_millis(), "claim failed");
+            warn!(
+                attempt,
+                fault = text::fault(*fault),
+                pause_ms = pause.as_millis(),
+                "claim failed"
+            );
         }
         Event::Claimed(association) => info!(association = association.0, "EC2 moved the address here"),
         Event::TookOver(takeover) => info!(
@@ -90,7 +106,10 @@ pub fn tell(event: &Event, names: &Names) {
             "takeover verified"
         ),
         Event::Paused { missed } => {
-            warn!(missed_ms = missed.as_millis(), "this node was paused; the time missed counts for nothing");
+            warn!(
+                missed_ms = missed.as_millis(),
+                "this node was paused; the time missed counts for nothing"
+            );
         }
         Event::SilenceStartsAnew => {
             warn!("EC2 answers for the first time in this silence: it starts anew");

@@ -58,7 +58,12 @@ impl Knowledge {
     /// Follows the drops of the receiver: those that say "configured wrong" are remembered.
     pub fn follow_drops(&mut self, now: Instant, drops: &Drops) {
         self.now = now;
-        let telling = [DropCause::Pair, DropCause::KeyUnknown, DropCause::Tag, DropCause::OwnEcho];
+        let telling = [
+            DropCause::Pair,
+            DropCause::KeyUnknown,
+            DropCause::Tag,
+            DropCause::OwnEcho,
+        ];
         let rejected = telling.into_iter().map(|cause| drops.of(cause)).sum();
         if rejected > self.rejected {
             self.rejected = rejected;
@@ -75,7 +80,9 @@ impl Knowledge {
     /// What the checks said, in words.
     #[must_use]
     pub fn verdict_detail(&self) -> &str {
-        self.verdict.as_ref().map_or("no check has ended yet", |verdict| verdict.detail.as_str())
+        self.verdict
+            .as_ref()
+            .map_or("no check has ended yet", |verdict| verdict.detail.as_str())
     }
 
     /// What was said of the last EC2 call that failed.

@@ -11,7 +11,10 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => match run::check(&args) {
             Ok(config) => {
-                println!("{}: ok, pair {} of {} and {}", config.file, config.pair, config.nodes[0].name, config.nodes[1].name);
+                println!(
+                    "{}: ok, pair {} of {} and {}",
+                    config.file, config.pair, config.nodes[0].name, config.nodes[1].name
+                );
                 Ok(())
             }
             Err(findings) => {

@@ -135,7 +135,10 @@ fn about_holder(view: &View, names: &Names) -> Option<Problem> {
         )),
         Holder::Misplaced(member) => Some(critical(
             "misplaced",
-            format!("the address is on a wrong interface or private IP of {}", names.of(member)),
+            format!(
+                "the address is on a wrong interface or private IP of {}",
+                names.of(member)
+            ),
             "move it by hand to the configured private IP, or correct address.private_ips",
         )),
         Holder::Member(_) => None,
@@ -157,7 +160,10 @@ fn about_claim(view: &View, known: &Knowledge) -> Option<Problem> {
     let attempts = view.attempts;
     Some(critical(
         "claim-failing",
-        format!("the address should move here, and {attempts} attempts failed: {}", known.call_error()),
+        format!(
+            "the address should move here, and {attempts} attempts failed: {}",
+            known.call_error()
+        ),
         hint,
     ))
 }
@@ -175,7 +181,10 @@ fn about_peer(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<
         Link::Suspect | Link::PresumedDead | Link::NeverHeard => problems.push(degraded(
             "peer-silent",
             match view.heard_age {
-                Some(age) => format!("{peer} has been silent for {}", humantime::format_duration(whole_ms(age))),
+                Some(age) => format!(
+                    "{peer} has been silent for {}",
+                    humantime::format_duration(whole_ms(age))
+                ),
                 None => format!("{peer} was never heard"),
             },
             "see whether its instance and its paird run, and whether the heartbeat port (UDP) is open both ways",
@@ -204,14 +213,25 @@ fn about_peer(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<
         | Verdict::Wait(_)
         | Verdict::Claim { .. } => {}
     }
-    let Some(report) = view.peer.as_ref().filter(|_| matches!(view.link, Link::Up | Link::OneWay)) else {
+    let Some(report) = view
+        .peer
+        .as_ref()
+        .filter(|_| matches!(view.link, Link::Up | Link::OneWay))
+    else {
         return problems;
     };
-    let peer_holds = view.fact.as_ref().is_some_and(|fact| fact.holder == Holder::Member(me.peer()));
+    let peer_holds = view
+        .fact
+        .as_ref()
+        .is_some_and(|fact| fact.holder == Holder::Member(me.peer()));
     if matches!(report.fitness, Fitness::Unfit(_)) {
         let text = format!("{peer}: {}", text::fitness(known.service, report.fitness));
         let hint = "repair the service there";
-        problems.push(if peer_holds { critical("peer-unfit", text, hint) } else { degraded("peer-unfit", text, hint) });
+        problems.push(if peer_holds {
+            critical("peer-unfit", text, hint)
+        } else {
+            degraded("peer-unfit", text, hint)
+        });
     } else if !report.ready {
         problems.push(degraded(
             "peer-not-ready",
@@ -231,7 +251,12 @@ fn critical(id: &str, text: String, hint: &str) -> Problem {
 }
 
 fn problem(id: &str, severity: Severity, text: String, hint: &str) -> Problem {
-    Problem { id: id.to_owned(), severity, text, hint: Some(hint.to_owned()) }
+    Problem {
+        id: id.to_owned(),
+        severity,
+        text,
+        hint: Some(hint.to_owned()),
+    }
 }
 
 fn whole_ms(duration: std::time::Duration) -> std::time::Duration {

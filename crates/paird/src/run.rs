@@ -33,7 +33,9 @@ pub fn check(args: &Node) -> Result<Config, Findings> {
     let config = Config::load(&args.config)?;
     ring(&config)?;
     if let Some(name) = &args.node {
-        config.this_node(Some(name), &[]).map_err(|finding| Findings::new(vec![finding]))?;
+        config
+            .this_node(Some(name), &[])
+            .map_err(|finding| Findings::new(vec![finding]))?;
     }
     Ok(config)
 }
@@ -43,19 +45,30 @@ pub fn check(args: &Node) -> Result<Config, Findings> {
 /// # Errors
 /// If it cannot start, or cannot go on: the service manager restarts it.
 pub fn run(args: &Node) -> anyhow::Result<()> {
-    let config = Config::load(&args.config).map_err(listed)?;
-    let ring = ring(&config).map_err(listed)?;
+    let config = Config::load(&args.config).map_err(|findings| listed(&findings))?;
+    let ring = ring(&config).map_err(|findings| listed(&findings))?;
     journal::set_up(config.log).context("cannot set up the log")?;
     let me = this_node(&config, args.node.as_deref())?;
-    let (own, peer) = (config.nodes[me.index()].address, config.nodes[me.peer().index()].address);
-    info!(pair = config.pair, node = config.nodes[me.index()].name, version = VERSION, "starting");
+    let (own, peer) = (
+        config.nodes[me.index()].address,
+        config.nodes[me.peer().index()].address,
+    );
+    info!(
+        pair = config.pair,
+        node = config.nodes[me.index()].name,
+        version = VERSION,
+        "starting"
+    );
     if !ring.is_authentic() {
         warn!("no key: whoever can send a datagram to this node can pretend to be its peer");
     }
     let core = core_config(&config, me);
     let clock = Clock::start();
     let seed = seed().context("the system gives no randomness")?;
-    let here = Builder::new_current_thread().enable_all().build().context("cannot start the event loop")?;
+    let here = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the event loop")?;
     let _entered = here.enter();
     let port = config.heartbeat.port;
     let socket = HeartbeatSocket::open(own, peer, port)
@@ -113,7 +126,10 @@ struct Elsewhere {
 
 impl Elsewhere {
     fn start() -> anyhow::Result<Self> {
-        let runtime: Runtime = Builder::new_current_thread().enable_all().build().context("cannot start a runtime")?;
+        let runtime: Runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("cannot start a runtime")?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = thread::Builder::new()
@@ -124,7 +140,11 @@ impl Elsewhere {
                 runtime.shutdown_background();
             })
             .context("cannot start a thread")?;
-        Ok(Self { runtime: handle, stop: Some(stop), thread: Some(thread) })
+        Ok(Self {
+            runtime: handle,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 }
 
@@ -148,7 +168,9 @@ fn this_node(config: &Config, flag: Option<&str>) -> anyhow::Result<Member> {
         .map(|node| node.address)
         .filter(|address| landing::is_local(*address, &local))
         .collect::<Vec<_>>();
-    let index = config.this_node(flag, &here).map_err(|finding| listed(Findings::new(vec![finding])))?;
+    let index = config
+        .this_node(flag, &here)
+        .map_err(|finding| listed(&Findings::new(vec![finding])))?;
     Ok(Member::BOTH[index])
 }
 
@@ -164,9 +186,7 @@ fn ring_of(file: &KeyFile) -> KeyRing {
     let mut keys = file.keys().iter().map(|(id, secret)| Key::new(*id, *secret));
     let first = keys.next().expect("a key file has a key: loading it has checked that");
     match keys.next() {
-        Some(second) => {
-            KeyRing::pair(first, second).expect("a key file has no id twice: loading it has checked that")
-        }
+        Some(second) => KeyRing::pair(first, second).expect("a key file has no id twice: loading it has checked that"),
         None => KeyRing::single(first),
     }
 }
@@ -197,6 +217,6 @@ fn seed() -> Result<u64, getrandom::Error> {
     Ok(u64::from_le_bytes(bytes))
 }
 
-fn listed(findings: Findings) -> anyhow::Error {
+fn listed(findings: &Findings) -> anyhow::Error {
     anyhow!("{findings}")
 }

@@ -47,7 +47,9 @@ impl HeartbeatSocket {
         let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
         socket.bind(&SockAddr::from(local))?;
         socket.connect(&SockAddr::from(SocketAddr::new(peer, port)))?;
-        Ok(Self { socket: UdpSocket::from_std(socket.into())? })
+        Ok(Self {
+            socket: UdpSocket::from_std(socket.into())?,
+        })
     }
 
     /// Waits until something can be received.

@@ -15,6 +15,9 @@ use crate::knowledge::Knowledge;
 use crate::names::Names;
 use crate::{problems, text};
 
+/// A loop that has not turned for this long, or for a holdtime, says nothing about the present.
+const LOOP_STALE_AFTER: Duration = Duration::from_secs(2);
+
 /// What a status document is made of.
 #[derive(Debug)]
 pub struct Sources<'a> {
@@ -51,7 +54,10 @@ impl Sources<'_> {
             node: self.own(),
             peer: self.peer(),
             addresses: vec![self.address()],
-            ready: ReadyStatus { ready: reasons.is_empty(), reasons },
+            ready: ReadyStatus {
+                ready: reasons.is_empty(),
+                reasons,
+            },
             decision: DecisionStatus {
                 verdict: text::verdict(view.decision.verdict).to_owned(),
                 rule: Some(view.decision.rule.id().to_owned()),
@@ -65,7 +71,7 @@ impl Sources<'_> {
                 uptime_ms: millis(self.uptime),
                 as_of_ms: unix_ms(),
                 written_at_loop_age_ms: millis(self.loop_age),
-                loop_stale_after_ms: millis(self.core.holdtime * 5),
+                loop_stale_after_ms: millis(LOOP_STALE_AFTER.max(self.core.holdtime)),
             },
         }
     }
@@ -90,7 +96,9 @@ impl Sources<'_> {
         PeerStatus {
             node: NodeStatus {
                 name: self.names.peer().to_owned(),
-                instance_id: report.and_then(|report| report.instance.as_ref()).map(|id| id.0.clone()),
+                instance_id: report
+                    .and_then(|report| report.instance.as_ref())
+                    .map(|id| id.0.clone()),
                 private_ip: Some(self.private_ip(peer)),
                 zone: report.map(|report| report.zone.clone()).filter(|zone| !zone.is_empty()),
                 role: self.role(peer),
@@ -136,7 +144,9 @@ impl Sources<'_> {
 
     fn takeover(&self) -> Option<TakeoverStatus> {
         let takeover = self.view.takeover.as_ref()?;
-        let ago = self.uptime.saturating_sub(Duration::from_nanos(takeover.decided_at.as_nanos()));
+        let ago = self
+            .uptime
+            .saturating_sub(Duration::from_nanos(takeover.decided_at.as_nanos()));
         Some(TakeoverStatus {
             from: Some(self.names.holder_name(takeover.from)),
             to: self.names.me().to_owned(),

@@ -35,8 +35,12 @@ pub const fn source(source: Source) -> &'static str {
 pub const fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Serve => "serve: the address is here",
-        Verdict::Claim { allow_reassociation: true } => "claim: take the address",
-        Verdict::Claim { allow_reassociation: false } => "claim: take the address that nobody holds",
+        Verdict::Claim {
+            allow_reassociation: true,
+        } => "claim: take the address",
+        Verdict::Claim {
+            allow_reassociation: false,
+        } => "claim: take the address that nobody holds",
         Verdict::Wait(reason) => match reason {
             Reason::HolderUnknown => "wait: the holder of the address is not known yet",
             Reason::NotFit => "wait: the own service is not fit",
@@ -100,14 +104,30 @@ pub fn fitness(what: &str, fitness: Fitness) -> String {
 pub const fn refusal(refusal: Refusal) -> (&'static str, &'static str) {
     match refusal {
         Refusal::Busy => ("another order is under way", "wait for it: an order ends within 30 s"),
-        Refusal::HolderUnknown => ("who holds the address is not known", "see pairctl status: EC2 must be readable"),
-        Refusal::NotOurs => ("the address is held outside the pair or misplaced", "move it back by hand first"),
-        Refusal::AskTheOther => ("this node does not hold the address", "give the order on the node that shall take it"),
-        Refusal::TargetNotUp => ("the node that shall take the address is not up", "see pairctl status on both nodes"),
-        Refusal::TargetUnfit => ("the service of the node that shall take the address is not fit", "repair it first"),
-        Refusal::TargetNotReady => {
-            ("the node that shall take the address is not ready", "see what pairctl status says of it there")
-        }
+        Refusal::HolderUnknown => (
+            "who holds the address is not known",
+            "see pairctl status: EC2 must be readable",
+        ),
+        Refusal::NotOurs => (
+            "the address is held outside the pair or misplaced",
+            "move it back by hand first",
+        ),
+        Refusal::AskTheOther => (
+            "this node does not hold the address",
+            "give the order on the node that shall take it",
+        ),
+        Refusal::TargetNotUp => (
+            "the node that shall take the address is not up",
+            "see pairctl status on both nodes",
+        ),
+        Refusal::TargetUnfit => (
+            "the service of the node that shall take the address is not fit",
+            "repair it first",
+        ),
+        Refusal::TargetNotReady => (
+            "the node that shall take the address is not ready",
+            "see what pairctl status says of it there",
+        ),
     }
 }
 

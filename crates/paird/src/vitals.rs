@@ -40,7 +40,9 @@ pub async fn watch_landing(private_ip: Ipv4Addr, port: Option<u16>, tell: mpsc::
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let Ok(local) = landing::local_addresses() else { continue };
+        let Ok(local) = landing::local_addresses() else {
+            continue;
+        };
         let obstacles = landing::obstacles(private_ip, port, &local).await;
         if tell.send(News::Landing(obstacles)).await.is_err() {
             return;

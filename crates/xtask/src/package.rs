@@ -34,7 +34,7 @@ pub(crate) struct Args {
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     if args.list {
         for file in &FILES {
-            println!("{:04o} /{}", file.mode, file.path);
+            println!("{:04o} /{}", file.mode(), file.path);
         }
         return Ok(ExitCode::SUCCESS);
     }

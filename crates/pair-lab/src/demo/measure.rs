@@ -58,10 +58,18 @@ struct Logged {
 impl Run {
     /// Kills the holder and its service, and watches until the client is answered by the other node.
     pub(crate) fn measure(stage: &mut Stage, break_claim: bool) -> Result<Self> {
-        let Some(Holder::Node(old)) = stage.lab().holder() else { bail!("no node holds the address") };
-        let survivor = stage.names().find(|name| *name != old).context("there is no other node")?;
+        let Some(Holder::Node(old)) = stage.lab().holder() else {
+            bail!("no node holds the address")
+        };
+        let survivor = stage
+            .names()
+            .find(|name| *name != old)
+            .context("there is no other node")?;
         if break_claim {
-            stage.lab().faults().set(Scope::All, Action::AssociateAddress, Fault::Deny);
+            stage
+                .lab()
+                .faults()
+                .set(Scope::All, Action::AssociateAddress, Fault::Deny);
         }
         let killed_ms = stage.lab().clock_ms();
         stage.kill_host(&old);
@@ -69,14 +77,20 @@ impl Run {
         let moved = stage.interrupt().until("the address moved and answers", patience, || {
             let outage = stage.client().longest_outage(killed_ms);
             let answers = outage.filter(|outage| outage.to_node.as_deref() == Some(survivor));
-            let verified = stage.status(survivor).is_some_and(|status| !status["last_takeover"]["verify_ms"].is_null());
+            let verified = stage
+                .status(survivor)
+                .is_some_and(|status| !status["last_takeover"]["verify_ms"].is_null());
             Ok(answers.filter(|_| verified && stage.lab().holder() == Some(Holder::Node(survivor.to_owned()))))
         });
         let status = stage.status(survivor).unwrap_or_default();
         let log = entries(stage, killed_ms);
         let outage = moved.ok();
         let new_holder = outage.as_ref().map(|_| survivor.to_owned());
-        let times = if new_holder.is_some() { status["last_takeover"].clone() } else { Value::Null };
+        let times = if new_holder.is_some() {
+            status["last_takeover"].clone()
+        } else {
+            Value::Null
+        };
         Ok(Self {
             outage_ms: outage.as_ref().map(Outage::ms),
             holdtime_ms: HOLDTIME_MS,

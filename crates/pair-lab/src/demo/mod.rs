@@ -85,7 +85,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         say.keeping(&stage);
         interrupt.wait();
     }
-    Ok(if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if succeeded {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn beside_this_program() -> Result<PathBuf> {

@@ -25,7 +25,10 @@ impl Process {
             .stderr(again)
             .spawn()
             .with_context(|| format!("cannot start {program}"))?;
-        Ok(Self { child, log: log.to_path_buf() })
+        Ok(Self {
+            child,
+            log: log.to_path_buf(),
+        })
     }
 
     /// What it has printed so far.

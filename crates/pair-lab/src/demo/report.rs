@@ -44,7 +44,9 @@ impl Teller {
     pub(crate) fn summary(&self, runs: &[Run], wanted: u32) {
         let mut outages = runs.iter().filter_map(Run::outage_ms).collect::<Vec<_>>();
         outages.sort_unstable();
-        let (Some(first), Some(last)) = (outages.first(), outages.last()) else { return };
+        let (Some(first), Some(last)) = (outages.first(), outages.last()) else {
+            return;
+        };
         let median = outages[outages.len() / 2];
         self.line(&format!(
             "\n{} of {wanted} failovers: outage median {median} ms, min {first} ms, max {last} ms, holdtime {} ms",
@@ -56,7 +58,10 @@ impl Teller {
     pub(crate) fn keeping(&self, stage: &Stage) {
         self.line("\nthe pair keeps running until Ctrl-C; ask it with:");
         for name in stage.names() {
-            self.line(&format!("  pairctl --socket {} status", stage.control_socket(name).display()));
+            self.line(&format!(
+                "  pairctl --socket {} status",
+                stage.control_socket(name).display()
+            ));
         }
     }
 }

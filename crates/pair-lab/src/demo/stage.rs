@@ -86,7 +86,12 @@ impl Stage {
         };
         stage.write_shared_files()?;
         for (name, address, _) in NODES {
-            stage.nodes.push(Node { name, address, service: None, agent: None });
+            stage.nodes.push(Node {
+                name,
+                address,
+                service: None,
+                agent: None,
+            });
         }
         stage.revive()?;
         Ok(stage)
@@ -117,10 +122,17 @@ impl Stage {
                     process.check_alive(&format!("a process of node {name}"))?;
                 }
             }
-            let healthy = self.names().all(|name| self.pairctl(name, &["status"]).is_ok_and(|out| out.status.success()));
+            let healthy = self
+                .names()
+                .all(|name| self.pairctl(name, &["status"]).is_ok_and(|out| out.status.success()));
             Ok(healthy.then_some(()))
         });
-        waited.with_context(|| self.names().map(|name| self.status_text(name)).collect::<Vec<_>>().join("\n"))
+        waited.with_context(|| {
+            self.names()
+                .map(|name| self.status_text(name))
+                .collect::<Vec<_>>()
+                .join("\n")
+        })
     }
 
     /// Kills the agent and the service of a node at once, as if its host had died.
@@ -139,8 +151,13 @@ impl Stage {
     pub(crate) fn status_text(&self, name: &str) -> String {
         match self.pairctl(name, &["status"]) {
             Ok(out) => {
-                let text = [out.stdout, out.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-                let code = out.status.code().map_or_else(|| "killed".to_owned(), |code| code.to_string());
+                let text = [out.stdout, out.stderr]
+                    .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+                    .concat();
+                let code = out
+                    .status
+                    .code()
+                    .map_or_else(|| "killed".to_owned(), |code| code.to_string());
                 format!("{text}(exit code {code})")
             }
             Err(error) => format!("{error:#}"),
@@ -176,8 +193,14 @@ impl Stage {
     /// What the agent of a node has logged, one JSON document per line.
     pub(crate) fn agent_log(&self, name: &str) -> Vec<Value> {
         let node = self.nodes.iter().find(|node| node.name == name);
-        let printed = node.and_then(|node| node.agent.as_ref()).map(Process::printed).unwrap_or_default();
-        printed.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        let printed = node
+            .and_then(|node| node.agent.as_ref())
+            .map(Process::printed)
+            .unwrap_or_default();
+        printed
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect()
     }
 
     /// What serves behind the address.
@@ -213,7 +236,8 @@ impl Stage {
         self.files.write_secret("key", &key.stdout)?;
         let heartbeat_port = free_udp_port(NODES.map(|(_, address, _)| address))?;
         for (name, _, _) in NODES {
-            self.files.write(&format!("{name}.toml"), &self.config(name, heartbeat_port))?;
+            self.files
+                .write(&format!("{name}.toml"), &self.config(name, heartbeat_port))?;
         }
         Ok(())
     }
@@ -222,7 +246,10 @@ impl Stage {
     fn config(&self, name: &str, heartbeat_port: u16) -> String {
         let port = self.service_port;
         let check = match &self.haproxy {
-            Some(_) => format!("haproxy = {{ socket = \"{}\" }}", self.files.path(&format!("{name}.haproxy")).display()),
+            Some(_) => format!(
+                "haproxy = {{ socket = \"{}\" }}",
+                self.files.path(&format!("{name}.haproxy")).display()
+            ),
             None => format!("http = {{ port = {port}, path = \"/\" }}"),
         };
         let nodes = NODES
@@ -245,7 +272,8 @@ impl Stage {
             Some(haproxy) => {
                 let config = self.files.path(&format!("{name}.cfg"));
                 let socket = self.files.path(&format!("{name}.haproxy"));
-                self.files.write(&format!("{name}.cfg"), &haproxy_config(name, listen, &socket))?;
+                self.files
+                    .write(&format!("{name}.cfg"), &haproxy_config(name, listen, &socket))?;
                 let mut command = Command::new(haproxy);
                 // In the foreground and in one process: a SIGKILL to its pid is the death of the service.
                 command.arg("-db").arg("-f").arg(config);
@@ -335,7 +363,10 @@ fn free_tcp_port(published: Ipv4Addr) -> Result<u16> {
     for _ in 0..ATTEMPTS {
         let first = TcpListener::bind((published, 0)).context("cannot listen on loopback")?;
         let port = first.local_addr()?.port();
-        if NODES.iter().all(|(_, address, _)| TcpListener::bind((*address, port)).is_ok()) {
+        if NODES
+            .iter()
+            .all(|(_, address, _)| TcpListener::bind((*address, port)).is_ok())
+        {
             return Ok(port);
         }
     }

@@ -42,9 +42,9 @@ pub enum ServerError {
     Call(#[source] QueryError),
 }
 
-/// Finds `moto_server`: where `PAIRD_MOTO_SERVER` says, else in the virtual environment `~/.cache/paird/venv`.
+/// Finds `moto_server`: where `PAIRD_MOTO` says, else in the virtual environment `~/.cache/paird/venv`.
 pub fn find() -> Option<PathBuf> {
-    let named = env::var_os("PAIRD_MOTO_SERVER").map(PathBuf::from);
+    let named = env::var_os("PAIRD_MOTO").map(PathBuf::from);
     let usual = || env::home_dir().map(|home| home.join(".cache/paird/venv/bin/moto_server"));
     named.or_else(usual).filter(|program| program.is_file())
 }

@@ -38,7 +38,7 @@ impl Syntax {
     pub fn describe(self) -> &'static str {
         match self {
             Self::PairName => "1 to 64 of A-Z a-z 0-9 . _ -",
-            Self::NodeName => "1 to 16 of a-z 0-9 -",
+            Self::NodeName => "1 to 16 of a-z 0-9 -, but not nobody, stranger or misplaced",
             Self::HostAddress => "an IP address of one host such as \"10.0.1.10\"",
             Self::PrivateIp => "an IPv4 address of one host such as \"10.0.1.10\"",
             Self::AllocationId => "\"eipalloc-\" and 8 or 17 digits of 0-9 a-f",
@@ -55,7 +55,10 @@ impl Syntax {
     pub fn accepts(self, text: &str) -> bool {
         match self {
             Self::PairName => is_name(text, 64, |c| c.is_ascii_alphanumeric() || b"._-".contains(&c)),
-            Self::NodeName => is_name(text, 16, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-'),
+            Self::NodeName => {
+                is_name(text, 16, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
+                    && !HOLDER_WORDS.contains(&text)
+            }
             Self::HostAddress => text.parse().is_ok_and(is_host),
             Self::PrivateIp => text.parse::<Ipv4Addr>().is_ok_and(|address| is_host(address.into())),
             Self::AllocationId => text.strip_prefix("eipalloc-").is_some_and(|digits| {
@@ -71,6 +74,9 @@ impl Syntax {
         }
     }
 }
+
+/// What a status document says of a holder that is no node.
+const HOLDER_WORDS: [&str; 3] = ["nobody", "stranger", "misplaced"];
 
 /// The HTTP statuses that count as a good answer, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

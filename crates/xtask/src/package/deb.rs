@@ -68,7 +68,7 @@ impl Package<'_> {
             archive.add_folder(&folder)?;
         }
         for (file, content) in &self.entries {
-            archive.add_file(file.path, file.mode, content)?;
+            archive.add_file(file.path, file.mode(), content)?;
         }
         archive.finish()
     }

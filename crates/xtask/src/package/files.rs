@@ -1,12 +1,12 @@
 //! The one list of files that a package installs.
 
+use Content::{Binary, Compressed, Source};
+
 /// A file in the package.
 pub(crate) struct File {
     /// Where it is installed, without the leading slash. What lies in `etc` is the operator's once installed: an upgrade
     /// asks before it replaces a changed one.
     pub(crate) path: &'static str,
-    /// Its permissions.
-    pub(crate) mode: u32,
     /// Where its content comes from.
     pub(crate) content: Content,
 }
@@ -21,64 +21,34 @@ pub(crate) enum Content {
     Compressed(&'static str),
 }
 
-/// Every file that is installed. The unit is not in `/lib`: that name is an alias on every supported system, and packages
-/// that ship files below it lose them when a later version moves.
+impl File {
+    const fn new(path: &'static str, content: Content) -> Self {
+        Self { path, content }
+    }
+
+    /// Returns its permissions: everybody may read it, and run what is a program.
+    pub(crate) fn mode(&self) -> u32 {
+        match self.content {
+            Binary(_) => 0o755,
+            Source(_) | Compressed(_) => 0o644,
+        }
+    }
+}
+
+/// Every file that is installed. The unit is not in `/lib`: that name is an alias on every supported system, and a package
+/// that installs files through it can lose them when a later version names the folder itself.
 pub(crate) const FILES: [File; 11] = [
-    File {
-        path: "etc/paird/paird.toml.example",
-        mode: 0o644,
-        content: Content::Source("deploy/config/paird.toml"),
-    },
-    File {
-        path: "usr/bin/pairctl",
-        mode: 0o755,
-        content: Content::Binary("pairctl"),
-    },
-    File {
-        path: "usr/bin/paird",
-        mode: 0o755,
-        content: Content::Binary("paird"),
-    },
-    File {
-        path: "usr/lib/systemd/system/paird.service",
-        mode: 0o644,
-        content: Content::Source("systemd/paird.service"),
-    },
-    File {
-        path: "usr/lib/sysusers.d/paird.conf",
-        mode: 0o644,
-        content: Content::Source("systemd/paird.sysusers"),
-    },
-    File {
-        path: "usr/share/doc/paird/CONFIGURATION.md",
-        mode: 0o644,
-        content: Content::Source("docs/CONFIGURATION.md"),
-    },
-    File {
-        path: "usr/share/doc/paird/FAILOVER.md",
-        mode: 0o644,
-        content: Content::Source("docs/FAILOVER.md"),
-    },
-    File {
-        path: "usr/share/doc/paird/OPERATING.md",
-        mode: 0o644,
-        content: Content::Source("docs/OPERATING.md"),
-    },
-    File {
-        path: "usr/share/doc/paird/README.md",
-        mode: 0o644,
-        content: Content::Source("README.md"),
-    },
-    File {
-        path: "usr/share/doc/paird/changelog.gz",
-        mode: 0o644,
-        content: Content::Compressed("CHANGELOG.md"),
-    },
-    File {
-        path: "usr/share/doc/paird/copyright",
-        mode: 0o644,
-        content: Content::Source("deploy/deb/copyright"),
-    },
+    File::new("etc/paird/paird.toml.example", Source("deploy/config/paird.toml")),
+    File::new("usr/bin/pairctl", Binary("pairctl")),
+    File::new("usr/bin/paird", Binary("paird")),
+    File::new("usr/lib/systemd/system/paird.service", Source("systemd/paird.service")),
+    File::new("usr/lib/sysusers.d/paird.conf", Source("systemd/paird.sysusers")),
+    File::new("usr/share/doc/paird/CONFIGURATION.md", Source("docs/CONFIGURATION.md")),
+    File::new("usr/share/doc/paird/FAILOVER.md", Source("docs/FAILOVER.md")),
+    File::new("usr/share/doc/paird/OPERATING.md", Source("docs/OPERATING.md")),
+    File::new("usr/share/doc/paird/README.md", Source("README.md")),
+    File::new("usr/share/doc/paird/changelog.gz", Compressed("CHANGELOG.md")),
+    File::new("usr/share/doc/paird/copyright", Source("deploy/deb/copyright")),
 ];
 
 #[cfg(test)]

@@ -1,0 +1,140 @@
+//! One host of the pair: an agent and a service.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpStream};
+use std::path::PathBuf;
+use std::process::Command;
+
+use rustix::process::Signal;
+
+use crate::binaries::{self, binary};
+use crate::config::PORT;
+use crate::process::Process;
+use crate::wait::eventually;
+
+/// Where a node is, and what it is given.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) name: &'static str,
+    pub(crate) private_ip: Ipv4Addr,
+    pub(crate) folder: PathBuf,
+    pub(crate) control_socket: PathBuf,
+    pub(crate) key_file: PathBuf,
+    pub(crate) ec2: String,
+    pub(crate) imds: String,
+    pub(crate) is_haproxy: bool,
+}
+
+/// A host and what runs on it.
+#[derive(Debug)]
+pub(crate) struct Node {
+    place: Place,
+    agent: Option<Process>,
+    service: Option<Process>,
+}
+
+impl Place {
+    /// Gives the path of one of the node's files.
+    pub(crate) fn file(&self, kind: &str) -> PathBuf {
+        self.folder.join(format!("{}.{kind}", self.name))
+    }
+
+    /// Gives a command that runs `paird run` on this node.
+    pub(crate) fn paird(&self) -> Command {
+        let mut paird = binary("paird");
+        paird
+            .args(["run", "--node", self.name, "--config"])
+            .arg(self.file("toml"))
+            .env("AWS_ENDPOINT_URL_EC2", &self.ec2)
+            .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", &self.imds)
+            .env("RUST_LOG", "info,paird=debug");
+        paird
+    }
+}
+
+impl Node {
+    pub(crate) const fn new(place: Place) -> Self {
+        Self { place, agent: None, service: None }
+    }
+
+    /// Where it is.
+    pub(crate) const fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Starts the agent; does not wait for anything.
+    pub(crate) fn start_agent(&mut self) {
+        let name = format!("paird {}", self.place.name);
+        let log = self.place.file("paird.log");
+        self.agent = Some(Process::start(&name, &mut self.place.paird(), &log));
+    }
+
+    /// Starts the service and waits until it listens.
+    pub(crate) fn start_service(&mut self) {
+        let name = format!("service {}", self.place.name);
+        let mut command = if self.place.is_haproxy { self.haproxy() } else { self.built_in_service() };
+        self.service = Some(Process::start(&name, &mut command, &self.place.file("service.log")));
+        let addr = (self.place.private_ip, PORT);
+        eventually("the service listens", || TcpStream::connect(addr).ok());
+    }
+
+    /// Kills the agent, if it runs.
+    pub(crate) fn kill_agent(&mut self) {
+        self.agent.take().map(Process::kill);
+    }
+
+    /// Asks the agent to end and waits until it has.
+    pub(crate) fn stop_agent(&mut self) {
+        let agent = self.agent.take().expect("the agent runs");
+        let status = agent.terminate();
+        assert!(status.success(), "paird {} ended with {status}", self.place.name);
+    }
+
+    /// Kills the service, if it runs.
+    pub(crate) fn kill_service(&mut self) {
+        self.service.take().map(Process::kill);
+    }
+
+    /// Sends the agent a signal.
+    pub(crate) fn signal_agent(&self, signal: Signal) {
+        self.agent.as_ref().expect("the agent runs").signal(signal);
+    }
+
+    /// Says whether the agent was started and has not ended.
+    pub(crate) fn is_agent_running(&mut self) -> bool {
+        self.agent.as_mut().is_some_and(|agent| agent.status().is_none())
+    }
+
+    fn built_in_service(&self) -> Command {
+        let mut service = binary("pair-lab");
+        let listen = format!("{}:{PORT}", self.place.private_ip);
+        service.args(["service", "--listen", &listen, "--node", self.place.name]);
+        service
+    }
+
+    /// HAProxy as its packages run it, but for the master process: a kill of it is a kill of the service.
+    fn haproxy(&self) -> Command {
+        let Place { name, private_ip, .. } = &self.place;
+        let socket = self.place.file("haproxy");
+        let config = format!(
+            "global\n  stats socket {} mode 600 level user\n  maxconn 200\n\
+             defaults\n  mode http\n  timeout client 60s\n  timeout connect 1s\n  timeout server 1s\n\
+             frontend service\n  bind {private_ip}:{PORT}\n  \
+             http-request return status 200 content-type text/plain string {name} hdr x-node {name}\n",
+            socket.display()
+        );
+        let file = self.place.file("haproxy.cfg");
+        fs::write(&file, config).expect("a file can be written to a temporary folder");
+        let mut haproxy = Command::new("haproxy");
+        haproxy.args(["-db", "-f"]).arg(file);
+        haproxy
+    }
+}
+
+/// Runs `pairctl` on the control socket of a node.
+pub(crate) fn pairctl(place: &Place, args: &[&str]) -> binaries::Ran {
+    let socket = place.control_socket.display().to_string();
+    let mut all = vec!["--socket", &socket];
+    all.extend(args);
+    binaries::pairctl(&all)
+}

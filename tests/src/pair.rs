@@ -1,0 +1,319 @@
+//! A pair, and what can be done to it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use pair_lab::blocking::Lab;
+use pair_lab::{Forwarder, Holder, LogEntry, NODE_HEADER, Scope};
+use pair_wire::control::{State, Status};
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::backend::World;
+use crate::binaries::Ran;
+use crate::config::PORT;
+use crate::node::{Node, Place, pairctl};
+use crate::quarter::Quarter;
+use crate::wait::eventually;
+use crate::watch::{self, Watch};
+
+/// A pair of nodes, called `a` (preferred) and `b`, in a world with an EC2.
+#[derive(Debug)]
+pub struct Pair {
+    scenario: String,
+    watch: Option<Watch>,
+    nodes: [Node; 2],
+    /// The published address: connections go to the service of whoever holds it.
+    _forwarder: Forwarder,
+    world: World,
+    quarter: Quarter,
+    folder: TempDir,
+}
+
+impl Pair {
+    pub(crate) fn new(scenario: String, world: World, nodes: [Node; 2], quarter: Quarter, folder: TempDir) -> Self {
+        let services: BTreeMap<String, SocketAddr> = nodes
+            .iter()
+            .map(Node::place)
+            .map(|place| (place.name.to_owned(), (place.private_ip, PORT).into()))
+            .collect();
+        let published = SocketAddr::from((quarter.public_ip(), PORT));
+        let forwarder = world.lab.run(Forwarder::start(&world.lab, published, services));
+        let sockets = nodes.iter().map(Node::place).map(|place| (place.name, place.control_socket.clone()));
+        let watch = Watch::begin(world.lab.clock(), sockets.collect());
+        Self {
+            scenario,
+            watch: Some(watch),
+            _forwarder: forwarder.expect("a quarter's addresses are free"),
+            nodes,
+            world,
+            quarter,
+            folder,
+        }
+    }
+
+    /// Starts both services and both agents.
+    pub fn start(&mut self) {
+        for node in &mut self.nodes {
+            node.start_service();
+        }
+        for node in &mut self.nodes {
+            node.start_agent();
+        }
+    }
+
+    /// Starts both services and both agents, and waits until node `a` holds the address and both say that all is well.
+    pub fn start_healthy(&mut self) {
+        self.start();
+        self.await_healthy();
+        assert_eq!(self.holder().as_deref(), Some("a"), "the preferred node takes what nobody holds");
+    }
+
+    /// Starts a node's service.
+    pub fn start_service(&mut self, node: &str) {
+        self.node_mut(node).start_service();
+    }
+
+    /// Starts a node's agent.
+    pub fn start_agent(&mut self, node: &str) {
+        self.node_mut(node).start_agent();
+    }
+
+    /// Kills a node's agent (SIGKILL); its service lives.
+    pub fn kill_agent(&mut self, node: &str) {
+        self.node_mut(node).kill_agent();
+    }
+
+    /// Stops a node's agent as a service manager does (SIGTERM).
+    pub fn stop_agent(&mut self, node: &str) {
+        self.node_mut(node).stop_agent();
+    }
+
+    /// Kills a node's agent and starts another.
+    pub fn restart_agent(&mut self, node: &str) {
+        self.kill_agent(node);
+        self.start_agent(node);
+    }
+
+    /// Pauses a node's agent (SIGSTOP).
+    pub fn pause_agent(&self, node: &str) {
+        self.node(node).signal_agent(Signal::STOP);
+    }
+
+    /// Lets a paused agent go on (SIGCONT).
+    pub fn resume_agent(&self, node: &str) {
+        self.node(node).signal_agent(Signal::CONT);
+    }
+
+    /// Kills a node's service (SIGKILL); its agent lives.
+    pub fn kill_service(&mut self, node: &str) {
+        self.node_mut(node).kill_service();
+    }
+
+    /// Kills a node's agent and service.
+    pub fn kill_host(&mut self, node: &str) {
+        self.node_mut(node).kill_agent();
+        self.node_mut(node).kill_service();
+    }
+
+    /// Waits until both nodes say that the pair is healthy.
+    pub fn await_healthy(&self) {
+        for node in ["a", "b"] {
+            self.await_status(node, "the pair is healthy", |status| status.state == State::Healthy);
+        }
+    }
+
+    /// Waits until a node's status is as wanted, and gives it.
+    ///
+    /// # Panics
+    /// If it is not before the deadline: with the last status.
+    #[track_caller]
+    pub fn await_status(&self, node: &str, what: &str, mut wanted: impl FnMut(&Status) -> bool) -> Status {
+        eventually(&format!("{what}, says {node}"), || self.try_status(node).filter(|status| wanted(status)))
+    }
+
+    /// Waits until a node names a problem, and gives its status.
+    #[track_caller]
+    pub fn await_problem(&self, node: &str, id: &str) -> Status {
+        self.await_status(node, id, |status| has_problem(status, id))
+    }
+
+    /// Waits until the address is really held by a node, and the node says so and has verified it.
+    #[track_caller]
+    pub fn await_takeover(&self, node: &str) -> Status {
+        eventually(&format!("{node} holds the address"), || (self.holder().as_deref() == Some(node)).then_some(()));
+        self.await_status(node, "the takeover is verified", |status| {
+            let holder = status.addresses[0].holder.clone().map(String::from);
+            let verified = status.last_takeover.as_ref().is_some_and(|takeover| takeover.verify_ms.is_some());
+            holder.as_deref() == Some(node) && verified
+        })
+    }
+
+    /// Gives a node's status, as `pairctl status --json` prints it.
+    ///
+    /// # Panics
+    /// If its daemon does not answer.
+    #[track_caller]
+    #[must_use]
+    pub fn status(&self, node: &str) -> Status {
+        let socket = self.place(node).control_socket.display().to_string();
+        watch::status(&socket).unwrap_or_else(|(code, said)| panic!("pairctl status of {node}: exit {code}, {said}"))
+    }
+
+    /// Gives a node's status if its daemon answers.
+    #[must_use]
+    pub fn try_status(&self, node: &str) -> Option<Status> {
+        watch::status(&self.place(node).control_socket.display().to_string()).ok()
+    }
+
+    /// Runs the `pairctl` binary on a node's control socket.
+    #[must_use]
+    pub fn pairctl(&self, node: &str, args: &[&str]) -> Ran {
+        pairctl(self.place(node), args)
+    }
+
+    /// Runs one more `paird run` for a node to its end.
+    #[must_use]
+    pub fn run_another_agent(&self, node: &str) -> Ran {
+        let output = self.place(node).paird().output().expect("a binary that is there can be run");
+        Ran {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Says whether a node's agent was started and has not ended.
+    pub fn is_agent_running(&mut self, node: &str) -> bool {
+        self.node_mut(node).is_agent_running()
+    }
+
+    /// Names the node that really holds the address; `outside` is the machine outside the pair.
+    #[must_use]
+    pub fn holder(&self) -> Option<String> {
+        self.lab().holder().map(|holder| match holder {
+            Holder::Node(node) => node,
+            Holder::Outside(_) => "outside".to_owned(),
+        })
+    }
+
+    /// Names the node whose service answers at the published address.
+    #[must_use]
+    pub fn answering(&self) -> Option<String> {
+        let published = SocketAddr::from((self.quarter.public_ip(), PORT));
+        let answer = self.lab().run(pair_lab::get(published, "/")).ok()?;
+        Some(answer.headers().get(NODE_HEADER)?.to_str().ok()?.to_owned())
+    }
+
+    /// Lists the requests to move the address, dry runs excluded, whatever came of them.
+    #[must_use]
+    pub fn associates(&self) -> Vec<LogEntry> {
+        let log = self.lab().log();
+        log.into_iter().filter(|call| call.action == "AssociateAddress" && !call.dry_run).collect()
+    }
+
+    /// Lists the nodes that asked to move the address, in order.
+    #[must_use]
+    pub fn claimers(&self) -> Vec<String> {
+        self.associates().into_iter().map(|call| call.node).collect()
+    }
+
+    /// The EC2 of the pair, and the hand of an operator.
+    #[must_use]
+    pub const fn lab(&self) -> &Lab {
+        &self.world.lab
+    }
+
+    /// Gives the text of a node's key file.
+    #[must_use]
+    pub fn key(&self, node: &str) -> String {
+        fs::read_to_string(&self.place(node).key_file).expect("the harness wrote it")
+    }
+
+    /// Gives what a node's agent has logged.
+    #[must_use]
+    pub fn agent_log(&self, node: &str) -> String {
+        fs::read_to_string(self.place(node).file("paird.log")).unwrap_or_default()
+    }
+
+    /// Gives the folder with the pair's files.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn place(&self, node: &str) -> &Place {
+        self.node(node).place()
+    }
+
+    fn node(&self, name: &str) -> &Node {
+        self.nodes.iter().find(|node| node.place().name == name).expect("the nodes are called a and b")
+    }
+
+    fn node_mut(&mut self, name: &str) -> &mut Node {
+        self.nodes.iter_mut().find(|node| node.place().name == name).expect("the nodes are called a and b")
+    }
+
+    fn everything_that_was_logged(&self) -> String {
+        let mut text = String::new();
+        for call in self.lab().log() {
+            let params: Vec<String> = call.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let _ = writeln!(
+                text,
+                "{:>7} ms  {:<5} {} {}  {:?} {:?} {:?} done {:?} settled {:?}",
+                call.ms, call.node, call.action, params.join(" "),
+                call.fate, call.status, call.error, call.done_ms, call.settled_ms,
+            );
+        }
+        for held in self.lab().ownership() {
+            let _ = writeln!(text, "{:>7} ms  held by {:?}, {:?}", held.ms, held.holder, held.association_id);
+        }
+        for node in ["a", "b"] {
+            let _ = writeln!(text, "---- paird {node}\n{}", self.agent_log(node));
+            let service = fs::read_to_string(self.place(node).file("service.log")).unwrap_or_default();
+            let _ = writeln!(text, "---- service {node}\n{service}");
+            let _ = writeln!(text, "---- status of {node}\n{:#?}", self.try_status(node));
+        }
+        text
+    }
+}
+
+impl Drop for Pair {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            println!("{}", self.everything_that_was_logged());
+        }
+        let Some(watch) = self.watch.take() else { return };
+        let longest = watch.end(&self.lab().ownership());
+        match &longest {
+            Some(disagreement) => println!("longest disagreement about the holder: {disagreement}"),
+            None => println!("longest disagreement about the holder: 0 ms"),
+        }
+        watch::remember(&self.scenario, longest.clone());
+        if thread::panicking() {
+            return;
+        }
+        let is_within = longest.is_none_or(|longest| Duration::from_millis(longest.ms()) <= Watch::BOUND);
+        if !is_within {
+            println!("{}", self.everything_that_was_logged());
+            panic!("a status told a wrong holder for longer than {:?}", Watch::BOUND);
+        }
+    }
+}
+
+/// Says whether a status names a problem.
+#[must_use]
+pub fn has_problem(status: &Status, id: &str) -> bool {
+    status.problems.iter().any(|problem| problem.id == id)
+}
+
+/// The calls of one node, for a fault.
+#[must_use]
+pub fn of(node: &str) -> Scope {
+    Scope::Node(node.to_owned())
+}

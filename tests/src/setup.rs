@@ -1,0 +1,102 @@
+//! What a test chooses before its pair starts.
+
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use crate::backend::World;
+use crate::config::{self, Config, PAIR_NAME, PORT};
+use crate::node::{Node, Place};
+use crate::pair::Pair;
+use crate::quarter::Quarter;
+use crate::scenario::Stage;
+
+/// A pair that has everything but its processes.
+#[derive(Debug)]
+pub struct Setup {
+    stage: Stage,
+    scenario: String,
+    folder: TempDir,
+    quarter: Quarter,
+    configs: [Config; 2],
+}
+
+impl Setup {
+    /// Chooses what is usual: both nodes with the same key, settings at their defaults.
+    pub(crate) fn new(stage: Stage, scenario: &str) -> Self {
+        let quarter = Quarter::take();
+        // Made with mode 0700; its path is short enough for unix sockets.
+        let folder = tempfile::Builder::new().prefix("e2e-").tempdir().expect("a temporary folder can be made");
+        let key_file = folder.path().join("key");
+        config::new_key(&key_file);
+        let configs = ["a", "b"].map(|node| Config {
+            pair: PAIR_NAME.to_owned(),
+            check: match stage {
+                Stage::Emulator | Stage::Moto => format!("http = {{ port = {PORT} }}"),
+                Stage::Haproxy => {
+                    let socket = folder.path().join(format!("{node}.haproxy"));
+                    format!("haproxy = {{ socket = \"{}\" }}", socket.display())
+                }
+            },
+            key_file: key_file.clone(),
+            control_socket: folder.path().join(format!("{node}.sock")),
+            more: String::new(),
+        });
+        Self { stage, scenario: scenario.to_owned(), folder, quarter, configs }
+    }
+
+    /// Gives the second node a key of its own, under the same key id.
+    #[must_use]
+    pub fn with_another_key_on_b(mut self) -> Self {
+        let key_file = self.folder.path().join("other-key");
+        config::new_key(&key_file);
+        self.configs[1].key_file = key_file;
+        self
+    }
+
+    /// Gives the second node another pair name.
+    #[must_use]
+    pub fn with_another_pair_name_on_b(mut self) -> Self {
+        "foreign".clone_into(&mut self.configs[1].pair);
+        self
+    }
+
+    /// Adds tables to both configurations, such as `[takeover]` with its keys.
+    #[must_use]
+    pub fn with(mut self, tables: &str) -> Self {
+        for config in &mut self.configs {
+            config.more.push_str(tables);
+        }
+        self
+    }
+
+    /// Makes a world with this pair in it, nobody holding the address and no process running.
+    ///
+    /// # Panics
+    /// If something around the daemon does not start.
+    #[must_use]
+    pub fn pair(self) -> Pair {
+        let Self { stage, scenario, folder, quarter, configs } = self;
+        let world = World::start(stage.backend(), &quarter);
+        let allocation_id = world.lab.allocation_id().to_owned();
+        let mut index = 0;
+        let nodes = configs.map(|config| {
+            let name = ["a", "b"][usize::from(index)];
+            let file = |kind: &str| -> PathBuf { folder.path().join(format!("{name}.{kind}")) };
+            config.write(&quarter, &allocation_id, &file("toml"));
+            let place = Place {
+                name,
+                private_ip: quarter.private_ip(index),
+                folder: folder.path().to_owned(),
+                control_socket: config.control_socket.clone(),
+                key_file: config.key_file.clone(),
+                ec2: world.lab.ec2_endpoint_of(name).expect("the lab has both nodes"),
+                imds: world.lab.imds_endpoint(name).expect("the lab has both nodes"),
+                is_haproxy: stage == Stage::Haproxy,
+            };
+            index += 1;
+            Node::new(place)
+        });
+        Pair::new(scenario, world, nodes, quarter, folder)
+    }
+}

@@ -1,0 +1,167 @@
+//! A peer that the test itself plays: it speaks as node `b`, from its address, with the real core and the real wire.
+//!
+//! What it sends is recorded, so that a test can play it back after the peer's death.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant as StdInstant};
+
+use pair_core::{Config, Fitness, Identity, Input, InstanceId, Instant, InterfaceId, Member, Node, Output};
+use pair_wire::datagram::{MAX_DATAGRAM, Receiver, Sender};
+use pair_wire::key::KeyRing;
+
+use crate::config::PAIR_NAME;
+use crate::pair::Pair;
+
+/// Node `b`, alive until [`Speaker::die`].
+#[derive(Debug)]
+pub struct Speaker {
+    socket: UdpSocket,
+    ended: Arc<AtomicBool>,
+    life: JoinHandle<Vec<Vec<u8>>>,
+}
+
+/// What a node `b` said in its life, and the socket it said it from.
+#[derive(Debug)]
+pub struct Recording {
+    socket: UdpSocket,
+    datagrams: Vec<Vec<u8>>,
+}
+
+impl Speaker {
+    /// Begins to speak as a healthy node `b` that holds the address, if its metadata service says so.
+    ///
+    /// # Panics
+    /// If the agent of `b` runs: its socket is taken.
+    #[must_use]
+    pub fn begin(pair: &Pair) -> Self {
+        let (own, peer) = (pair.place("b").private_ip, pair.place("a").private_ip);
+        let socket = UdpSocket::bind((own, HEARTBEAT_PORT)).expect("nobody speaks for b");
+        socket.connect(SocketAddr::from((peer, HEARTBEAT_PORT))).expect("a loopback address can be connected to");
+        let machine = pair.lab().node("b").expect("the lab has both nodes");
+        let identity = Identity {
+            instance: InstanceId(machine.instance_id.clone()),
+            zone: machine.availability_zone.clone(),
+            interface: Some(InterfaceId(machine.network_interface_id.clone())),
+        };
+        let ring = KeyRing::parse(&pair.key("b")).expect("pairctl made the key");
+        let ended = Arc::new(AtomicBool::new(false));
+        let body = Body {
+            node: Node::new(config(peer.into(), own.into()), seed(), Instant::ZERO),
+            ring,
+            identity,
+            socket: socket.try_clone().expect("a socket can be cloned"),
+            begun: StdInstant::now(),
+        };
+        let until = Arc::clone(&ended);
+        let life = thread::spawn(move || body.live(&until));
+        Self { socket, ended, life }
+    }
+
+    /// Falls silent, and gives what was said.
+    ///
+    /// # Panics
+    /// If it had died of something else.
+    #[must_use]
+    pub fn die(self) -> Recording {
+        self.ended.store(true, Ordering::Relaxed);
+        let datagrams = self.life.join().expect("it lives until it is told to die");
+        Recording { socket: self.socket, datagrams }
+    }
+}
+
+impl Recording {
+    /// Says everything once more, in order.
+    pub fn play(&self) {
+        for datagram in &self.datagrams {
+            // A refusal of an earlier datagram is reported here: nobody listens, which is no matter.
+            self.socket.send(datagram).ok();
+        }
+    }
+
+    /// How many datagrams it has.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.datagrams.len()
+    }
+
+    /// Whether nothing was said.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.datagrams.is_empty()
+    }
+}
+
+/// A living node `b`.
+struct Body {
+    node: Node,
+    ring: KeyRing,
+    identity: Identity,
+    socket: UdpSocket,
+    begun: StdInstant,
+}
+
+impl Body {
+    fn live(mut self, ended: &AtomicBool) -> Vec<Vec<u8>> {
+        let sender = Sender::new(PAIR_NAME, &self.ring);
+        let mut receiver = Receiver::new(PAIR_NAME, Member::Second, self.node.incarnation(), &self.ring);
+        let mut said = Vec::new();
+        self.node.handle(self.now(), Input::Identity(self.identity.clone()));
+        self.node.handle(self.now(), Input::Health { fitness: Fitness::Fit, saturated: false });
+        self.node.handle(self.now(), Input::Readiness(true));
+        self.node.handle(self.now(), Input::Imds { mine: true, asked_at: self.now() });
+        while !ended.load(Ordering::Relaxed) {
+            self.socket.set_read_timeout(Some(TURN)).expect("a turn is longer than nothing");
+            let mut datagram = [0; MAX_DATAGRAM + 1];
+            if let Ok(length) = self.socket.recv(&mut datagram) {
+                if let Ok(heartbeat) = receiver.open(&datagram[..length]) {
+                    self.node.handle(self.now(), Input::Heartbeat(heartbeat));
+                }
+            }
+            self.node.handle(self.now(), Input::Imds { mine: true, asked_at: self.now() });
+            self.node.handle(self.now(), Input::Wakeup);
+            while let Some(output) = self.node.poll_output() {
+                // It asks nothing of EC2 and probes nobody: no answer ever comes, as in a node that is cut off there.
+                if let Output::Send(heartbeat) = output {
+                    let mut datagram = [0; MAX_DATAGRAM];
+                    let length = sender.encode(&heartbeat, &mut datagram);
+                    self.socket.send(&datagram[..length]).ok();
+                    said.push(datagram[..length].to_vec());
+                }
+            }
+        }
+        said
+    }
+
+    fn now(&self) -> Instant {
+        Instant::from_origin(self.begun.elapsed())
+    }
+}
+
+fn config(first: std::net::IpAddr, second: std::net::IpAddr) -> Config {
+    Config {
+        me: Member::Second,
+        preferred: Member::First,
+        private_ips: [first, second],
+        interval: Duration::from_millis(200),
+        holdtime: Duration::from_secs(1),
+        probe_timeout: None,
+        lost_contact_takeover: Duration::from_secs(60),
+        unfit_delay: Duration::from_secs(1),
+        refit: Duration::from_secs(60),
+        call_timeout: Duration::from_secs(2),
+        version: "0.0.0-e2e".to_owned(),
+    }
+}
+
+fn seed() -> u64 {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).expect("the system gives random bytes");
+    u64::from_le_bytes(bytes)
+}
+
+const HEARTBEAT_PORT: u16 = 7694;
+/// How long it waits for a datagram before it looks at the clock.
+const TURN: Duration = Duration::from_millis(10);

@@ -1,0 +1,51 @@
+//! The holder's agent dies, its service lives: nothing must move.
+
+use std::time::Duration;
+
+use e2e::{Setup, on_stages, stays};
+use pair_wire::control::State;
+
+on_stages! {
+    emulator: a_holder_whose_agent_restarts_adopts_what_it_has, a_holder_that_only_lost_its_agent_keeps_the_address;
+    moto: a_holder_whose_agent_restarts_adopts_what_it_has, a_holder_that_only_lost_its_agent_keeps_the_address;
+    haproxy: a_holder_that_only_lost_its_agent_keeps_the_address;
+}
+
+fn a_holder_whose_agent_restarts_adopts_what_it_has(setup: Setup) {
+    let mut pair = setup.pair();
+    pair.start_healthy();
+    for restart in [Restart::Killed, Restart::Asked] {
+        match restart {
+            Restart::Killed => pair.kill_agent("a"),
+            Restart::Asked => pair.stop_agent("a"),
+        }
+        pair.start_agent("a");
+        pair.await_healthy();
+        assert_eq!(pair.holder().as_deref(), Some("a"));
+    }
+    assert_eq!(pair.claimers(), ["a"], "the call of the start, and none after it");
+}
+
+fn a_holder_that_only_lost_its_agent_keeps_the_address(setup: Setup) {
+    let mut pair = setup.pair();
+    pair.start_healthy();
+    pair.kill_agent("a");
+    pair.await_problem("b", "silent-but-serving");
+    assert_eq!(pair.pairctl("b", &["status"]).code, Some(2));
+    stays("the address is at a, and b raises the alarm", SIX_HOLDTIMES, || {
+        let alarmed = e2e::has_problem(&pair.status("b"), "silent-but-serving");
+        alarmed && pair.holder().as_deref() == Some("a")
+    });
+    assert_eq!(pair.answering().as_deref(), Some("a"));
+    pair.start_agent("a");
+    pair.await_healthy();
+    assert_eq!(pair.status("b").state, State::Healthy);
+    assert_eq!(pair.claimers(), ["a"]);
+}
+
+enum Restart {
+    Killed,
+    Asked,
+}
+
+const SIX_HOLDTIMES: Duration = Duration::from_secs(6);
