@@ -1,6 +1,7 @@
 //! A pair, and what can be done to it.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
@@ -285,7 +286,7 @@ impl Pair {
 
 impl Drop for Pair {
     fn drop(&mut self) {
-        if thread::panicking() {
+        if thread::panicking() || env::var_os("PAIRD_E2E_LOGS").is_some() {
             println!("{}", self.everything_that_was_logged());
         }
         let Some(watch) = self.watch.take() else { return };

@@ -528,6 +528,7 @@ impl Node {
             Verdict::Serve | Verdict::Wait(_) | Verdict::Alarm(_) => self.settle(now),
         }
         if matches!(verdict.1, Verdict::Alarm(_)) {
+            self.reads.want_each_minute(run);
             self.read_instance_if_due(now);
         }
         if let Some(step) = self.claim.verify_due(run) {
@@ -536,7 +537,7 @@ impl Node {
         if self.reads.is_due(run) {
             self.read_address(now, false);
         }
-        self.probe_if_due(now);
+        self.probe_if_due();
         self.query_if_due(now);
         if now >= self.next_beat {
             self.beat(now, false);
@@ -561,7 +562,9 @@ impl Node {
             Step::Read => self.read_address(now, self.reads.is_slow(now)),
             Step::ReadFresh => self.read_address(now, true),
             Step::Associate => {
-                let id = self.call(now, Call::Associate { allow_reassociation }, false);
+                // What was not answered before may have gone out on a dead connection.
+                let fresh_connection = self.claim.attempts() > 0 || self.reads.gets_no_answer(now);
+                let id = self.call(now, Call::Associate { allow_reassociation }, fresh_connection);
                 let attempt = self.claim.sent(now, id);
                 self.tell(Event::Claiming { rule, attempt });
             }
@@ -615,7 +618,7 @@ impl Node {
         }
     }
 
-    fn probe_if_due(&mut self, now: Instant) {
+    fn probe_if_due(&mut self) {
         let run = self.clock.now();
         let Some(timeout) = self.config.probe_timeout else {
             return;

@@ -61,6 +61,12 @@ impl Reads {
         self.next_at = self.next_at.min(run);
     }
 
+    /// Something is wrong that only EC2 can say the end of: read each minute.
+    pub(crate) fn want_each_minute(&mut self, run: RunTime) {
+        let earliest = self.asked.map_or(run, |asked| asked + READ_WHILE_SILENT);
+        self.next_at = self.next_at.min(earliest.max(run));
+    }
+
     /// A second read is wanted after `delay`, to confirm the last one.
     pub(crate) fn want_after(&mut self, run: RunTime, delay: Duration) {
         self.next_at = self.next_at.min(run + delay);

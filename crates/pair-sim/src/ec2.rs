@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pair_core::{
-    Association, AssociationId, Call, CallFault, InstanceId, InstanceState, Instant, InterfaceId, Member, Reply,
+    Association, AssociationId, Call, CallFault, CallRequest, InstanceId, InstanceState, Instant, InterfaceId, Member, Reply,
 };
 
 use crate::{Dice, Settings, settings::private_ip};
@@ -79,6 +79,8 @@ pub enum Scope {
     All,
     /// Only those that change something.
     Claims,
+    /// Only those on the pooled connection, which may be dead while EC2 is well.
+    Pooled,
 }
 
 /// The register and the API in front of it.
@@ -204,7 +206,7 @@ impl Ec2 {
 
     fn judge(&mut self, now: Instant, by: Member, call: &Call) -> Result<Reply, CallFault> {
         if let Some((fault, scope)) = self.doors[by.index()].fault
-            && (scope == Scope::All || matches!(call, Call::Associate { .. }))
+            && scope.strikes(call, true)
         {
             return Err(match fault {
                 ApiFault::Denied => CallFault::Denied,
@@ -237,15 +239,25 @@ impl Ec2 {
     }
 }
 
+impl Scope {
+    const fn strikes(self, call: &Call, fresh_connection: bool) -> bool {
+        match self {
+            Self::All => true,
+            Self::Claims => matches!(call, Call::Associate { .. }),
+            Self::Pooled => !fresh_connection,
+        }
+    }
+}
+
 impl Door {
     pub(crate) fn latency(&self, dice: &mut Dice) -> Duration {
         dice.between(self.latency.0, self.latency.1)
     }
 
     /// What happens to a call on its way, if it never gets there.
-    pub(crate) fn obstacle(&self, call: &Call) -> Option<CallFault> {
+    pub(crate) fn obstacle(&self, request: &CallRequest) -> Option<CallFault> {
         let (fault, scope) = self.fault?;
-        if scope == Scope::Claims && !matches!(call, Call::Associate { .. }) {
+        if !scope.strikes(&request.call, request.fresh_connection) {
             return None;
         }
         match fault {

@@ -11,6 +11,7 @@ use crate::{
     Claim, Owner, World,
     agenda::Happening,
     ec2::{instance, interface},
+    host::OpenCall,
 };
 
 impl World {
@@ -20,6 +21,9 @@ impl World {
         while let Some(output) = self.host_mut(by).node.as_mut().and_then(pair_core::Node::poll_output) {
             match output {
                 Output::Send(heartbeat) => {
+                    if let Some(tape) = &mut self.tape {
+                        tape.push((self.now, heartbeat.clone()));
+                    }
                     for delay in self.network.carry(by, &mut self.dice) {
                         let input = Input::Heartbeat(heartbeat.clone());
                         self.agenda
@@ -67,7 +71,7 @@ impl World {
         let input = Input::Identity(Identity {
             instance: instance(at),
             zone: "us-east-1a".to_owned(),
-            interface: Some(interface(at)),
+            interface: self.host(at).has_place.then(|| interface(at)),
         });
         let reach = Happening::Reach { at, run, input };
         self.agenda.put(self.now + Duration::from_millis(3), reach);
@@ -112,7 +116,7 @@ impl World {
         let is_claim = matches!(request.call, Call::Associate { .. });
         let dice = &mut self.dice;
         let door = self.ec2.door(from);
-        match door.obstacle(&request.call) {
+        match door.obstacle(&request) {
             Some(CallFault::Unreachable) => {
                 let result = Err(CallFault::Unreachable);
                 let input = Input::Called { id: call, result };
@@ -169,7 +173,8 @@ impl World {
         let is_claim = matches!(request.call, Call::Associate { .. });
         self.trace
             .note(self.now, || format!("{by:?} ► {:?} {:?}", request.id, request.call));
-        self.host_mut(by).calls.insert(request.id, is_claim);
+        let asked_at = self.now;
+        self.host_mut(by).calls.insert(request.id, OpenCall { is_claim, asked_at });
         if let Call::Associate { allow_reassociation } = request.call {
             self.note_claim(by, allow_reassociation, decided);
         }
@@ -184,7 +189,6 @@ impl World {
         let node = host.node.as_ref().expect("a claim comes from a node");
         let decision = decided.cloned().unwrap_or_else(|| node.decide());
         let witnessed = self.witnessed[by.index()];
-        let local = host.local(self.now);
         let hold = self.ec2.hold();
         let claim = Claim {
             at: self.now,
@@ -193,7 +197,7 @@ impl World {
             truth: hold.owner,
             truth_for: self.now.since(hold.since),
             in_flight: host.claims_in_flight(),
-            read_age: node.view(local).ec2_read_age,
+            read_age: witnessed.read_asked.map(|at| self.now.since(at)),
             word_age_when_said: witnessed.word.map(|(_, age)| age),
             word_heard: witnessed.word.map(|(at, _)| self.now.since(at)),
             calm_for: self.now.since(self.disturbed_at),

@@ -18,16 +18,24 @@ pub struct Host {
     pub(crate) paused: Option<Pause>,
     pub(crate) service: Service,
     pub(crate) ready: bool,
+    /// Whether an interface of the instance carries the private IP on which the address lands.
+    pub(crate) has_place: bool,
     /// How far this host's clock is ahead of the world's.
     pub(crate) clock_ahead: Duration,
     /// Counts the runs of the agent: what was meant for an earlier one does not reach a later one.
     pub(crate) run: u64,
     /// Counts the wishes to be woken: only the latest counts.
     pub(crate) wish: u64,
-    /// Calls under way: whether each is a claim.
-    pub(crate) calls: BTreeMap<CallId, bool>,
+    pub(crate) calls: BTreeMap<CallId, OpenCall>,
     pub(crate) events: Vec<(Instant, Event)>,
     pub(crate) outcomes: Vec<(OrderId, OrderOutcome)>,
+}
+
+/// A call under way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpenCall {
+    pub(crate) is_claim: bool,
+    pub(crate) asked_at: Instant,
 }
 
 /// A host that does not run for a while.
@@ -51,6 +59,7 @@ impl Host {
             paused: None,
             service: Service::Serving,
             ready: true,
+            has_place: true,
             clock_ahead,
             run: 0,
             wish: 0,
@@ -109,6 +118,6 @@ impl Host {
     /// How many claims are under way.
     #[must_use]
     pub fn claims_in_flight(&self) -> usize {
-        self.calls.values().filter(|is_claim| **is_claim).count()
+        self.calls.values().filter(|call| call.is_claim).count()
     }
 }

@@ -109,6 +109,13 @@ impl World {
         self.agenda.put(self.now, Happening::Reach { at, run, input });
     }
 
+    /// Changes whether a host has the private IP on which the address lands.
+    pub fn set_place(&mut self, member: Member, has_place: bool) {
+        self.host_mut(member).has_place = has_place;
+        let run = self.host(member).run;
+        self.identify(member, run);
+    }
+
     /// Orders a node to move the address.
     pub fn order(&mut self, asked: Member, to: Member) -> OrderId {
         let id = OrderId(self.next_order);
@@ -119,6 +126,11 @@ impl World {
         let input = Input::Order { id, to };
         self.agenda.put(self.now, Happening::Reach { at, run, input });
         id
+    }
+
+    /// Begins to record every heartbeat that is sent.
+    pub fn record(&mut self) {
+        self.tape = Some(Vec::new());
     }
 
     /// Hands an input to a node as it is: for what no honest world would send.

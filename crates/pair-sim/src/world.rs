@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use pair_core::{Event, Holder, Input, Instant, Link, Member, OrderId, Timer, View};
+use pair_core::{Event, Heartbeat, Holder, Input, Instant, Link, Member, OrderId, Reply, Timer, View};
 
 use crate::{
     Claim, Dice, Ec2, Host, Network, Owner, Request, Settings, Violation,
@@ -41,6 +41,8 @@ pub struct World {
     pub(crate) claims_checked: usize,
     pub(crate) witnessed: [Witnessed; 2],
     pub(crate) stuck: Option<String>,
+    /// Every heartbeat sent since recording began; `None` while nobody records.
+    pub(crate) tape: Option<Vec<(Instant, Heartbeat)>>,
     work: Work,
 }
 
@@ -103,6 +105,7 @@ impl World {
             claims_checked: 0,
             witnessed: [Witnessed::default(); 2],
             stuck: None,
+            tape: None,
             work: Work::default(),
             settings,
             seed,
@@ -265,11 +268,14 @@ impl World {
 
     /// Hands one input to a node and carries out what it wants.
     pub(crate) fn handle(&mut self, at: Member, input: Input) {
-        if let Input::Called { id, .. } = &input
-            && self.host_mut(at).calls.remove(id).is_none()
-        {
-            // The call's time was over before its reply came, or the other way round.
-            return;
+        if let Input::Called { id, result } = &input {
+            // Nothing if the call's time was over before its reply came, or the other way round.
+            let Some(call) = self.host_mut(at).calls.remove(id) else {
+                return;
+            };
+            if matches!(result, Ok(Reply::Address(_))) {
+                self.witnessed[at.index()].read_asked = Some(call.asked_at);
+            }
         }
         self.witness(at, &input);
         if !matches!(input, Input::Wakeup | Input::Heartbeat(_)) {
@@ -452,6 +458,12 @@ impl World {
     #[must_use]
     pub const fn work_in_this_second(&self) -> (u32, u32) {
         (self.work.wakes, self.work.calls)
+    }
+
+    /// The heartbeats that `from` has sent since recording began, and when.
+    pub fn recorded(&self, from: Member) -> impl Iterator<Item = &(Instant, Heartbeat)> {
+        let tape = self.tape.iter().flatten();
+        tape.filter(move |(_, heartbeat)| heartbeat.prefix.sender == from)
     }
 
     /// The trace so far.

@@ -5,15 +5,15 @@
 //! so that a standby that could not take over is noticed before it must.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use pair_core::{
     Association, AssociationId, Call, CallFault, CallRequest, Identity, Input, InstanceId, InstanceState, InterfaceId,
     Reply,
 };
-use pair_ec2::{CallError, Connection, Ec2, Imds, Reachability, Settings, Target};
-use tokio::sync::{Notify, mpsc};
+use pair_ec2::{CallError, Connection, Ec2, Imds, ImdsError, PublicAddress, Reachability, Settings, Target};
+use tokio::sync::{Notify, SetOnce, mpsc};
 use tracing::{info, warn};
 
 use crate::clock::Clock;
@@ -40,19 +40,18 @@ pub struct CloudConfig {
     /// The allocation to move.
     pub allocation_id: String,
     /// The private IP that it lands on here.
-    pub private_ip: IpAddr,
+    pub private_ip: Ipv4Addr,
     /// The region, if the configuration says.
     pub region: Option<String>,
     /// How long one call may take.
     pub call_timeout: Duration,
 }
 
-/// Everything that a call needs once IMDS has said who this instance is.
-#[derive(Debug)]
-struct Session {
-    ec2: Ec2,
-    target: Option<Target>,
-    mac: Option<String>,
+/// Where the address would land on this instance.
+#[derive(Clone, Debug)]
+struct Place {
+    target: Target,
+    mac: String,
 }
 
 /// The cloud side of the daemon.
@@ -60,7 +59,10 @@ pub struct Cloud {
     config: CloudConfig,
     clock: Clock,
     news: mpsc::Sender<News>,
-    session: OnceLock<Session>,
+    /// Set once IMDS has said who this instance is.
+    ec2: SetOnce<Ec2>,
+    /// Unknown while no interface of the instance has the private IP: it can be assigned later.
+    place: Mutex<Option<Place>>,
     public_ip: OnceLock<Ipv4Addr>,
     rehearse: Notify,
 }
@@ -73,7 +75,8 @@ impl Cloud {
             config,
             clock,
             news,
-            session: OnceLock::new(),
+            ec2: SetOnce::new(),
+            place: Mutex::default(),
             public_ip: OnceLock::new(),
             rehearse: Notify::new(),
         })
@@ -87,48 +90,27 @@ impl Cloud {
             Ok(imds) => imds,
             Err(error) => return self.give_up(error.to_string()).await,
         };
-        info!(
-            endpoint = imds.endpoint().url,
-            redirected_by = imds.endpoint().redirected_by,
-            "IMDS resolved"
-        );
+        let (endpoint, redirected_by) = (&imds.endpoint().url, imds.endpoint().redirected_by);
+        info!(endpoint, redirected_by, "IMDS resolved");
         let identity = self.identity(&imds).await;
         let ec2 = match Ec2::connect(&settings, &imds, &identity.region).await {
             Ok(ec2) => ec2,
             Err(error) => return self.give_up(error.to_string()).await,
         };
+        let endpoint = &ec2.endpoint().url;
         match ec2.endpoint().redirected_by {
-            Some(variable) => warn!(
-                endpoint = ec2.endpoint().url,
-                variable, "the environment redirects EC2 calls"
-            ),
-            None => info!(endpoint = ec2.endpoint().url, "EC2 resolved"),
+            Some(variable) => warn!(endpoint, variable, "the environment redirects EC2 calls"),
+            None => info!(endpoint, "EC2 resolved"),
         }
-        let place = identity.interfaces.iter().find(|interface| {
-            interface
-                .private_ips
-                .iter()
-                .any(|ip| IpAddr::V4(*ip) == self.config.private_ip)
-        });
-        let target = match (place, self.config.private_ip) {
-            (Some(place), IpAddr::V4(private_ip)) => Some(Target {
-                allocation_id: self.config.allocation_id.clone(),
-                network_interface_id: place.network_interface_id.clone(),
-                private_ip,
-            }),
-            (_, IpAddr::V4(_) | IpAddr::V6(_)) => None,
-        };
-        let known = Identity {
-            instance: InstanceId(identity.instance_id.clone()),
-            zone: identity.availability_zone.clone(),
-            interface: place.map(|place| InterfaceId(place.network_interface_id.clone())),
-        };
-        let mac = place.map(|place| place.mac.clone());
-        if self.session.set(Session { ec2, target, mac }).is_err() {
+        self.settle(&identity).await;
+        if self.ec2.set(ec2.clone()).is_err() {
             return;
         }
-        self.tell(News::Input(Input::Identity(known))).await;
-        tokio::join!(self.watch(&imds), self.keep_credentials(), self.keep_rehearsing());
+        tokio::join!(
+            self.watch(&imds),
+            self.keep_credentials(&ec2),
+            self.keep_rehearsing(&ec2)
+        );
     }
 
     /// Makes one call and tells its result.
@@ -145,15 +127,17 @@ impl Cloud {
         } else {
             Connection::Pooled
         };
-        let outcome = match self.session.get() {
-            None => Err((
+        let is_claim = matches!(call, Call::Associate { .. });
+        let outcome = match tokio::time::timeout(timeout, self.ec2.wait()).await {
+            Err(_) => Err((
                 CallFault::Unreachable,
                 "IMDS has not said who this instance is".to_owned(),
             )),
-            Some(_) if self.clock.now() > not_after => {
+            // A claim that leaves late was decided on old evidence (F-4); a read is welcome at any time.
+            Ok(_) if is_claim && self.clock.now() > not_after => {
                 Err((CallFault::NotSent, "the request did not leave in time".to_owned()))
             }
-            Some(session) => self.attempt(session, &call, timeout, connection).await,
+            Ok(ec2) => self.attempt(ec2, &call, timeout, connection).await,
         };
         match outcome {
             Ok(reply) => self.tell(News::Input(Input::Called { id, result: Ok(reply) })).await,
@@ -166,15 +150,9 @@ impl Cloud {
         self.rehearse.notify_one();
     }
 
-    /// The Elastic IP, once EC2 has told it.
-    #[must_use]
-    pub fn public_ip(&self) -> Option<Ipv4Addr> {
-        self.public_ip.get().copied()
-    }
-
     async fn attempt(
         &self,
-        session: &Session,
+        ec2: &Ec2,
         call: &Call,
         timeout: Duration,
         connection: Connection,
@@ -182,22 +160,15 @@ impl Cloud {
         let sorted = |error: CallError| (fault_of(&error), error.to_string());
         match call {
             Call::ReadAddress => {
-                let address = session
-                    .ec2
+                let address = ec2
                     .address(&self.config.allocation_id, timeout, connection)
                     .await
                     .map_err(sorted)?;
-                if self.public_ip.set(address.public_ip).is_ok() {
-                    self.tell(News::PublicIp(address.public_ip)).await;
-                }
+                self.learn(address.public_ip).await;
                 Ok(Reply::Address(address.association.map(association)))
             }
             Call::ReadInstance(instance) => {
-                let health = session
-                    .ec2
-                    .instance(&instance.0, timeout, connection)
-                    .await
-                    .map_err(sorted)?;
+                let health = ec2.instance(&instance.0, timeout, connection).await.map_err(sorted)?;
                 Ok(Reply::Instance(instance_state(health)))
             }
             Call::Associate { allow_reassociation } => {
@@ -207,10 +178,9 @@ impl Cloud {
                         format!("no interface here has {}", self.config.private_ip),
                     )
                 };
-                let target = session.target.as_ref().ok_or_else(no_place)?;
-                let id = session
-                    .ec2
-                    .associate(target, *allow_reassociation, timeout, connection)
+                let Place { target, .. } = self.place().ok_or_else(no_place)?;
+                let id = ec2
+                    .associate(&target, *allow_reassociation, timeout, connection)
                     .await
                     .map_err(sorted)?;
                 Ok(Reply::Associated(AssociationId(id)))
@@ -231,39 +201,65 @@ impl Cloud {
         }
     }
 
-    /// Asks IMDS each second whether the address is here, as soon as the address is known.
+    /// Asks IMDS each second whether the address is here, or where it could land while that is not known.
     async fn watch(&self, imds: &Imds) {
-        let Some(mac) = self.session.get().and_then(|session| session.mac.clone()) else {
-            return;
-        };
         let mut ticks = tokio::time::interval(IMDS_INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let Some(public_ip) = self.public_ip() else { continue };
-            let asked_at = self.clock.now();
-            match imds.associations(&mac).await {
-                Ok(here) => {
-                    let mine = here.iter().any(|address| {
-                        address.public_ip == public_ip
-                            && address
-                                .private_ips
-                                .iter()
-                                .any(|ip| IpAddr::V4(*ip) == self.config.private_ip)
-                    });
-                    self.tell(News::Input(Input::Imds { mine, asked_at })).await;
-                    self.tell(News::Imds(Ok(()))).await;
-                }
-                Err(error) => self.tell(News::Imds(Err(error.to_string()))).await,
-            }
+            let outcome = match (self.place(), self.public_ip.get()) {
+                (Some(place), Some(public_ip)) => self.look_for(imds, &place, *public_ip).await,
+                (Some(_), None) => continue,
+                (None, _) => self.look_for_place(imds).await,
+            };
+            self.tell(News::Imds(outcome.map_err(|error| error.to_string()))).await;
         }
     }
 
-    /// Keeps credentials in hand for ever, so that no takeover has to wait for them.
-    async fn keep_credentials(&self) {
-        let Some(Session { ec2, .. }) = self.session.get() else {
-            return;
+    async fn look_for(&self, imds: &Imds, place: &Place, public_ip: Ipv4Addr) -> Result<(), ImdsError> {
+        let asked_at = self.clock.now();
+        let is_here = |address: &PublicAddress| {
+            address.public_ip == public_ip && address.private_ips.contains(&place.target.private_ip)
         };
+        let mine = imds.associations(&place.mac).await?.iter().any(is_here);
+        self.tell(News::Input(Input::Imds { mine, asked_at })).await;
+        Ok(())
+    }
+
+    async fn look_for_place(&self, imds: &Imds) -> Result<(), ImdsError> {
+        let identity = imds.identity().await?;
+        self.settle(&identity).await;
+        if self.place().is_some() {
+            self.rehearse_soon();
+        }
+        Ok(())
+    }
+
+    /// Finds the interface that has the private IP, and tells the core who this node is.
+    async fn settle(&self, identity: &pair_ec2::Identity) {
+        let private_ip = self.config.private_ip;
+        let interface = identity
+            .interfaces
+            .iter()
+            .find(|interface| interface.private_ips.contains(&private_ip));
+        *self.lock_place() = interface.map(|interface| Place {
+            target: Target {
+                allocation_id: self.config.allocation_id.clone(),
+                network_interface_id: interface.network_interface_id.clone(),
+                private_ip,
+            },
+            mac: interface.mac.clone(),
+        });
+        let known = Identity {
+            instance: InstanceId(identity.instance_id.clone()),
+            zone: identity.availability_zone.clone(),
+            interface: interface.map(|interface| InterfaceId(interface.network_interface_id.clone())),
+        };
+        self.tell(News::Input(Input::Identity(known))).await;
+    }
+
+    /// Keeps credentials in hand for ever, so that no takeover has to wait for them.
+    async fn keep_credentials(&self, ec2: &Ec2) {
         loop {
             tokio::time::sleep(CREDENTIALS_INTERVAL).await;
             if let Err(error) = ec2.refresh_credentials(self.config.call_timeout).await {
@@ -273,9 +269,9 @@ impl Cloud {
     }
 
     /// Rehearses a takeover for ever: often while it fails, rarely while it would work.
-    async fn keep_rehearsing(&self) {
+    async fn keep_rehearsing(&self, ec2: &Ec2) {
         loop {
-            let outcome = self.rehearse().await;
+            let outcome = self.rehearse(ec2).await;
             let pause = if outcome.is_ok() {
                 REHEARSAL_INTERVAL
             } else {
@@ -289,21 +285,30 @@ impl Cloud {
         }
     }
 
-    async fn rehearse(&self) -> Result<(), CallError> {
-        let Some(Session {
-            ec2,
-            target: Some(target),
-            ..
-        }) = self.session.get()
-        else {
+    /// Makes the very call of a takeover with `DryRun`.
+    async fn rehearse(&self, ec2: &Ec2) -> Result<(), CallError> {
+        // Without a place to land there is nothing to rehearse, and that is a problem of its own.
+        let Some(Place { target, .. }) = self.place() else {
             return Ok(());
         };
         let address = ec2.warm(&self.config.allocation_id, self.config.call_timeout).await?;
-        if self.public_ip.set(address.public_ip).is_ok() {
-            self.tell(News::PublicIp(address.public_ip)).await;
-        }
-        ec2.dry_run_associate(target, true, self.config.call_timeout, Connection::Pooled)
+        self.learn(address.public_ip).await;
+        ec2.dry_run_associate(&target, true, self.config.call_timeout, Connection::Pooled)
             .await
+    }
+
+    async fn learn(&self, public_ip: Ipv4Addr) {
+        if self.public_ip.set(public_ip).is_ok() {
+            self.tell(News::PublicIp(public_ip)).await;
+        }
+    }
+
+    fn place(&self) -> Option<Place> {
+        self.lock_place().clone()
+    }
+
+    fn lock_place(&self) -> MutexGuard<'_, Option<Place>> {
+        self.place.lock().expect("nothing panics while it holds this lock")
     }
 
     async fn give_up(&self, error: String) {

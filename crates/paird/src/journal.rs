@@ -32,7 +32,9 @@ pub fn set_up(log: Log) -> io::Result<()> {
     };
     let registry = tracing_subscriber::registry();
     let result = if to_journald {
-        let layer = tracing_journald::layer()?.with_syslog_identifier("paird".to_owned());
+        let layer = tracing_journald::layer()?
+            .with_syslog_identifier("paird".to_owned())
+            .with_field_prefix(None);
         registry.with(layer.with_filter(filter())).try_init()
     } else if log.format == LogFormat::Json {
         let layer = tracing_subscriber::fmt::layer()

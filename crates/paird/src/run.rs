@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::thread;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use pair_core::{Config as CoreConfig, Member};
 use pair_wire::key::{Key, KeyRing};
 use tokio::runtime::{Builder, Runtime};
@@ -63,6 +63,9 @@ pub fn run(args: &Node) -> anyhow::Result<()> {
         warn!("no key: whoever can send a datagram to this node can pretend to be its peer");
     }
     let core = core_config(&config, me);
+    let IpAddr::V4(private_ip) = core.private_ips[me.index()] else {
+        bail!("an Elastic IP lands on an IPv4 address: set address.private_ips, since node.addresses are IPv6");
+    };
     let clock = Clock::start();
     let seed = seed().context("the system gives no randomness")?;
     let here = Builder::new_current_thread()
@@ -80,7 +83,7 @@ pub fn run(args: &Node) -> anyhow::Result<()> {
     let cloud = Cloud::new(
         CloudConfig {
             allocation_id: config.address.allocation_id.clone(),
-            private_ip: core.private_ips[me.index()],
+            private_ip,
             region: config.ec2.region.clone(),
             call_timeout: config.ec2.call_timeout,
         },
@@ -91,10 +94,8 @@ pub fn run(args: &Node) -> anyhow::Result<()> {
     let handle = elsewhere.runtime.clone();
     handle.spawn(std::sync::Arc::clone(&cloud).run());
     handle.spawn(vitals::watch_service(config.clone(), own, tell.clone()));
-    if let IpAddr::V4(private_ip) = core.private_ips[me.index()] {
-        let port = config.probe.as_ref().map(|probe| probe.port);
-        handle.spawn(vitals::watch_landing(private_ip, port, tell.clone()));
-    }
+    let probed_port = config.probe.as_ref().map(|probe| probe.port);
+    handle.spawn(vitals::watch_landing(private_ip, probed_port, tell.clone()));
     let socket_path = config.control_socket.clone();
     let agent = Agent::new(Parts {
         config,

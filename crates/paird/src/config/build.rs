@@ -111,6 +111,13 @@ fn read_address<'t>(reader: &mut Reader<'t>, root: &Section<'t>, nodes: Option<&
             let preferred = reader.optional_text(section, "preferred");
             let nodes = nodes.ok_or(Reported)?;
             let private_ips = private_ips.and_then(|ips| read_private_ips(reader, section, nodes, ips));
+            if matches!(private_ips, Ok(None)) && nodes[0].address.is_ipv6() {
+                let problem = Problem::new(
+                    "missing, and the nodes' own addresses are IPv6",
+                    "name the IPv4 address of each node on which the Elastic IP lands",
+                );
+                return Err(reader.report(section, "private_ips", problem));
+            }
             let preferred = preferred.and_then(|name| read_preferred(reader, section, nodes, name.as_deref()));
             Ok(Address {
                 allocation_id: allocation_id?,
