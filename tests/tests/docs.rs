@@ -56,6 +56,20 @@ fn every_exit_code_is_documented_in_its_own_words() {
 }
 
 #[test]
+fn every_problem_that_a_status_can_name_is_documented() {
+    let document = read("docs/OPERATING.md");
+    let source = read("crates/paird/src/problems.rs");
+    for (id, severity) in paird::problems::IDS {
+        let row = format!("| `{id}` | {} |", format!("{severity:?}").to_lowercase());
+        assert!(document.contains(&row), "docs/OPERATING.md lacks {row}");
+    }
+    let listed = |id: &str| paird::problems::IDS.iter().any(|(known, _)| *known == id);
+    let raised = source.split("ed(\n").chain(source.split("al(\n")).filter_map(|after| after.trim_start().strip_prefix('"'));
+    let unlisted = raised.filter_map(|text| text.split('"').next()).filter(|id| !listed(id));
+    assert_eq!(unlisted.collect::<Vec<_>>(), Vec::<&str>::new());
+}
+
+#[test]
 fn a_reference_to_a_test_is_a_file_and_a_name() {
     let text = "proven by `crates/a/tests/b.rs::a_holds`, `b.rs` and `Rule::F1`, see `tests/c.rs::it_works`.";
     assert_eq!(

@@ -66,13 +66,13 @@ pub struct Agent {
 }
 
 /// What an [`Agent`] is made of.
-pub struct Parts {
+pub struct Parts<'a> {
     /// The file.
     pub config: Config,
     /// What the core is told of it.
     pub core: CoreConfig,
     /// The keys.
-    pub ring: KeyRing,
+    pub ring: &'a KeyRing,
     /// The daemon's clock.
     pub clock: Clock,
     /// The heartbeat socket.
@@ -100,7 +100,7 @@ struct Watchdog {
 impl Agent {
     /// An agent at the start of its run.
     #[must_use]
-    pub fn new(parts: Parts) -> Self {
+    pub fn new(parts: Parts<'_>) -> Self {
         let Parts {
             config,
             core,
@@ -123,8 +123,8 @@ impl Agent {
         });
         Self {
             names: Names::new(nodes, core.me),
-            sender: Sender::new(&config.pair, &ring),
-            receiver: Receiver::new(&config.pair, core.me, node.incarnation(), &ring),
+            sender: Sender::new(&config.pair, ring),
+            receiver: Receiver::new(&config.pair, core.me, node.incarnation(), ring),
             known: Knowledge::new(vitals::service_name(&config)),
             orders: BTreeMap::new(),
             next_order: 0,

@@ -7,30 +7,30 @@ use paird::cli::{Cli, Command};
 use paird::run;
 
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
-        Command::Run(args) => run::run(&args),
-        Command::Check(args) => match run::check(&args) {
-            Ok(config) => {
-                println!(
-                    "{}: ok, pair {} of {} and {}",
-                    config.file, config.pair, config.nodes[0].name, config.nodes[1].name
-                );
-                Ok(())
-            }
-            Err(findings) => {
-                eprintln!("{findings}");
-                return ExitCode::from(CONFIGURATION_WRONG);
+    let command = Cli::parse().command;
+    let (Command::Run(args) | Command::Check(args)) = &command;
+    let (config, ring) = match run::load(args) {
+        Ok(loaded) => loaded,
+        Err(findings) => {
+            eprintln!("{findings}");
+            return ExitCode::from(CONFIGURATION_WRONG);
+        }
+    };
+    match command {
+        Command::Check(_) => {
+            let [first, second] = config.nodes.each_ref().map(|node| node.name.as_str());
+            println!("{}: ok, pair {} of {first} and {second}", config.file, config.pair);
+            ExitCode::SUCCESS
+        }
+        Command::Run(args) => match run::run(config, &ring, args.node.as_deref()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("paird: {error:#}");
+                ExitCode::FAILURE
             }
         },
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("paird: {error:#}");
-            ExitCode::FAILURE
-        }
     }
 }
 
-/// The exit code of `paird check` when anything is wrong: `EX_CONFIG` of sysexits(3).
+/// The exit code when the configuration is wrong: `EX_CONFIG` of sysexits(3). The unit does not restart after it.
 const CONFIGURATION_WRONG: u8 = 78;

@@ -25,30 +25,28 @@ const NEWS_WAITING: usize = 256;
 /// Control requests that may wait for the event loop.
 const REQUESTS_WAITING: usize = 16;
 
-/// Checks configuration and key file. Returns every mistake; touches nothing.
+/// Reads configuration and key file; touches nothing.
 ///
 /// # Errors
-/// All findings at once.
-pub fn check(args: &Node) -> Result<Config, Findings> {
+/// Everything that is wrong with either, at once.
+pub fn load(args: &Node) -> Result<(Config, KeyRing), Findings> {
     let config = Config::load(&args.config)?;
-    ring(&config)?;
+    let ring = ring(&config)?;
     if let Some(name) = &args.node {
         config
             .this_node(Some(name), &[])
             .map_err(|finding| Findings::new(vec![finding]))?;
     }
-    Ok(config)
+    Ok((config, ring))
 }
 
-/// Runs the agent until it is told to stop.
+/// Runs the agent until it is told to stop. `node` is the name of this node, if its address does not tell.
 ///
 /// # Errors
 /// If it cannot start, or cannot go on: the service manager restarts it.
-pub fn run(args: &Node) -> anyhow::Result<()> {
-    let config = Config::load(&args.config).map_err(|findings| listed(&findings))?;
-    let ring = ring(&config).map_err(|findings| listed(&findings))?;
+pub fn run(config: Config, ring: &KeyRing, node: Option<&str>) -> anyhow::Result<()> {
     journal::set_up(config.log).context("cannot set up the log")?;
-    let me = this_node(&config, args.node.as_deref())?;
+    let me = this_node(&config, node)?;
     let (own, peer) = (
         config.nodes[me.index()].address,
         config.nodes[me.peer().index()].address,
@@ -169,9 +167,7 @@ fn this_node(config: &Config, flag: Option<&str>) -> anyhow::Result<Member> {
         .map(|node| node.address)
         .filter(|address| landing::is_local(*address, &local))
         .collect::<Vec<_>>();
-    let index = config
-        .this_node(flag, &here)
-        .map_err(|finding| listed(&Findings::new(vec![finding])))?;
+    let index = config.this_node(flag, &here).map_err(|finding| anyhow!("{finding}"))?;
     Ok(Member::BOTH[index])
 }
 
@@ -216,8 +212,4 @@ fn seed() -> Result<u64, getrandom::Error> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes)?;
     Ok(u64::from_le_bytes(bytes))
-}
-
-fn listed(findings: &Findings) -> anyhow::Error {
-    anyhow!("{findings}")
 }

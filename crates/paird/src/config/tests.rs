@@ -303,6 +303,10 @@ fn what_several_keys_together_show_is_checked() {
             "paird.toml:7: node.addresses: 10.0.1.10 and fd00::1 are of different families, write two IPv4 or two IPv6 addresses",
         ),
         (
+            with("10.0.1.10", "fd00::1").replace("10.0.2.10", "fd00::2"),
+            "paird.toml:8: address.private_ips: missing, and the nodes' own addresses are IPv6, name the IPv4 address of each node on which the Elastic IP lands",
+        ),
+        (
             with("[[node]]\nname = \"b\"\naddresses = [\"10.0.2.10\"]\n", ""),
             "paird.toml:2: node: written once, but a pair has exactly two nodes, write [[node]] exactly twice",
         ),

@@ -1,0 +1,140 @@
+//! Only a proven channel can testify by its silence (F-8).
+
+use std::time::Duration;
+
+use pair_core::{Alarm, InstanceState, Testimony, Verdict};
+use pair_sim::{A, B, Owner, Service, Settings, World};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// B starts into the silence of A, which holds the address and lives, or not.
+fn started_into_a_silence(a_is_on: bool) -> World {
+    let mut world = World::dark(Settings::default(), 1);
+    world.put_address(Some(Owner::Member(A)));
+    world.set_elastic_path(false);
+    if !a_is_on {
+        world.crash_host(A);
+    }
+    world.start(B);
+    world
+}
+
+#[test]
+fn a_node_that_restarts_into_a_silence_claims_nothing() {
+    let mut world = World::settled(Settings::default(), 2);
+    world.set_elastic_path(false);
+    world.crash(B);
+    world.run_for(SECOND);
+    world.partition();
+    world.start(B);
+    world.run_for(SECOND * 3600);
+    assert_eq!(world.claims().len(), 1);
+    assert_eq!(world.view(B).decision.verdict, Verdict::Alarm(Alarm::SilenceUnproven));
+    world.heal();
+    world.run_for(SECOND * 10);
+    assert!(world.is_settled() && world.holds(A));
+}
+
+#[test]
+fn a_kernel_that_refuses_for_long_enough_is_proof_without_a_history() {
+    let mut world = started_into_a_silence(true);
+    world.set_service(A, Service::Gone);
+    let taken = world.run_until(SECOND * 120, |world| world.holds(B)).unwrap();
+    assert!(taken >= SECOND * 60 && taken <= SECOND * 63, "{taken:?}");
+    let evidence = &world.claims()[0].decision.evidence;
+    assert_eq!(evidence.testimony, Some(Testimony::KernelOnly));
+}
+
+#[test]
+fn a_kernel_that_refuses_now_and_then_is_no_proof() {
+    let mut world = started_into_a_silence(true);
+    for _ in 0..30 {
+        world.set_service(A, Service::Gone);
+        world.run_for(SECOND * 40);
+        world.set_service(A, Service::Serving);
+        world.run_for(SECOND * 5);
+    }
+    assert_eq!(world.claims().len(), 0);
+}
+
+#[test]
+fn a_probe_that_worked_and_fails_for_long_enough_is_a_testimony() {
+    let mut world = started_into_a_silence(true);
+    world.run_for(SECOND * 30);
+    assert_eq!(world.claims().len(), 0);
+    world.crash_host(A);
+    let taken = world.run_until(SECOND * 120, |world| world.holds(B)).unwrap();
+    assert!(taken >= SECOND * 58 && taken <= SECOND * 62, "{taken:?}");
+    let evidence = &world.claims()[0].decision.evidence;
+    assert_eq!(evidence.testimony, Some(Testimony::Probe));
+}
+
+#[test]
+fn a_probe_that_never_worked_proves_nothing() {
+    let mut world = started_into_a_silence(false);
+    world.run_for(SECOND * 3600);
+    assert_eq!(world.claims().len(), 0);
+}
+
+#[test]
+fn a_failed_reachability_check_needs_two_readings_a_minute_apart() {
+    let mut world = started_into_a_silence(false);
+    world.set_instance(A, InstanceState::Running { unreachable: true });
+    let taken = world.run_until(SECOND * 200, |world| world.holds(B)).unwrap();
+    assert!(taken >= SECOND * 60 && taken <= SECOND * 65, "{taken:?}");
+    let evidence = &world.claims()[0].decision.evidence;
+    assert_eq!(evidence.testimony, Some(Testimony::InstanceUnreachable));
+}
+
+#[test]
+fn a_failed_reachability_check_moves_the_address_once_in_a_silence() {
+    let mut world = started_into_a_silence(false);
+    world.set_instance(A, InstanceState::Running { unreachable: true });
+    world.run_until(SECOND * 200, |world| world.holds(B)).unwrap();
+    world.run_for(SECOND * 60);
+    // A lives after all, unheard, and somebody gives the address back to it.
+    world.put_address(Some(Owner::Member(A)));
+    world.run_for(SECOND * 3600);
+    assert!(world.holds(A));
+    assert_eq!(world.moves(), 1);
+    assert_eq!(world.view(B).decision.verdict, Verdict::Alarm(Alarm::SilenceUnproven));
+}
+
+#[test]
+fn a_failed_reachability_check_is_nothing_to_a_node_that_is_unfit_itself() {
+    let mut world = started_into_a_silence(false);
+    world.set_service(B, Service::Failing);
+    world.set_instance(A, InstanceState::Running { unreachable: true });
+    world.run_for(SECOND * 600);
+    assert_eq!(world.claims().len(), 0);
+}
+
+#[test]
+fn ec2_is_no_witness_against_a_peer_that_lives() {
+    let mut world = World::settled(Settings::default(), 3);
+    for state in [InstanceState::Down, InstanceState::Running { unreachable: true }] {
+        world.set_instance(A, state);
+        for _ in 0..20 {
+            // Each suspicion may read EC2, and life comes back each time.
+            world.partition();
+            world.run_for(Duration::from_millis(700));
+            world.heal();
+            world.run_for(SECOND * 10);
+        }
+    }
+    assert_eq!(world.claims().len(), 1);
+}
+
+#[test]
+fn an_address_put_at_the_peer_during_its_silence_is_not_taken_by_the_same_silence() {
+    // No channel carried life since the hands changed: heartbeats of the time before say nothing about this hold.
+    let mut world = World::settled(Settings::default(), 4);
+    world.set_elastic_path(false);
+    world.partition();
+    world.run_for(SECOND * 30);
+    assert!(world.holds(B));
+    world.put_address(Some(Owner::Member(A)));
+    world.run_for(SECOND * 3600);
+    assert!(world.holds(A));
+    assert_eq!(world.moves(), 2);
+}
