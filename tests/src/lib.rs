@@ -32,9 +32,9 @@ pub use pair::{Pair, has_problem, of};
 pub use pair_lab::{Action, Fault, LogEntry, Scope, Target};
 pub use scenario::{Stage, run};
 pub use setup::Setup;
-pub use speaker::Speaker;
+pub use speaker::{Recording, Speaker};
 pub use wait::{DEADLINE, eventually, stays};
-pub use watch::{Disagreement, Watch, worst_of_all};
+pub use watch::{Disagreement, Findings, Watch, worst_of_all};
 
 /// Makes a test of each scenario on each stage: `on_stages! { emulator, moto: a_scenario, another; }`.
 ///

@@ -2,7 +2,7 @@
 //!
 //! What it sends is recorded, so that a test can play it back after the peer's death.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -18,46 +18,46 @@ use crate::pair::Pair;
 /// Node `b`, alive until [`Speaker::die`].
 #[derive(Debug)]
 pub struct Speaker {
-    socket: UdpSocket,
+    from: SocketAddr,
+    to: SocketAddr,
     ended: Arc<AtomicBool>,
     life: JoinHandle<Vec<Vec<u8>>>,
 }
 
-/// What a node `b` said in its life, and the socket it said it from.
+/// What a node `b` said in its life.
 #[derive(Debug)]
 pub struct Recording {
-    socket: UdpSocket,
+    from: SocketAddr,
+    to: SocketAddr,
     datagrams: Vec<Vec<u8>>,
 }
 
 impl Speaker {
-    /// Begins to speak as a healthy node `b` that holds the address, if its metadata service says so.
+    /// Begins to speak as a healthy node `b` whose metadata service says that it holds the address.
     ///
     /// # Panics
     /// If the agent of `b` runs: its socket is taken.
     #[must_use]
     pub fn begin(pair: &Pair) -> Self {
         let (own, peer) = (pair.place("b").private_ip, pair.place("a").private_ip);
-        let socket = UdpSocket::bind((own, HEARTBEAT_PORT)).expect("nobody speaks for b");
-        socket.connect(SocketAddr::from((peer, HEARTBEAT_PORT))).expect("a loopback address can be connected to");
+        let (from, to) = (SocketAddr::from((own, HEARTBEAT_PORT)), SocketAddr::from((peer, HEARTBEAT_PORT)));
         let machine = pair.lab().node("b").expect("the lab has both nodes");
         let identity = Identity {
             instance: InstanceId(machine.instance_id.clone()),
             zone: machine.availability_zone.clone(),
             interface: Some(InterfaceId(machine.network_interface_id.clone())),
         };
-        let ring = KeyRing::parse(&pair.key("b")).expect("pairctl made the key");
         let ended = Arc::new(AtomicBool::new(false));
         let body = Body {
             node: Node::new(config(peer.into(), own.into()), seed(), Instant::ZERO),
-            ring,
+            ring: KeyRing::parse(&pair.key("b")).expect("pairctl made the key"),
             identity,
-            socket: socket.try_clone().expect("a socket can be cloned"),
+            socket: connected(from, to),
             begun: StdInstant::now(),
         };
         let until = Arc::clone(&ended);
         let life = thread::spawn(move || body.live(&until));
-        Self { socket, ended, life }
+        Self { from, to, ended, life }
     }
 
     /// Falls silent, and gives what was said.
@@ -68,29 +68,21 @@ impl Speaker {
     pub fn die(self) -> Recording {
         self.ended.store(true, Ordering::Relaxed);
         let datagrams = self.life.join().expect("it lives until it is told to die");
-        Recording { socket: self.socket, datagrams }
+        Recording { from: self.from, to: self.to, datagrams }
     }
 }
 
 impl Recording {
     /// Says everything once more, in order.
+    ///
+    /// # Panics
+    /// If somebody else speaks from the address of `b`.
     pub fn play(&self) {
+        let socket = connected(self.from, self.to);
         for datagram in &self.datagrams {
-            // A refusal of an earlier datagram is reported here: nobody listens, which is no matter.
-            self.socket.send(datagram).ok();
+            // An error is the refusal of an earlier datagram: that nobody listens is no matter.
+            socket.send(datagram).ok();
         }
-    }
-
-    /// How many datagrams it has.
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        self.datagrams.len()
-    }
-
-    /// Whether nothing was said.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.datagrams.is_empty()
     }
 }
 
@@ -140,7 +132,13 @@ impl Body {
     }
 }
 
-fn config(first: std::net::IpAddr, second: std::net::IpAddr) -> Config {
+fn connected(from: SocketAddr, to: SocketAddr) -> UdpSocket {
+    let socket = UdpSocket::bind(from).expect("nobody else speaks for b");
+    socket.connect(to).expect("a loopback address can be connected to");
+    socket
+}
+
+fn config(first: IpAddr, second: IpAddr) -> Config {
     Config {
         me: Member::Second,
         preferred: Member::First,

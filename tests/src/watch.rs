@@ -28,6 +28,15 @@ pub struct Watch {
     readers: Vec<(&'static str, JoinHandle<Vec<Sample>>)>,
 }
 
+/// What was found in the statuses of a scenario.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// How many statuses were read.
+    pub looks: usize,
+    /// The longest time for which one told a wrong holder, if there was any.
+    pub longest: Option<Disagreement>,
+}
+
 /// A time for which a status told a wrong holder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disagreement {
@@ -67,16 +76,35 @@ impl Watch {
         Self { ended, readers }
     }
 
-    /// Stops reading and gives the longest disagreement with what really was, if there was any.
-    pub(crate) fn end(self, history: &[Ownership]) -> Option<Disagreement> {
+    /// Stops reading, and compares with who really held the address when.
+    pub(crate) fn end(self, history: &[Ownership]) -> Findings {
         self.ended.store(true, Ordering::Relaxed);
-        self.readers
-            .into_iter()
-            .flat_map(|(node, reader)| {
-                let samples = reader.join().expect("a reader does not panic");
-                disagreements(node, &samples, history)
-            })
-            .max_by_key(Disagreement::ms)
+        let mut findings = Findings::default();
+        for (node, reader) in self.readers {
+            let samples = reader.join().expect("a reader does not panic");
+            findings.looks += samples.iter().filter(|sample| sample.told.is_some()).count();
+            let found = disagreements(node, &samples, history).into_iter();
+            findings.longest = found.chain(findings.longest).max_by_key(Disagreement::ms);
+        }
+        findings
+    }
+}
+
+impl Findings {
+    /// Whether no status told a wrong holder for longer than [`Watch::BOUND`].
+    #[must_use]
+    pub fn are_within_the_bound(&self) -> bool {
+        self.longest.as_ref().is_none_or(|longest| Duration::from_millis(longest.ms()) <= Watch::BOUND)
+    }
+}
+
+impl fmt::Display for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.longest {
+            Some(longest) => write!(f, "{longest}")?,
+            None => f.write_str("none")?,
+        }
+        write!(f, "; {} statuses read", self.looks)
     }
 }
 
@@ -95,22 +123,24 @@ impl fmt::Display for Disagreement {
     }
 }
 
-/// Remembers the longest disagreement of a scenario.
-pub(crate) fn remember(scenario: &str, longest: Option<Disagreement>) {
-    ALL.lock().expect("no code panics while it remembers").push((scenario.to_owned(), longest));
+/// Remembers what was found in a scenario.
+pub(crate) fn remember(scenario: &str, findings: Findings) {
+    ALL.lock().expect("no code panics while it remembers").push((scenario.to_owned(), findings));
 }
 
-/// Waits until no pair is left, and gives the longest disagreement of all scenarios so far, with its scenario, and how
-/// many scenarios there were.
+/// Waits until no pair is left, and gives what was found in all scenarios so far: the name of the worst one, the longest
+/// disagreement of all, and how many scenarios there were.
 ///
 /// # Panics
 /// Never: nobody panics with the records in hand.
 #[must_use]
-pub fn worst_of_all() -> (Option<(String, Disagreement)>, usize) {
+pub fn worst_of_all() -> (String, Findings, usize) {
     Turn::wait_for_the_last();
     let all = ALL.lock().expect("no code panics while it remembers");
-    let found = all.iter().filter_map(|(scenario, longest)| Some((scenario.clone(), longest.clone()?)));
-    (found.max_by_key(|(_, longest)| longest.ms()), all.len())
+    let worst = all.iter().max_by_key(|(_, found)| found.longest.as_ref().map(Disagreement::ms));
+    let (name, longest) = worst.cloned().map_or_else(Default::default, |(name, found)| (name, found.longest));
+    let looks = all.iter().map(|(_, found)| found.looks).sum();
+    (name, Findings { looks, longest }, all.len())
 }
 
 fn read_until(ended: &AtomicBool, clock: Clock, socket: &str) -> Vec<Sample> {
@@ -194,7 +224,7 @@ fn really(history: &[Ownership], from_ms: u64, to_ms: u64) -> impl Iterator<Item
 const EVERY: Duration = Duration::from_millis(50);
 /// A daemon that lives answers within milliseconds; one that is stopped must not keep the reader from the next look.
 const PATIENCE: &str = "500ms";
-static ALL: Mutex<Vec<(String, Option<Disagreement>)>> = Mutex::new(Vec::new());
+static ALL: Mutex<Vec<(String, Findings)>> = Mutex::new(Vec::new());
 
 #[cfg(test)]
 mod tests {

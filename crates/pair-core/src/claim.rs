@@ -97,6 +97,8 @@ struct Pursuit {
 struct InFlight {
     id: CallId,
     sent_at: Instant,
+    /// The association that was known when it was sent.
+    replaces: Option<AssociationId>,
     read_beside: bool,
 }
 
@@ -160,10 +162,11 @@ impl Claim {
     }
 
     /// The request was handed out.
-    pub(crate) fn sent(&mut self, now: Instant, id: CallId) -> u32 {
+    pub(crate) fn sent(&mut self, now: Instant, id: CallId, replaces: Option<AssociationId>) -> u32 {
         self.in_flight = Some(InFlight {
             id,
             sent_at: now,
+            replaces,
             read_beside: false,
         });
         self.pursuit.as_mut().map_or(1, |pursuit| {
@@ -241,15 +244,15 @@ impl Claim {
         Some(pause)
     }
 
-    /// EC2 replied to the request: read it back.
-    pub(crate) fn replied(&mut self, now: Instant, run: RunTime, association: AssociationId) {
-        self.in_flight = None;
+    /// EC2 replied to the request: read it back. Returns the association that it has replaced, if that was known.
+    pub(crate) fn replied(&mut self, now: Instant, run: RunTime, association: AssociationId) -> Option<AssociationId> {
+        let replaced = self.in_flight.take().and_then(|in_flight| in_flight.replaces);
         self.unresolved = None;
         self.told_until = None;
         self.last_fault = None;
         if self.pursuit.is_none() {
             // A read beside the request has shown the address here already.
-            return;
+            return replaced;
         }
         self.complete(now, association);
         self.verifying = Some(Verifying {
@@ -258,6 +261,7 @@ impl Claim {
             pause: FIRST_VERIFY,
             reads: 0,
         });
+        replaced
     }
 
     /// A read asked at `asked_at` and answered at `now` showed the address here, or not. Returns the takeover that it ends.

@@ -11,9 +11,13 @@
 //!                        reply only counts if the peer has a later reply of its own; from its IMDS it asks for a read
 //! ```
 //!
+//! An association that an own claim has replaced never comes back: EC2 makes a new id each time. A reading that names one is
+//! stale, whenever it was asked.
+//!
 //! To *lose* an address takes two readings that agree: two EC2 reads 2 s apart, or readings from two different sources. One
 //! stale read must not make the holder believe that it lost what it serves.
 
+use alloc::collections::VecDeque;
 use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -60,6 +64,10 @@ pub(crate) struct Ownership {
     changed: RunTime,
     /// How often they have.
     hands: u32,
+    /// When EC2 last replied to an own claim, or showed it applied, while the hold that it made lasts.
+    replied_at: Option<Instant>,
+    /// The associations that own claims have replaced, newest first.
+    replaced: VecDeque<AssociationId>,
     /// When this node's IMDS last confirmed the hold.
     imds_confirmed: Option<Instant>,
     /// The newest own EC2 read, whatever was believed of it (F-5).
@@ -77,6 +85,8 @@ impl Ownership {
             fact: None,
             changed: run,
             hands: 0,
+            replied_at: None,
+            replaced: VecDeque::new(),
             imds_confirmed: None,
             ec2_read: None,
             contrary: [const { None }; 3],
@@ -84,8 +94,31 @@ impl Ownership {
         }
     }
 
-    /// Takes in EC2's reply to an own claim, or what EC2 says to a read.
+    /// Takes in EC2's reply to an own claim, which was sent when `replaced` was the association known.
+    pub(crate) fn hear_reply(&mut self, run: RunTime, reading: Fact, replaced: Option<AssociationId>) -> Taken {
+        let is_new = |id: &AssociationId| reading.association.as_ref() != Some(id) && !self.replaced.contains(id);
+        if let Some(id) = replaced.filter(is_new) {
+            self.replaced.truncate(REMEMBERED - 1);
+            self.replaced.push_front(id);
+        }
+        let asked_at = reading.asked_at;
+        let taken = self.hear_ec2(run, reading);
+        self.won(asked_at);
+        taken
+    }
+
+    /// EC2 has shown at `asked_at` that an own claim was applied: for a while stale reads may say otherwise.
+    pub(crate) fn won(&mut self, asked_at: Instant) {
+        if self.is_mine() {
+            self.replied_at = Some(asked_at);
+        }
+    }
+
+    /// Takes in what EC2 says to a read.
     pub(crate) fn hear_ec2(&mut self, run: RunTime, reading: Fact) -> Taken {
+        if self.is_replaced(reading.association.as_ref()) {
+            return Taken::Ignored;
+        }
         if self.ec2_read.is_none_or(|at| at <= reading.asked_at) {
             self.ec2_read = Some(reading.asked_at);
         }
@@ -128,7 +161,7 @@ impl Ownership {
 
     /// Takes in what the peer says, heard at `now`.
     pub(crate) fn hear_peer(&mut self, now: Instant, run: RunTime, word: &Word) -> Taken {
-        if word.source == Source::Peer {
+        if word.source == Source::Peer || self.is_replaced(word.association.as_ref()) {
             return Taken::Ignored;
         }
         let reading = Fact {
@@ -148,8 +181,7 @@ impl Ownership {
         };
         let is_mine = fact.holder == Holder::Member(self.me);
         let is_contrary = reading.holder != fact.holder && reading.asked_at >= fact.asked_at;
-        let is_trusted = fact.source == Source::Reply && reading.asked_at.since(fact.asked_at) < REPLY_TRUST;
-        if is_contrary && is_mine && is_trusted && word.source != Source::Reply {
+        if is_contrary && is_mine && self.trusts_reply(reading.asked_at) && word.source != Source::Reply {
             return Taken::Ignored;
         }
         if is_contrary && !is_mine && (says_mine || word.source == Source::Imds) {
@@ -197,7 +229,16 @@ impl Ownership {
         })
     }
 
-    fn weigh(&mut self, run: RunTime, reading: Fact) -> Taken {
+    /// Whether EC2's reply to an own claim still beats a contrary reading asked at `asked_at`.
+    fn trusts_reply(&self, asked_at: Instant) -> bool {
+        self.replied_at.is_some_and(|at| asked_at.since(at) < REPLY_TRUST)
+    }
+
+    fn is_replaced(&self, association: Option<&AssociationId>) -> bool {
+        association.is_some_and(|id| self.replaced.contains(id))
+    }
+
+    fn weigh(&mut self, run: RunTime, mut reading: Fact) -> Taken {
         let Some(fact) = &self.fact else {
             self.believe(run, reading);
             return Taken::Believed;
@@ -206,6 +247,9 @@ impl Ownership {
         if reading.holder == fact.holder {
             // IMDS and a peer may not know the association: they confirm it.
             if is_newer && (reading.association.is_some() || fact.association.is_none()) {
+                if reading.instance.is_none() && reading.association == fact.association {
+                    reading.instance.clone_from(&fact.instance);
+                }
                 self.believe(run, reading);
             }
             return Taken::Ignored;
@@ -222,18 +266,13 @@ impl Ownership {
 
     /// Weighs a reading that says this node lost the address.
     fn contest(&mut self, run: RunTime, reading: Fact) -> Taken {
-        let fact = self
-            .fact
-            .as_ref()
-            .expect("contest is called with a fact that says mine");
-        let trusted = fact.source == Source::Reply && reading.asked_at.since(fact.asked_at) < REPLY_TRUST;
         let slot = match reading.source {
             Source::Reply | Source::Ec2 => EC2,
             Source::Imds => IMDS,
             Source::Peer => PEER,
         };
         // Of a peer only a later reply comes this far, and that is no stale read.
-        if trusted && reading.source != Source::Peer && self.contrary[PEER].is_none() {
+        if self.trusts_reply(reading.asked_at) && reading.source != Source::Peer && self.contrary[PEER].is_none() {
             return match reading.source {
                 Source::Reply | Source::Ec2 => Taken::Contested,
                 Source::Imds | Source::Peer => Taken::Ignored,
@@ -290,6 +329,7 @@ impl Ownership {
             self.changed = run;
             self.hands = self.hands.saturating_add(1);
             self.imds_confirmed = None;
+            self.replied_at = None;
             self.disputed = None;
         }
         self.contrary = [const { None }; 3];
@@ -304,6 +344,9 @@ impl Fact {
         now.since(self.asked_at)
     }
 }
+
+/// How many replaced associations are remembered: a stale read shows one of the last few.
+const REMEMBERED: usize = 4;
 
 /// The places of the sources in `contrary`.
 const EC2: usize = 0;

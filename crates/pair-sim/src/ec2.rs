@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use pair_core::{
-    Association, AssociationId, Call, CallFault, CallRequest, InstanceId, InstanceState, Instant, InterfaceId, Member, Reply,
+    Association, AssociationId, Call, CallFault, CallRequest, InstanceId, InstanceState, Instant, InterfaceId, Member,
+    Reply,
 };
 
 use crate::{Dice, Settings, settings::private_ip};
@@ -79,6 +80,8 @@ pub enum Scope {
     All,
     /// Only those that change something.
     Claims,
+    /// Only those that change nothing.
+    Reads,
     /// Only those on the pooled connection, which may be dead while EC2 is well.
     Pooled,
 }
@@ -244,6 +247,7 @@ impl Scope {
         match self {
             Self::All => true,
             Self::Claims => matches!(call, Call::Associate { .. }),
+            Self::Reads => !matches!(call, Call::Associate { .. }),
             Self::Pooled => !fresh_connection,
         }
     }

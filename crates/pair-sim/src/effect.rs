@@ -174,7 +174,9 @@ impl World {
         self.trace
             .note(self.now, || format!("{by:?} ► {:?} {:?}", request.id, request.call));
         let asked_at = self.now;
-        self.host_mut(by).calls.insert(request.id, OpenCall { is_claim, asked_at });
+        self.host_mut(by)
+            .calls
+            .insert(request.id, OpenCall { is_claim, asked_at });
         if let Call::Associate { allow_reassociation } = request.call {
             self.note_claim(by, allow_reassociation, decided);
         }

@@ -27,6 +27,8 @@ pub struct Host {
     /// Counts the wishes to be woken: only the latest counts.
     pub(crate) wish: u64,
     pub(crate) calls: BTreeMap<CallId, OpenCall>,
+    /// Whether nobody tells the node how its calls end.
+    pub(crate) forgets_results: bool,
     pub(crate) events: Vec<(Instant, Event)>,
     pub(crate) outcomes: Vec<(OrderId, OrderOutcome)>,
 }
@@ -64,6 +66,7 @@ impl Host {
             run: 0,
             wish: 0,
             calls: BTreeMap::new(),
+            forgets_results: false,
             events: Vec::new(),
             outcomes: Vec::new(),
         }

@@ -257,6 +257,11 @@ impl World {
         self.ec2.door(member).late_landing = Some(late);
     }
 
+    /// Keeps the end of every call from a member's node, as a thread would that has died.
+    pub const fn forget_results(&mut self, member: Member, forget: bool) {
+        self.host_mut(member).forgets_results = forget;
+    }
+
     /// Makes a member's calls work again.
     pub fn heal_api(&mut self, member: Member) {
         let latency = self.settings.api_latency;

@@ -273,6 +273,9 @@ impl World {
             let Some(call) = self.host_mut(at).calls.remove(id) else {
                 return;
             };
+            if self.host(at).forgets_results {
+                return;
+            }
             if matches!(result, Ok(Reply::Address(_))) {
                 self.witnessed[at.index()].read_asked = Some(call.asked_at);
             }

@@ -27,7 +27,10 @@ fn a_dead_host_is_replaced_with_one_call_when_the_holdtime_ends() {
         assert_eq!((takeover.rule, takeover.attempts), (Rule::F6a, 1));
         let detect = takeover.detect.unwrap();
         assert!(detect >= SECOND && detect <= MS * 1030, "seed {seed}: {detect:?}");
-        assert!(takeover.api >= MS * 40 && takeover.api <= MS * 80, "seed {seed}: {takeover:?}");
+        assert!(
+            takeover.api >= MS * 40 && takeover.api <= MS * 80,
+            "seed {seed}: {takeover:?}"
+        );
         assert!(takeover.verify.unwrap() <= MS * 90, "seed {seed}: {takeover:?}");
     }
 }
@@ -84,13 +87,19 @@ fn a_suspicion_reads_ec2_once_and_asks_the_peer_in_a_bounded_burst() {
     world.run_for(SECOND * 2);
     let queries = |world: &World| {
         let asks = |report: &pair_core::Report| report.query;
-        world.recorded(B).filter(|(_, heartbeat)| heartbeat.report.as_ref().is_some_and(asks)).count()
+        world
+            .recorded(B)
+            .filter(|(_, heartbeat)| heartbeat.report.as_ref().is_some_and(asks))
+            .count()
     };
     let burst = queries(&world);
     assert!((20..=50).contains(&burst), "{burst}");
     world.run_for(SECOND * 20);
     assert_eq!(queries(&world), burst);
-    let by_b = world.ec2().log()[reads..].iter().filter(|request| request.by == B).count();
+    let by_b = world.ec2().log()[reads..]
+        .iter()
+        .filter(|request| request.by == B)
+        .count();
     assert!(by_b <= 2, "{:?}", &world.ec2().log()[reads..]);
 }
 

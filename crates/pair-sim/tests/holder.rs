@@ -105,7 +105,9 @@ fn stale_reads_after_a_claim_are_not_believed() {
         let mut world = settled(7);
         world.read_stale(SECOND * stale);
         world.crash_host(A);
-        world.run_until(SECOND * 20, |world| world.view(B).is_active == Some(true)).unwrap();
+        world
+            .run_until(SECOND * 20, |world| world.view(B).is_active == Some(true))
+            .unwrap();
         for _ in 0..200 {
             world.run_for(Duration::from_millis(100));
             assert_eq!(world.view(B).is_active, Some(true), "reads {stale} s old");

@@ -108,7 +108,10 @@ fn loss_for_an_hour(percent: u8) {
     };
     assert!(!world.told(A, presumed_dead) && !world.told(B, presumed_dead));
     let shown = world.view(B).loss_percent.unwrap();
-    assert!((u32::from(percent) / 2..=u32::from(percent) * 2).contains(&shown), "{shown}");
+    assert!(
+        (u32::from(percent) / 2..=u32::from(percent) * 2).contains(&shown),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -204,7 +207,11 @@ fn a_heartbeat_of_ones_own_has_no_effect() {
 
 #[test]
 fn a_peer_of_another_version_lives_and_says_nothing() {
-    let mut world = settled(11);
+    let settings = Settings {
+        icmp: false,
+        ..Settings::default()
+    };
+    let mut world = World::settled(settings, 11);
     world.record();
     world.run_for(SECOND);
     let (_, mut newer) = world.recorded(A).last().unwrap().clone();

@@ -225,7 +225,8 @@ impl Agent {
             }
             Output::Event(event) => {
                 journal::tell(&event, &self.names);
-                if matches!(event, Event::HolderChanged { .. }) {
+                // Whoever does not hold the address must be able to take it: what a move changes is rehearsed anew.
+                if matches!(event, Event::HolderChanged { to, .. } if to != Holder::Member(self.core.me)) {
                     self.cloud.rehearse_soon();
                 }
                 self.tell_status();

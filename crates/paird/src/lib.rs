@@ -13,6 +13,7 @@ pub mod control;
 pub mod journal;
 pub mod knowledge;
 pub mod landing;
+pub mod memory;
 pub mod names;
 pub mod news;
 pub mod probe;

@@ -28,7 +28,7 @@ pub const IDS: &[(&str, Severity)] = &[
     ("peer-unfit", Severity::Critical),
     ("service-unfit", Severity::Critical),
     ("silence-unproven", Severity::Critical),
-    ("silent-but-serving", Severity::Critical),
+    ("silent-but-serving", Severity::Degraded),
     ("takeover-unrehearsed", Severity::Degraded),
 ];
 
@@ -198,7 +198,7 @@ fn about_peer(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<
         ));
     }
     match view.decision.verdict {
-        Verdict::Alarm(Alarm::SilentButServing) => problems.push(critical(
+        Verdict::Alarm(Alarm::SilentButServing) => problems.push(degraded(
             "silent-but-serving",
             format!("{peer} is silent, and its service serves: the address stays there"),
             "restart paird there, or open the heartbeat port; to move the address: pairctl failover",

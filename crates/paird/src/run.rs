@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::cloud::{Cloud, CloudConfig};
 use crate::config::{Config, Findings, KeyFile, Security};
 use crate::socket::HeartbeatSocket;
-use crate::{control, journal, landing, vitals};
+use crate::{control, journal, landing, memory, vitals};
 
 /// News that may wait for the event loop.
 const NEWS_WAITING: usize = 256;
@@ -64,6 +64,7 @@ pub fn run(config: Config, ring: &KeyRing, node: Option<&str>) -> anyhow::Result
     let IpAddr::V4(private_ip) = core.private_ips[me.index()] else {
         bail!("an Elastic IP lands on an IPv4 address: set address.private_ips, since node.addresses are IPv6");
     };
+    memory::lock();
     let clock = Clock::start();
     let seed = seed().context("the system gives no randomness")?;
     let here = Builder::new_current_thread()

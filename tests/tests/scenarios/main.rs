@@ -1,7 +1,15 @@
 //! The end-to-end tests: real daemons, real sockets, an EC2 over HTTP. The harness is the library of this package.
 
+mod broken_ec2;
 mod cold_start;
+mod configuration;
+mod forgery;
 mod host_death;
 mod lost_agent;
 mod lost_service;
+mod order;
+mod pause;
+mod second_agent;
+mod status;
+mod stranger;
 mod truth;

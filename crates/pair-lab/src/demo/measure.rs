@@ -127,7 +127,7 @@ impl Run {
         lines.extend(self.timeline.lines());
         match (&self.new_holder, self.outage_ms) {
             (Some(new), Some(outage)) => lines.push(format!(
-                "{new} took over: outage {outage} ms with a holdtime of {} ms (detect {} ms, api {} ms, verify {} ms), {} claim",
+                "{new} took over: outage {outage} ms with a holdtime of {} ms (detect {} ms, api {} ms, verify {} ms), claims: {}",
                 self.holdtime_ms,
                 shown(self.detect_ms),
                 shown(self.api_ms),
@@ -135,7 +135,7 @@ impl Run {
                 self.claims,
             )),
             (_, _) => {
-                lines.push(format!("the address did not move; {} claims were sent", self.claims));
+                lines.push(format!("the address did not move; claims: {}", self.claims));
                 for problem in self.problem.iter().filter_map(Value::as_array).flatten() {
                     let (id, text) = (&problem["id"], &problem["text"]);
                     let [id, text] = [id, text].map(|field| field.as_str().unwrap_or_default());

@@ -1,0 +1,149 @@
+//! What a decision looks at, gathered from the parts.
+
+use super::Node;
+use crate::{
+    Association, AssociationId, Fact, Holder, InstanceId, Instant, Objection, Situation, Source, Testimony,
+    claim::Basis,
+    config::{FACT_FRESH, NOBODY_PATIENCE, NOBODY_SKEW},
+    running::RunTime,
+};
+
+impl Node {
+    pub(super) fn situation(&self, run: RunTime) -> Situation {
+        let holdtime_over = self.detector.is_holdtime_over(run);
+        Situation {
+            me: self.config.me,
+            holder: self.holder(),
+            fitness: self.fitness,
+            can_land: self
+                .identity
+                .as_ref()
+                .is_some_and(|identity| identity.interface.is_some()),
+            ready: self.ready,
+            refit: self.refit.is_over(run),
+            my_turn: self.is_my_turn(run),
+            ordered: self.orders.wants(self.config.me),
+            link: self.detector.link(run),
+            silence: self.detector.silence(run),
+            holdtime_over,
+            peer_fitness: self.peer.fitness(),
+            peer_unfit_lasting: self.peer.is_unfit_for(run, self.config.unfit_delay),
+            peer_yielding: self.peer.is_yielding(),
+            objection: holdtime_over.then(|| self.objection(run)).flatten(),
+            testimony: holdtime_over.then(|| self.testimony(run)).flatten(),
+        }
+    }
+
+    pub(super) fn objection(&self, run: RunTime) -> Option<Objection> {
+        if self.probing.proves_life(run) {
+            return Some(Objection::ProbeServed);
+        }
+        let was_saturated = self.peer.report().is_some_and(|report| report.saturated);
+        let briefly = self.detector.silence(run) < self.config.lost_contact_takeover;
+        (self.config.probe_timeout.is_some() && was_saturated && briefly).then_some(Objection::Saturated)
+    }
+
+    pub(super) fn testimony(&self, run: RunTime) -> Option<Testimony> {
+        let (changed, hands) = (self.ownership.changed(), self.ownership.hands());
+        let association = self.ownership.fact().and_then(|fact| fact.association.as_ref());
+        let heartbeats_proven = self.detector.life().is_some_and(|life| {
+            life > changed || self.peer.spoke_of_its_hold(self.config.me.peer(), association, hands)
+        });
+        let holder = self.holders_instance();
+        if self.instance_watch.is_down(run, holder) {
+            Some(Testimony::InstanceDown)
+        } else if heartbeats_proven {
+            Some(Testimony::Heartbeats)
+        } else if self.probing.testifies(run, changed) {
+            Some(Testimony::Probe)
+        } else if self.probing.kernel_testifies(run) {
+            Some(Testimony::KernelOnly)
+        } else if self.instance_watch.is_unreachable(holder) {
+            Some(Testimony::InstanceUnreachable)
+        } else {
+            None
+        }
+    }
+
+    /// What a claim may be built on (F-5).
+    pub(super) fn basis(&self, now: Instant) -> Basis {
+        let peer = self.config.me.peer();
+        let read_fresh = self.ownership.ec2_read().is_some_and(|at| now.since(at) <= FACT_FRESH);
+        let is_silent = self.silence.is_some();
+        let word_fresh = !is_silent && self.peer.age_of_hold(peer, now).is_some_and(|age| age <= FACT_FRESH);
+        let last_word_fresh = self
+            .peer
+            .age_of_hold_when_heard(peer)
+            .is_some_and(|age| age <= FACT_FRESH);
+        Basis {
+            fact_fresh: read_fresh || (self.peer_holds() && word_fresh),
+            word_usable: self.peer_holds() && last_word_fresh && self.reads.gets_no_answer(now),
+        }
+    }
+
+    /// Whether it is this node's turn to take an address that nobody holds (F-10).
+    pub(super) fn is_my_turn(&self, run: RunTime) -> bool {
+        let Some(since) = self.nobody_since else { return false };
+        let waited = run.since(since);
+        let peer_claims = self.peer.report().is_some_and(|report| report.claiming) && !self.detector.is_silent(run);
+        // A peer that tries in vain must not keep the address from everybody: EC2 lets only one claim win.
+        let peer_has_it = peer_claims && waited < NOBODY_PATIENCE;
+        let skew_is_over = self.config.preferred == self.config.me || waited >= NOBODY_SKEW;
+        skew_is_over && !peer_has_it
+    }
+
+    /// The instance that holds the address, as EC2 says, or the peer of its own.
+    pub(super) fn holders_instance(&self) -> Option<&InstanceId> {
+        let by_fact = self.ownership.fact().and_then(|fact| fact.instance.as_ref());
+        by_fact.or_else(|| self.peer.report().and_then(|report| report.instance.as_ref()))
+    }
+
+    pub(super) fn holder(&self) -> Option<Holder> {
+        self.ownership.fact().map(|fact| fact.holder)
+    }
+
+    pub(super) fn peer_holds(&self) -> bool {
+        self.holder() == Some(Holder::Member(self.config.me.peer()))
+    }
+
+    pub(super) fn own_hold(&self, association: AssociationId, source: Source, asked_at: Instant) -> Fact {
+        Fact {
+            holder: Holder::Member(self.config.me),
+            association: Some(association),
+            instance: self.identity.as_ref().map(|identity| identity.instance.clone()),
+            source,
+            asked_at,
+        }
+    }
+
+    /// Says whose an association is (F-1, F-9).
+    pub(super) fn classify(&self, association: Option<&Association>) -> Holder {
+        let Some(held) = association else { return Holder::Nobody };
+        let (me, peer) = (self.config.me, self.config.me.peer());
+        let own_ip = self.config.private_ips[me.index()];
+        let peer_ip = self.config.private_ips[peer.index()];
+        let own = self.identity.as_ref();
+        let peer_instance = self.peer.report().and_then(|report| report.instance.as_ref());
+        let on_own_interface = own
+            .and_then(|own| own.interface.as_ref())
+            .map(|interface| *interface == held.interface);
+        let on_own_instance = own.is_some_and(|own| held.instance.as_ref() == Some(&own.instance));
+        let on_peer_instance = held.instance.is_some() && held.instance.as_ref() == peer_instance;
+        match on_own_interface {
+            Some(true) | None if held.private_ip == own_ip => Holder::Member(me),
+            Some(true) => Holder::Misplaced(me),
+            Some(false) | None if on_own_instance => Holder::Misplaced(me),
+            Some(false) | None if held.private_ip == peer_ip => {
+                // The peer's place on another instance than the one that speaks: life belongs to an instance.
+                let is_other = held.instance.is_some() && peer_instance.is_some() && !on_peer_instance;
+                if is_other {
+                    Holder::Stranger
+                } else {
+                    Holder::Member(peer)
+                }
+            }
+            Some(false) | None if on_peer_instance => Holder::Misplaced(peer),
+            Some(false) | None => Holder::Stranger,
+        }
+    }
+}

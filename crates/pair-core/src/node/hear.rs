@@ -1,0 +1,207 @@
+//! What a node is told, and what it makes of it.
+
+use core::time::Duration;
+
+use super::{Node, Silence};
+use crate::{
+    Association, CallFault, CallId, Event, Fact, Fitness, Heartbeat, Holder, InstanceState, Instant, Link, Reply,
+    Source,
+    config::{LOSS_CONFIRM, READ_GAP, SHORTEST_INTERVAL},
+    detector::Hearing,
+    order::{Order, Target},
+    ownership::Taken,
+    reads::{Read, ReadOf},
+    running::RunTime,
+};
+
+impl Node {
+    pub(super) fn wake(&mut self, now: Instant) {
+        let missed = self.clock.advance(now);
+        if missed + self.config.interval >= self.config.pause() {
+            self.doubt_everything(now, missed);
+        }
+        self.end_overdue_calls(now);
+    }
+
+    /// Back from a pause: what this node knew of itself and of the peer is in doubt (F-16).
+    pub(super) fn doubt_everything(&mut self, now: Instant, missed: Duration) {
+        let run = self.clock.now();
+        self.unsure_since = Some(now);
+        self.fitness = Fitness::Unknown;
+        self.peer.doubt();
+        if missed >= READ_GAP {
+            self.reads.want_now(run);
+        } else {
+            self.reads.want(run);
+        }
+        self.tell(Event::Paused { missed });
+        if let Some(silence) = &mut self.silence
+            && !silence.was_paused
+        {
+            silence.was_paused = true;
+            self.restart_silence(now);
+        }
+    }
+
+    /// A call of which nobody told the end counts as unanswered.
+    pub(super) fn end_overdue_calls(&mut self, now: Instant) {
+        let (run, timeout) = (self.clock.now(), self.config.call_timeout);
+        while let Some(id) = self
+            .reads
+            .overdue(now, timeout)
+            .or_else(|| self.claim.overdue(now, timeout))
+        {
+            self.hear_call(now, run, id, Err(CallFault::Unanswered));
+        }
+    }
+
+    pub(super) fn hear_heartbeat(&mut self, now: Instant, run: RunTime, heartbeat: &Heartbeat) {
+        if heartbeat.prefix.sender == self.config.me {
+            return;
+        }
+        let hearing = self.detector.hear(now, run, &heartbeat.prefix);
+        if hearing == Hearing::NoLife {
+            return;
+        }
+        if hearing == Hearing::NewIncarnation {
+            self.tell(Event::PeerIncarnation(heartbeat.prefix.incarnation));
+        }
+        let hands = self.ownership.hands();
+        self.peer.hear(now, run, &self.config, hands, heartbeat.report.as_ref());
+        let Some(report) = self.peer.report().cloned() else {
+            return;
+        };
+        self.detector.follow_interval(&self.config, report.interval);
+        // A datagram that waited while this node slept is older than it looks: it is life, and no news.
+        let is_news = self.clock.asleep(now) < self.config.pause();
+        if let Some(word) = report.word.as_ref().filter(|_| is_news) {
+            let before = self.holder();
+            let taken = self.ownership.hear_peer(now, run, word);
+            self.read_if_contested(run, taken);
+            self.follow_holder(now, before);
+        }
+        let may_answer = self
+            .answered_query_at
+            .is_none_or(|at| now.since(at) >= SHORTEST_INTERVAL / 2);
+        if report.query && may_answer {
+            self.answered_query_at = Some(now);
+            self.beat(now, false);
+        }
+    }
+
+    pub(super) fn hear_imds(&mut self, now: Instant, run: RunTime, mine: bool, asked_at: Instant) {
+        let before = self.holder();
+        let taken = self.ownership.hear_imds(run, mine, asked_at);
+        self.read_if_contested(run, taken);
+        if mine == self.ownership.is_mine() {
+            self.be_sure(asked_at);
+        }
+        self.follow_holder(now, before);
+    }
+
+    pub(super) fn hear_health(&mut self, now: Instant, run: RunTime, fitness: Fitness, saturated: bool) {
+        let changed = fitness != self.fitness;
+        self.refit.hear(run, fitness, self.ownership.is_mine());
+        self.fitness = fitness;
+        self.saturated = saturated;
+        if changed {
+            // The peer of a holder that fails must not wait for the next beat.
+            self.beat(now, false);
+        }
+    }
+
+    pub(super) fn hear_call(&mut self, now: Instant, run: RunTime, id: CallId, result: Result<Reply, CallFault>) {
+        self.follow_isolation(now, id, result.as_ref().err().copied());
+        let before = self.holder();
+        match result {
+            Ok(Reply::Address(association)) => {
+                let Some(read) = self.reads.answered(run, id) else {
+                    return;
+                };
+                self.hear_address(now, run, read, association);
+            }
+            Ok(Reply::Instance(state)) => {
+                if let Some(read) = self.reads.answered(run, id) {
+                    self.hear_instance(run, read, state);
+                }
+            }
+            Ok(Reply::Associated(association)) => {
+                if !self.claim.is_in_flight(id) {
+                    return;
+                }
+                self.tell(Event::Claimed(association.clone()));
+                self.orders.spend();
+                let replaced = self.claim.replied(now, run, association.clone());
+                let hold = self.own_hold(association, Source::Reply, now);
+                self.ownership.hear_reply(run, hold, replaced);
+            }
+            Err(fault) if self.claim.is_in_flight(id) => {
+                let attempt = self.claim.attempts();
+                if let Some(pause) = self.claim.failed(now, run, fault, &mut self.chance) {
+                    self.tell(Event::ClaimFailed { attempt, fault, pause });
+                }
+            }
+            Err(fault) => {
+                self.reads.failed(run, id, fault, &mut self.chance);
+            }
+        }
+        self.follow_holder(now, before);
+    }
+
+    pub(super) fn hear_address(&mut self, now: Instant, run: RunTime, read: Read, association: Option<Association>) {
+        let holder = self.classify(association.as_ref());
+        let id = association.as_ref().map(|held| held.id.clone());
+        let taken = self.ownership.hear_ec2(
+            run,
+            Fact {
+                holder,
+                association: id.clone(),
+                instance: association.and_then(|held| held.instance),
+                source: Source::Ec2,
+                asked_at: read.asked_at,
+            },
+        );
+        match taken {
+            Taken::Contested | Taken::StillContested => self.reads.want_after(run, LOSS_CONFIRM),
+            Taken::Believed | Taken::Ignored => {}
+        }
+        self.be_sure(read.asked_at);
+        let mine = id.filter(|_| holder == Holder::Member(self.config.me));
+        if let Some(takeover) = self.claim.read(now, read.asked_at, mine.as_ref()) {
+            self.ownership.won(read.asked_at);
+            self.tell(Event::TookOver(takeover));
+        }
+    }
+
+    /// Takes in what EC2 says of the holder's instance, unless life came after it was asked (F-8).
+    pub(super) fn hear_instance(&mut self, run: RunTime, read: Read, state: InstanceState) {
+        let ReadOf::Instance(instance) = read.of else { return };
+        let of_this_silence = |silence: &Silence| read.asked_at >= silence.began_at;
+        if self.silence.as_ref().is_some_and(of_this_silence) {
+            self.instance_watch.hear(run, read.asked_at, instance, state);
+        }
+    }
+
+    pub(super) fn hear_order(&mut self, now: Instant, order: Order) {
+        let Some(fact) = self.ownership.fact() else {
+            return self.orders.refuse_unknown(order, &mut self.outputs);
+        };
+        let (fitness, ready, up) = if order.to == self.config.me {
+            (Some(self.fitness), self.ready, true)
+        } else {
+            let up = self.detector.link(self.clock.now()) == Link::Up;
+            let report = self.peer.report();
+            (self.peer.fitness(), report.is_some_and(|report| report.ready), up)
+        };
+        let target = Target { fitness, ready, up };
+        self.orders
+            .hear(now, order, self.config.me, fact.holder, target, &mut self.outputs);
+        self.beat(now, false);
+    }
+
+    pub(super) fn be_sure(&mut self, asked_at: Instant) {
+        if self.unsure_since.is_some_and(|since| asked_at >= since) {
+            self.unsure_since = None;
+        }
+    }
+}
