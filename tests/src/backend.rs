@@ -61,7 +61,10 @@ impl World {
                     .expect("moto makes a world");
                 let config = LabConfig::upstream(server.addr(), world);
                 let lab = Lab::start_on(engine, config).expect("the lab starts in front of moto");
-                Self { lab, _moto: Some(server) }
+                Self {
+                    lab,
+                    _moto: Some(server),
+                }
             }
         }
     }

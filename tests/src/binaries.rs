@@ -54,6 +54,9 @@ fn ran(command: &mut Command) -> Ran {
 /// The folder where cargo puts binaries: `target/debug`, if this is `target/debug/deps/scenarios-…`.
 fn beside_this_test() -> PathBuf {
     let test = env::current_exe().expect("a process knows its program");
-    let folder = test.ancestors().nth(2).expect("a test lies two folders below its target");
+    let folder = test
+        .ancestors()
+        .nth(2)
+        .expect("a test lies two folders below its target");
     folder.to_path_buf()
 }

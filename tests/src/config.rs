@@ -28,7 +28,13 @@ pub(crate) struct Config {
 impl Config {
     /// Writes it.
     pub(crate) fn write(&self, quarter: &Quarter, allocation_id: &str, file: &Path) {
-        let Self { pair, check, key_file, control_socket, more } = self;
+        let Self {
+            pair,
+            check,
+            key_file,
+            control_socket,
+            more,
+        } = self;
         let text = format!(
             "pair = \"{pair}\"\n\
              [[node]]\nname = \"a\"\naddresses = [\"{a}\"]\n\

@@ -26,7 +26,7 @@ mod wait;
 mod watch;
 
 pub use backend::Backend;
-pub use binaries::{Ran, paird, pairctl};
+pub use binaries::{Ran, pairctl, paird};
 pub use config::{PAIR_NAME, PORT};
 pub use pair::{Pair, has_problem, of};
 pub use pair_lab::{Action, Fault, LogEntry, Scope, Target};

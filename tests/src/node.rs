@@ -54,7 +54,11 @@ impl Place {
 
 impl Node {
     pub(crate) const fn new(place: Place) -> Self {
-        Self { place, agent: None, service: None }
+        Self {
+            place,
+            agent: None,
+            service: None,
+        }
     }
 
     /// Where it is.
@@ -72,7 +76,11 @@ impl Node {
     /// Starts the service and waits until it listens.
     pub(crate) fn start_service(&mut self) {
         let name = format!("service {}", self.place.name);
-        let mut command = if self.place.is_haproxy { self.haproxy() } else { self.built_in_service() };
+        let mut command = if self.place.is_haproxy {
+            self.haproxy()
+        } else {
+            self.built_in_service()
+        };
         self.service = Some(Process::start(&name, &mut command, &self.place.file("service.log")));
         let addr = (self.place.private_ip, PORT);
         eventually("the service listens", || TcpStream::connect(addr).ok());
@@ -80,7 +88,7 @@ impl Node {
 
     /// Kills the agent, if it runs.
     pub(crate) fn kill_agent(&mut self) {
-        self.agent.take().map(Process::kill);
+        drop(self.agent.take());
     }
 
     /// Asks the agent to end and waits until it has.
@@ -92,7 +100,7 @@ impl Node {
 
     /// Kills the service, if it runs.
     pub(crate) fn kill_service(&mut self) {
-        self.service.take().map(Process::kill);
+        drop(self.service.take());
     }
 
     /// Sends the agent a signal.

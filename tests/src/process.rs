@@ -28,19 +28,22 @@ impl Process {
             .stdout(output())
             .stderr(output())
             .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {name}, {:?}: {error}", PathBuf::from(command.get_program())));
-        Self { child, name: name.to_owned() }
+            .unwrap_or_else(|error| {
+                panic!(
+                    "cannot start {name}, {:?}: {error}",
+                    PathBuf::from(command.get_program())
+                )
+            });
+        Self {
+            child,
+            name: name.to_owned(),
+        }
     }
 
     /// Sends a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal)
             .unwrap_or_else(|error| panic!("cannot signal {}: {error}", self.name));
-    }
-
-    /// Kills it and waits for its end.
-    pub(crate) fn kill(self) {
-        drop(self);
     }
 
     /// Asks it to end, and waits until it has.

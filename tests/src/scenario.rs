@@ -42,7 +42,9 @@ impl Stage {
     fn obstacle(self) -> Option<&'static str> {
         match self {
             Self::Emulator => None,
-            Self::Moto => moto_program().is_none().then_some("PAIRD_MOTO does not say where moto_server is"),
+            Self::Moto => moto_program()
+                .is_none()
+                .then_some("PAIRD_MOTO does not say where moto_server is"),
             Self::Haproxy => (!has_haproxy()).then_some("haproxy is not installed"),
         }
     }
@@ -57,7 +59,10 @@ pub fn run<S: FnOnce(Setup)>(stage: Stage, scenario: S) {
     let name = path.split_once("::").map_or(path, |(_, name)| name);
     println!("e2e {}, {}: {name}", stage.backend(), stage.service());
     if let Some(obstacle) = stage.obstacle() {
-        assert!(env::var_os("PAIRD_NO_SKIP").is_none_or(|value| value != "1"), "{obstacle}");
+        assert!(
+            env::var_os("PAIRD_NO_SKIP").is_none_or(|value| value != "1"),
+            "{obstacle}"
+        );
         println!("SKIPPED: {name} on {stage:?}: {obstacle}");
         return;
     }
@@ -66,6 +71,10 @@ pub fn run<S: FnOnce(Setup)>(stage: Stage, scenario: S) {
 }
 
 fn has_haproxy() -> bool {
-    let asked = Command::new("haproxy").arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let asked = Command::new("haproxy")
+        .arg("-v")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
     asked.is_ok_and(|status| status.success())
 }

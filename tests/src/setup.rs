@@ -26,7 +26,10 @@ impl Setup {
     pub(crate) fn new(stage: Stage, scenario: &str) -> Self {
         let quarter = Quarter::take();
         // Made with mode 0700; its path is short enough for unix sockets.
-        let folder = tempfile::Builder::new().prefix("e2e-").tempdir().expect("a temporary folder can be made");
+        let folder = tempfile::Builder::new()
+            .prefix("e2e-")
+            .tempdir()
+            .expect("a temporary folder can be made");
         let key_file = folder.path().join("key");
         config::new_key(&key_file);
         let configs = ["a", "b"].map(|node| Config {
@@ -42,7 +45,13 @@ impl Setup {
             control_socket: folder.path().join(format!("{node}.sock")),
             more: String::new(),
         });
-        Self { stage, scenario: scenario.to_owned(), folder, quarter, configs }
+        Self {
+            stage,
+            scenario: scenario.to_owned(),
+            folder,
+            quarter,
+            configs,
+        }
     }
 
     /// Gives the second node a key of its own, under the same key id.
@@ -76,7 +85,13 @@ impl Setup {
     /// If something around the daemon does not start.
     #[must_use]
     pub fn pair(self) -> Pair {
-        let Self { stage, scenario, folder, quarter, configs } = self;
+        let Self {
+            stage,
+            scenario,
+            folder,
+            quarter,
+            configs,
+        } = self;
         let world = World::start(stage.backend(), &quarter);
         let allocation_id = world.lab.allocation_id().to_owned();
         let mut index = 0;

@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant as StdInstant};
 
@@ -14,6 +14,7 @@ use pair_wire::key::KeyRing;
 
 use crate::config::PAIR_NAME;
 use crate::pair::Pair;
+use crate::wait::eventually;
 
 /// Node `b`, alive until [`Speaker::die`].
 #[derive(Debug)]
@@ -21,6 +22,7 @@ pub struct Speaker {
     from: SocketAddr,
     to: SocketAddr,
     ended: Arc<AtomicBool>,
+    said: Arc<AtomicUsize>,
     life: JoinHandle<Vec<Vec<u8>>>,
 }
 
@@ -40,7 +42,10 @@ impl Speaker {
     #[must_use]
     pub fn begin(pair: &Pair) -> Self {
         let (own, peer) = (pair.place("b").private_ip, pair.place("a").private_ip);
-        let (from, to) = (SocketAddr::from((own, HEARTBEAT_PORT)), SocketAddr::from((peer, HEARTBEAT_PORT)));
+        let (from, to) = (
+            SocketAddr::from((own, HEARTBEAT_PORT)),
+            SocketAddr::from((peer, HEARTBEAT_PORT)),
+        );
         let machine = pair.lab().node("b").expect("the lab has both nodes");
         let identity = Identity {
             instance: InstanceId(machine.instance_id.clone()),
@@ -55,9 +60,16 @@ impl Speaker {
             socket: connected(from, to),
             begun: StdInstant::now(),
         };
-        let until = Arc::clone(&ended);
-        let life = thread::spawn(move || body.live(&until));
+        let said = Arc::new(AtomicUsize::new(0));
+        let (until, count) = (Arc::clone(&ended), Arc::clone(&said));
+        let life = thread::spawn(move || body.live(&until, &count));
         Self { from, to, ended, life }
+    }
+
+    /// How many datagrams it has sent so far.
+    #[must_use]
+    pub fn said(&self) -> usize {
+        self.said.load(Ordering::Relaxed)
     }
 
     /// Falls silent, and gives what was said.
@@ -68,7 +80,11 @@ impl Speaker {
     pub fn die(self) -> Recording {
         self.ended.store(true, Ordering::Relaxed);
         let datagrams = self.life.join().expect("it lives until it is told to die");
-        Recording { from: self.from, to: self.to, datagrams }
+        Recording {
+            from: self.from,
+            to: self.to,
+            datagrams,
+        }
     }
 }
 
@@ -96,23 +112,43 @@ struct Body {
 }
 
 impl Body {
-    fn live(mut self, ended: &AtomicBool) -> Vec<Vec<u8>> {
+    fn live(mut self, ended: &AtomicBool, count: &AtomicUsize) -> Vec<Vec<u8>> {
         let sender = Sender::new(PAIR_NAME, &self.ring);
         let mut receiver = Receiver::new(PAIR_NAME, Member::Second, self.node.incarnation(), &self.ring);
         let mut said = Vec::new();
         self.node.handle(self.now(), Input::Identity(self.identity.clone()));
-        self.node.handle(self.now(), Input::Health { fitness: Fitness::Fit, saturated: false });
+        self.node.handle(
+            self.now(),
+            Input::Health {
+                fitness: Fitness::Fit,
+                saturated: false,
+            },
+        );
         self.node.handle(self.now(), Input::Readiness(true));
-        self.node.handle(self.now(), Input::Imds { mine: true, asked_at: self.now() });
+        self.node.handle(
+            self.now(),
+            Input::Imds {
+                mine: true,
+                asked_at: self.now(),
+            },
+        );
         while !ended.load(Ordering::Relaxed) {
-            self.socket.set_read_timeout(Some(TURN)).expect("a turn is longer than nothing");
+            self.socket
+                .set_read_timeout(Some(TURN))
+                .expect("a turn is longer than nothing");
             let mut datagram = [0; MAX_DATAGRAM + 1];
-            if let Ok(length) = self.socket.recv(&mut datagram) {
-                if let Ok(heartbeat) = receiver.open(&datagram[..length]) {
-                    self.node.handle(self.now(), Input::Heartbeat(heartbeat));
-                }
+            if let Ok(length) = self.socket.recv(&mut datagram)
+                && let Ok(heartbeat) = receiver.open(&datagram[..length])
+            {
+                self.node.handle(self.now(), Input::Heartbeat(heartbeat));
             }
-            self.node.handle(self.now(), Input::Imds { mine: true, asked_at: self.now() });
+            self.node.handle(
+                self.now(),
+                Input::Imds {
+                    mine: true,
+                    asked_at: self.now(),
+                },
+            );
             self.node.handle(self.now(), Input::Wakeup);
             while let Some(output) = self.node.poll_output() {
                 // It asks nothing of EC2 and probes nobody: no answer ever comes, as in a node that is cut off there.
@@ -121,6 +157,7 @@ impl Body {
                     let length = sender.encode(&heartbeat, &mut datagram);
                     self.socket.send(&datagram[..length]).ok();
                     said.push(datagram[..length].to_vec());
+                    count.store(said.len(), Ordering::Relaxed);
                 }
             }
         }
@@ -133,7 +170,8 @@ impl Body {
 }
 
 fn connected(from: SocketAddr, to: SocketAddr) -> UdpSocket {
-    let socket = UdpSocket::bind(from).expect("nobody else speaks for b");
+    // A process that another test is just starting holds a copy of every socket for a moment, the last one here included.
+    let socket = eventually("nobody else speaks for b", || UdpSocket::bind(from).ok());
     socket.connect(to).expect("a loopback address can be connected to");
     socket
 }

@@ -30,7 +30,11 @@ pub fn eventually<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T {
 pub fn stays(what: &str, time: Duration, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while begun.elapsed() < time {
-        assert!(holds(), "did not stay so for {time:?}, but for {:?}: {what}", begun.elapsed());
+        assert!(
+            holds(),
+            "did not stay so for {time:?}, but for {:?}: {what}",
+            begun.elapsed()
+        );
         thread::sleep(PAUSE);
     }
 }

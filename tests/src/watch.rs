@@ -70,7 +70,10 @@ impl Watch {
             .into_iter()
             .map(|(node, socket)| {
                 let ended = Arc::clone(&ended);
-                (node, thread::spawn(move || read_until(&ended, clock, &socket.display().to_string())))
+                (
+                    node,
+                    thread::spawn(move || read_until(&ended, clock, &socket.display().to_string())),
+                )
             })
             .collect();
         Self { ended, readers }
@@ -94,7 +97,9 @@ impl Findings {
     /// Whether no status told a wrong holder for longer than [`Watch::BOUND`].
     #[must_use]
     pub fn are_within_the_bound(&self) -> bool {
-        self.longest.as_ref().is_none_or(|longest| Duration::from_millis(longest.ms()) <= Watch::BOUND)
+        self.longest
+            .as_ref()
+            .is_none_or(|longest| Duration::from_millis(longest.ms()) <= Watch::BOUND)
     }
 }
 
@@ -118,14 +123,22 @@ impl Disagreement {
 
 impl fmt::Display for Disagreement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { node, from_ms, said, .. } = self;
-        write!(f, "{} ms on node {node}, which said {said} from {from_ms} ms on", self.ms())
+        let Self {
+            node, from_ms, said, ..
+        } = self;
+        write!(
+            f,
+            "{} ms on node {node}, which said {said} from {from_ms} ms on",
+            self.ms()
+        )
     }
 }
 
 /// Remembers what was found in a scenario.
 pub(crate) fn remember(scenario: &str, findings: Findings) {
-    ALL.lock().expect("no code panics while it remembers").push((scenario.to_owned(), findings));
+    ALL.lock()
+        .expect("no code panics while it remembers")
+        .push((scenario.to_owned(), findings));
 }
 
 /// Waits until no pair is left, and gives what was found in all scenarios so far: the name of the worst one, the longest
@@ -137,8 +150,12 @@ pub(crate) fn remember(scenario: &str, findings: Findings) {
 pub fn worst_of_all() -> (String, Findings, usize) {
     Turn::wait_for_the_last();
     let all = ALL.lock().expect("no code panics while it remembers");
-    let worst = all.iter().max_by_key(|(_, found)| found.longest.as_ref().map(Disagreement::ms));
-    let (name, longest) = worst.cloned().map_or_else(Default::default, |(name, found)| (name, found.longest));
+    let worst = all
+        .iter()
+        .max_by_key(|(_, found)| found.longest.as_ref().map(Disagreement::ms));
+    let (name, longest) = worst
+        .cloned()
+        .map_or_else(Default::default, |(name, found)| (name, found.longest));
     let looks = all.iter().map(|(_, found)| found.looks).sum();
     (name, Findings { looks, longest }, all.len())
 }
@@ -151,7 +168,11 @@ fn read_until(ended: &AtomicBool, clock: Clock, socket: &str) -> Vec<Sample> {
             let holder = status.addresses.first().and_then(|address| address.holder.clone());
             (status.agent.pid, holder)
         });
-        samples.push(Sample { asked_ms, answered_ms: clock.ms(), told });
+        samples.push(Sample {
+            asked_ms,
+            answered_ms: clock.ms(),
+            told,
+        });
         thread::sleep(EVERY);
     }
     samples
@@ -190,7 +211,10 @@ fn disagreements(node: &str, samples: &[Sample], history: &[Ownership]) -> Vec<D
         }
         let is_true = really(history, sample.asked_ms, sample.answered_ms).any(|name| Some(name) == *holder);
         if is_true {
-            found.extend(open.take().map(|open| Disagreement { to_ms: sample.answered_ms, ..open }));
+            found.extend(open.take().map(|open| Disagreement {
+                to_ms: sample.answered_ms,
+                ..open
+            }));
             agreed_ms = Some(sample.asked_ms);
             continue;
         }
@@ -202,7 +226,12 @@ fn disagreements(node: &str, samples: &[Sample], history: &[Ownership]) -> Vec<D
             (None, Some(agreed), None) => agreed,
             (None, None, _) => sample.asked_ms,
         };
-        open = Some(Disagreement { node: node.to_owned(), from_ms, to_ms: sample.answered_ms, said });
+        open = Some(Disagreement {
+            node: node.to_owned(),
+            from_ms,
+            to_ms: sample.answered_ms,
+            said,
+        });
     }
     found.extend(open);
     found
@@ -232,40 +261,72 @@ mod tests {
 
     fn held(ms: u64, node: &str) -> Ownership {
         let holder = Some(Holder::Node(node.to_owned()));
-        Ownership { ms, holder, association_id: None }
+        Ownership {
+            ms,
+            holder,
+            association_id: None,
+        }
     }
 
     fn told(ms: u64, pid: u32, node: &str) -> Sample {
         let holder = (!node.is_empty()).then(|| HolderName::from(node.to_owned()));
-        Sample { asked_ms: ms, answered_ms: ms + 2, told: Some((pid, holder)) }
+        Sample {
+            asked_ms: ms,
+            answered_ms: ms + 2,
+            told: Some((pid, holder)),
+        }
     }
 
     fn longest_of(samples: &[Sample]) -> Option<(u64, u64)> {
         let history = [held(0, "a"), held(1_000, "b")];
-        let longest = disagreements("a", samples, &history).into_iter().max_by_key(Disagreement::ms)?;
+        let longest = disagreements("a", samples, &history)
+            .into_iter()
+            .max_by_key(Disagreement::ms)?;
         Some((longest.from_ms, longest.to_ms))
     }
 
     #[test]
     fn it_lasts_from_the_change_to_the_first_status_that_knows() {
-        assert_eq!(longest_of(&[told(980, 1, "a"), told(1_030, 1, "a"), told(1_080, 1, "b")]), Some((1_000, 1_082)));
+        assert_eq!(
+            longest_of(&[told(980, 1, "a"), told(1_030, 1, "a"), told(1_080, 1, "b")]),
+            Some((1_000, 1_082))
+        );
     }
 
     #[test]
     fn a_holder_that_is_no_longer_known_is_a_disagreement_and_one_not_yet_known_is_none() {
-        assert_eq!(longest_of(&[told(100, 1, ""), told(150, 1, ""), told(200, 1, "a")]), None);
-        assert_eq!(longest_of(&[told(100, 1, "a"), told(150, 1, ""), told(200, 1, "a")]), Some((100, 202)));
-        assert_eq!(longest_of(&[told(100, 1, "a"), told(150, 2, ""), told(200, 2, "a")]), None);
+        assert_eq!(
+            longest_of(&[told(100, 1, ""), told(150, 1, ""), told(200, 1, "a")]),
+            None
+        );
+        assert_eq!(
+            longest_of(&[told(100, 1, "a"), told(150, 1, ""), told(200, 1, "a")]),
+            Some((100, 202))
+        );
+        assert_eq!(
+            longest_of(&[told(100, 1, "a"), told(150, 2, ""), told(200, 2, "a")]),
+            None
+        );
     }
 
     #[test]
     fn one_that_never_ends_lasts_to_the_last_look() {
-        assert_eq!(longest_of(&[told(980, 1, "a"), told(1_500, 1, "a"), told(9_000, 1, "a")]), Some((1_000, 9_002)));
+        assert_eq!(
+            longest_of(&[told(980, 1, "a"), told(1_500, 1, "a"), told(9_000, 1, "a")]),
+            Some((1_000, 9_002))
+        );
     }
 
     #[test]
     fn a_daemon_that_does_not_answer_says_nothing_wrong() {
-        let silent = Sample { asked_ms: 1_010, answered_ms: 8_000, told: None };
-        assert_eq!(longest_of(&[told(980, 1, "a"), silent, told(8_050, 1, "a"), told(8_100, 1, "b")]), Some((8_050, 8_102)));
+        let silent = Sample {
+            asked_ms: 1_010,
+            answered_ms: 8_000,
+            told: None,
+        };
+        assert_eq!(
+            longest_of(&[told(980, 1, "a"), silent, told(8_050, 1, "a"), told(8_100, 1, "b")]),
+            Some((8_050, 8_102))
+        );
     }
 }

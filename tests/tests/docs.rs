@@ -64,8 +64,13 @@ fn every_problem_that_a_status_can_name_is_documented() {
         assert!(document.contains(&row), "docs/OPERATING.md lacks {row}");
     }
     let listed = |id: &str| paird::problems::IDS.iter().any(|(known, _)| *known == id);
-    let raised = source.split("ed(\n").chain(source.split("al(\n")).filter_map(|after| after.trim_start().strip_prefix('"'));
-    let unlisted = raised.filter_map(|text| text.split('"').next()).filter(|id| !listed(id));
+    let raised = source
+        .split("ed(\n")
+        .chain(source.split("al(\n"))
+        .filter_map(|after| after.trim_start().strip_prefix('"'));
+    let unlisted = raised
+        .filter_map(|text| text.split('"').next())
+        .filter(|id| !listed(id));
     assert_eq!(unlisted.collect::<Vec<_>>(), Vec::<&str>::new());
 }
 

@@ -97,6 +97,7 @@ struct Pursuit {
 struct InFlight {
     id: CallId,
     sent_at: Instant,
+    sent_run: RunTime,
     /// The association that was known when it was sent.
     replaces: Option<AssociationId>,
     read_beside: bool,
@@ -162,10 +163,11 @@ impl Claim {
     }
 
     /// The request was handed out.
-    pub(crate) fn sent(&mut self, now: Instant, id: CallId, replaces: Option<AssociationId>) -> u32 {
+    pub(crate) fn sent(&mut self, now: Instant, run: RunTime, id: CallId, replaces: Option<AssociationId>) -> u32 {
         self.in_flight = Some(InFlight {
             id,
             sent_at: now,
+            sent_run: run,
             replaces,
             read_beside: false,
         });
@@ -189,10 +191,10 @@ impl Claim {
         Some(in_flight.sent_at)
     }
 
-    /// The request under way, if it should long have ended.
-    pub(crate) fn overdue(&self, now: Instant, timeout: Duration) -> Option<CallId> {
+    /// The request under way, if it should long have ended. In running time: whoever makes the calls slept as well.
+    pub(crate) fn overdue(&self, run: RunTime, timeout: Duration) -> Option<CallId> {
         let in_flight = self.in_flight.as_ref()?;
-        (now.since(in_flight.sent_at) > timeout + CALL_GRACE).then_some(in_flight.id)
+        (run.since(in_flight.sent_run) > timeout + CALL_GRACE).then_some(in_flight.id)
     }
 
     /// Whether `id` is the request under way.
@@ -379,3 +381,6 @@ const DOUBLINGS: u32 = 8;
 
 /// The pause before the second read that verifies a claim: EC2's reads may be stale for seconds.
 const FIRST_VERIFY: Duration = Duration::from_millis(250);
+
+#[cfg(test)]
+mod tests;

@@ -260,3 +260,6 @@ impl Detector {
         self.anew.map_or(life, |anew| anew.max(life))
     }
 }
+
+#[cfg(test)]
+mod tests;

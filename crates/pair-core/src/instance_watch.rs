@@ -67,3 +67,83 @@ impl InstanceWatch {
         self.instance.is_some() && self.instance.as_ref() == holder
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::borrow::ToOwned;
+
+    use super::*;
+
+    const UNREACHABLE: InstanceState = InstanceState::Running { unreachable: true };
+    const REACHABLE: InstanceState = InstanceState::Running { unreachable: false };
+
+    fn at(seconds: u64) -> Instant {
+        Instant::from_origin(Duration::from_secs(seconds))
+    }
+
+    fn run(seconds: u64) -> RunTime {
+        RunTime::default() + Duration::from_secs(seconds)
+    }
+
+    fn id(name: &str) -> InstanceId {
+        InstanceId(name.to_owned())
+    }
+
+    fn hear(watch: &mut InstanceWatch, seconds: u64, state: InstanceState) {
+        watch.hear(run(seconds), at(seconds), id("i-1"), state);
+    }
+
+    fn is_unreachable(watch: &InstanceWatch) -> bool {
+        watch.is_unreachable(Some(&id("i-1")))
+    }
+
+    #[test]
+    fn down_counts_at_once_for_its_instance_and_for_a_while() {
+        let mut watch = InstanceWatch::default();
+        hear(&mut watch, 0, InstanceState::Stopping);
+        assert!(!watch.is_down(run(0), Some(&id("i-1"))));
+        hear(&mut watch, 1, InstanceState::Down);
+        assert!(watch.is_down(run(1), Some(&id("i-1"))));
+        assert!(!watch.is_down(run(1), Some(&id("i-2"))) && !watch.is_down(run(1), None));
+        assert!(!watch.is_down(run(121), Some(&id("i-1"))));
+        hear(&mut watch, 2, REACHABLE);
+        assert!(!watch.is_down(run(2), Some(&id("i-1"))));
+    }
+
+    #[test]
+    fn unreachable_needs_two_readings_a_minute_apart_with_none_to_the_contrary() {
+        let mut watch = InstanceWatch::default();
+        hear(&mut watch, 0, UNREACHABLE);
+        hear(&mut watch, 59, UNREACHABLE);
+        assert!(!is_unreachable(&watch));
+        hear(&mut watch, 60, UNREACHABLE);
+        assert!(is_unreachable(&watch));
+        hear(&mut watch, 61, REACHABLE);
+        hear(&mut watch, 62, UNREACHABLE);
+        assert!(!is_unreachable(&watch));
+    }
+
+    #[test]
+    fn readings_of_two_instances_do_not_add_up() {
+        let mut watch = InstanceWatch::default();
+        watch.hear(run(0), at(0), id("i-2"), UNREACHABLE);
+        hear(&mut watch, 70, UNREACHABLE);
+        assert!(!is_unreachable(&watch));
+    }
+
+    #[test]
+    fn unreachable_counts_once_in_a_silence() {
+        let mut watch = InstanceWatch::default();
+        hear(&mut watch, 0, UNREACHABLE);
+        hear(&mut watch, 60, UNREACHABLE);
+        watch.follow_change(true);
+        watch.follow_change(false);
+        hear(&mut watch, 120, UNREACHABLE);
+        hear(&mut watch, 180, UNREACHABLE);
+        assert!(!is_unreachable(&watch));
+        watch.clear();
+        hear(&mut watch, 240, UNREACHABLE);
+        hear(&mut watch, 300, UNREACHABLE);
+        assert!(is_unreachable(&watch));
+    }
+}

@@ -54,6 +54,8 @@ pub(crate) enum Taken {
     StillContested,
     /// The reading says nothing new, or is older than the fact.
     Ignored,
+    /// EC2 showed an association that an own claim has replaced: its reads lag, and the next one may as well.
+    Stale,
 }
 
 #[derive(Clone, Debug)]
@@ -117,7 +119,7 @@ impl Ownership {
     /// Takes in what EC2 says to a read.
     pub(crate) fn hear_ec2(&mut self, run: RunTime, reading: Fact) -> Taken {
         if self.is_replaced(reading.association.as_ref()) {
-            return Taken::Ignored;
+            return Taken::Stale;
         }
         if self.ec2_read.is_none_or(|at| at <= reading.asked_at) {
             self.ec2_read = Some(reading.asked_at);
@@ -352,3 +354,6 @@ const REMEMBERED: usize = 4;
 const EC2: usize = 0;
 const IMDS: usize = 1;
 const PEER: usize = 2;
+
+#[cfg(test)]
+mod tests;

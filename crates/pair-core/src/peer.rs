@@ -101,3 +101,139 @@ fn bounded(report: &Report, config: &Config) -> Report {
 
 /// The greatest age that a peer's word may claim: far older than any that is used, far from overflow.
 const OLDEST_WORD: Duration = SETTLE.saturating_mul(60);
+
+#[cfg(test)]
+mod tests {
+    use alloc::{borrow::ToOwned, string::String};
+
+    use super::*;
+    use crate::{Source, Unfitness, Word};
+
+    const PEER: Member = Member::Second;
+
+    fn config() -> Config {
+        Config {
+            me: Member::First,
+            preferred: Member::First,
+            private_ips: [[10, 0, 1, 10].into(), [10, 0, 2, 10].into()],
+            interval: Duration::from_millis(200),
+            holdtime: Duration::from_secs(1),
+            probe_timeout: None,
+            lost_contact_takeover: Duration::from_secs(60),
+            unfit_delay: Duration::from_secs(1),
+            refit: Duration::from_secs(60),
+            call_timeout: Duration::from_secs(3),
+            version: String::new(),
+        }
+    }
+
+    fn at(ms: u64) -> Instant {
+        Instant::from_origin(Duration::from_millis(ms))
+    }
+
+    fn run(ms: u64) -> RunTime {
+        RunTime::default() + Duration::from_millis(ms)
+    }
+
+    /// The peer holds the association `x-2`, by its IMDS 300 ms ago.
+    fn report() -> Report {
+        Report {
+            query: false,
+            interval: Duration::from_millis(200),
+            instance: None,
+            zone: String::new(),
+            fitness: Fitness::Fit,
+            saturated: false,
+            ready: true,
+            word: Some(Word {
+                holder: Holder::Member(PEER),
+                association: Some(AssociationId("x-2".to_owned())),
+                source: Source::Imds,
+                age: Duration::from_millis(300),
+            }),
+            claiming: false,
+            yielding: true,
+            version: String::new(),
+        }
+    }
+
+    fn heard(report: &Report) -> Peer {
+        let mut peer = Peer::default();
+        peer.hear(at(1_000), run(1_000), &config(), 5, Some(report));
+        peer
+    }
+
+    #[test]
+    fn numbers_are_bounded() {
+        let mut hostile = report();
+        hostile.interval = Duration::MAX;
+        hostile.word.as_mut().unwrap().age = Duration::MAX;
+        let peer = heard(&hostile);
+        let kept = peer.report().unwrap();
+        assert_eq!(kept.interval, Duration::from_secs(1) / 3);
+        assert_eq!(kept.word.as_ref().unwrap().age, Duration::from_secs(3_600));
+        hostile.interval = Duration::ZERO;
+        assert_eq!(heard(&hostile).report().unwrap().interval, Duration::from_millis(10));
+    }
+
+    #[test]
+    fn a_word_of_its_hold_ages_with_the_silence() {
+        let peer = heard(&report());
+        assert_eq!(peer.age_of_hold(PEER, at(5_000)), Some(Duration::from_millis(4_300)));
+        assert_eq!(peer.age_of_hold_when_heard(PEER), Some(Duration::from_millis(300)));
+        assert_eq!(peer.age_of_hold(Member::First, at(5_000)), None);
+    }
+
+    #[test]
+    fn naming_the_association_held_is_life_after_the_change() {
+        let peer = heard(&report());
+        assert!(peer.spoke_of_its_hold(PEER, Some(&AssociationId("x-2".to_owned())), 99));
+        assert!(!peer.spoke_of_its_hold(PEER, Some(&AssociationId("x-1".to_owned())), 5));
+        assert!(!peer.spoke_of_its_hold(PEER, None, 5));
+    }
+
+    #[test]
+    fn an_announcement_speaks_of_one_change_only() {
+        let mut announcing = report();
+        announcing.claiming = true;
+        announcing.word = None;
+        let peer = heard(&announcing);
+        let held = AssociationId("x-3".to_owned());
+        assert!(peer.spoke_of_its_hold(PEER, Some(&held), 5));
+        assert!(peer.spoke_of_its_hold(PEER, Some(&held), 6));
+        assert!(!peer.spoke_of_its_hold(PEER, Some(&held), 7));
+    }
+
+    #[test]
+    fn a_peer_that_names_no_association_names_none() {
+        let mut unsure = report();
+        unsure.word.as_mut().unwrap().association = None;
+        assert!(!heard(&unsure).spoke_of_its_hold(PEER, None, 5));
+    }
+
+    #[test]
+    fn unfitness_lasts_from_its_first_word_to_the_next_fit_one() {
+        let mut unfit = report();
+        unfit.fitness = Fitness::Unfit(Unfitness::CheckFailed);
+        let mut peer = heard(&unfit);
+        peer.hear(at(1_900), run(1_900), &config(), 5, Some(&unfit));
+        let delay = Duration::from_secs(1);
+        assert!(!peer.is_unfit_for(run(1_999), delay));
+        assert!(peer.is_unfit_for(run(2_000), delay));
+        peer.hear(at(2_100), run(2_100), &config(), 5, Some(&report()));
+        peer.hear(at(2_200), run(2_200), &config(), 5, Some(&unfit));
+        assert!(!peer.is_unfit_for(run(2_300), delay));
+    }
+
+    #[test]
+    fn in_doubt_it_has_said_nothing_of_itself_until_it_speaks_again() {
+        let mut peer = heard(&report());
+        assert!(peer.is_yielding());
+        peer.doubt();
+        assert_eq!((peer.fitness(), peer.is_yielding()), (None, false));
+        assert_eq!(peer.age_of_hold(PEER, at(1_000)), None);
+        assert!(peer.report().is_some());
+        peer.hear(at(1_200), run(1_200), &config(), 5, Some(&report()));
+        assert_eq!(peer.fitness(), Some(Fitness::Fit));
+    }
+}

@@ -156,3 +156,6 @@ impl Probing {
         recent && self.in_vain >= 2
     }
 }
+
+#[cfg(test)]
+mod tests;

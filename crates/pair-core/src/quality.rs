@@ -92,3 +92,87 @@ impl Quality {
 fn slot(sequence: Sequence) -> usize {
     usize::try_from(sequence.0 % REMEMBERED as u64).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Incarnation;
+
+    fn at(us: u64) -> Instant {
+        Instant::from_origin(Duration::from_micros(us))
+    }
+
+    fn echo(sequence: u64, age_us: u32) -> Echo {
+        Echo {
+            incarnation: Incarnation(1),
+            sequence: Sequence(sequence),
+            age_us,
+        }
+    }
+
+    #[test]
+    fn a_round_trip_is_what_the_peer_did_not_hold() {
+        let mut quality = Quality::default();
+        quality.sent(Sequence(7), at(1_000));
+        quality.echoed(at(151_500), &echo(7, 150_000));
+        assert_eq!(quality.round_trip(), Some(Duration::from_micros(500)));
+    }
+
+    #[test]
+    fn round_trips_are_smoothed() {
+        let mut quality = Quality::default();
+        quality.sent(Sequence(1), at(0));
+        quality.echoed(at(800), &echo(1, 0));
+        quality.sent(Sequence(2), at(1_000));
+        quality.echoed(at(2_600), &echo(2, 0));
+        assert_eq!(quality.round_trip(), Some(Duration::from_micros(900)));
+    }
+
+    #[test]
+    fn an_echo_of_what_is_not_remembered_says_nothing() {
+        let mut quality = Quality::default();
+        quality.sent(Sequence(1), at(0));
+        quality.sent(Sequence(65), at(5));
+        quality.echoed(at(800), &echo(1, 0));
+        assert_eq!(quality.round_trip(), None);
+    }
+
+    #[test]
+    fn an_age_that_cannot_be_makes_no_negative_time() {
+        let mut quality = Quality::default();
+        quality.sent(Sequence(1), at(0));
+        quality.echoed(at(800), &echo(1, u32::MAX));
+        assert_eq!(quality.round_trip(), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn loss_counts_what_is_missing_among_the_last_64() {
+        let mut quality = Quality::default();
+        assert_eq!(quality.loss_percent(), None);
+        quality.restart(Sequence(10));
+        for sequence in (12..=108).step_by(2) {
+            quality.received(Sequence(sequence));
+        }
+        assert_eq!(quality.loss_percent(), Some(50));
+    }
+
+    #[test]
+    fn a_latecomer_fills_its_gap_and_a_duplicate_none() {
+        let mut quality = Quality::default();
+        quality.restart(Sequence(1));
+        quality.received(Sequence(4));
+        assert_eq!(quality.loss_percent(), Some(50));
+        quality.received(Sequence(2));
+        quality.received(Sequence(2));
+        assert_eq!(quality.loss_percent(), Some(25));
+    }
+
+    #[test]
+    fn no_jump_of_the_number_overflows() {
+        let mut quality = Quality::default();
+        quality.restart(Sequence(1));
+        quality.received(Sequence(u64::MAX));
+        quality.received(Sequence(1));
+        assert_eq!(quality.loss_percent(), Some(98));
+    }
+}

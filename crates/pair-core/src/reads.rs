@@ -15,6 +15,7 @@ use crate::{
 pub(crate) struct Read {
     pub(crate) of: ReadOf,
     pub(crate) asked_at: Instant,
+    pub(crate) asked_run: RunTime,
 }
 
 /// What is read.
@@ -121,6 +122,11 @@ impl Reads {
         self.under_way.remove(&id)
     }
 
+    /// The last answer was of no use: the next read waits a little.
+    pub(crate) fn pause(&mut self, run: RunTime) {
+        self.not_before = run + FIRST_PAUSE * 3;
+    }
+
     /// A read failed: the next one waits with full jitter.
     pub(crate) fn failed(&mut self, run: RunTime, id: CallId, fault: CallFault, chance: &mut Chance) -> Option<Read> {
         let read = self.under_way.remove(&id)?;
@@ -157,9 +163,9 @@ impl Reads {
         self.under_way.get(&id).map(|read| read.asked_at)
     }
 
-    /// A read that should long have ended.
-    pub(crate) fn overdue(&self, now: Instant, timeout: Duration) -> Option<CallId> {
-        let is_overdue = |read: &Read| now.since(read.asked_at) > timeout + CALL_GRACE;
+    /// A read that should long have ended. In running time: whoever makes the calls slept as well.
+    pub(crate) fn overdue(&self, run: RunTime, timeout: Duration) -> Option<CallId> {
+        let is_overdue = |read: &Read| run.since(read.asked_run) > timeout + CALL_GRACE;
         self.under_way
             .iter()
             .find(|(_, read)| is_overdue(read))
@@ -189,3 +195,109 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 /// How often the pause doubles at most.
 const DOUBLINGS: u32 = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Instant {
+        Instant::from_origin(Duration::from_secs(seconds))
+    }
+
+    fn run(seconds: u64) -> RunTime {
+        RunTime::default() + Duration::from_secs(seconds)
+    }
+
+    fn send(reads: &mut Reads, seconds: u64, id: u64, fresh_connection: bool, is_silent: bool) {
+        let read = Read {
+            of: ReadOf::Address { fresh_connection },
+            asked_at: at(seconds),
+            asked_run: run(seconds),
+        };
+        reads.sent(run(seconds), CallId(id), read, is_silent, &mut Chance::new(id));
+    }
+
+    #[test]
+    fn good_times_are_read_every_quarter_of_an_hour_or_so() {
+        let mut reads = Reads::new(run(0));
+        assert!(reads.is_due(run(0)));
+        send(&mut reads, 0, 1, false, false);
+        assert!(!reads.is_due(run(10_000)), "one is under way");
+        reads.answered(run(1), CallId(1));
+        assert!(!reads.is_due(run(674)));
+        assert!(reads.is_due(run(1_126)));
+    }
+
+    #[test]
+    fn a_silence_is_read_every_minute_or_so() {
+        let mut reads = Reads::new(run(0));
+        send(&mut reads, 0, 1, false, true);
+        reads.answered(run(1), CallId(1));
+        assert!(!reads.is_due(run(44)));
+        assert!(reads.is_due(run(76)));
+    }
+
+    #[test]
+    fn a_wanted_read_comes_at_most_every_five_seconds_and_one_wanted_now_at_once() {
+        let mut reads = Reads::new(run(0));
+        send(&mut reads, 0, 1, false, false);
+        reads.answered(run(1), CallId(1));
+        reads.want(run(2));
+        assert!(!reads.is_due(run(4)) && reads.is_due(run(5)));
+        reads.want_now(run(3));
+        assert!(reads.is_due(run(3)));
+    }
+
+    #[test]
+    fn failed_reads_back_off_within_bounds() {
+        let mut reads = Reads::new(run(0));
+        let mut now = RunTime::default();
+        for id in 0..50 {
+            let read = Read {
+                of: ReadOf::Address {
+                    fresh_connection: false,
+                },
+                asked_at: at(0),
+                asked_run: now,
+            };
+            reads.sent(now, CallId(id), read, false, &mut Chance::new(id));
+            reads.failed(now, CallId(id), CallFault::Throttled, &mut Chance::new(id));
+            assert!(!reads.may_read(now, false));
+            let next = reads.next_at().unwrap();
+            assert!(next.since(now) <= Duration::from_secs(68), "{:?}", next.since(now));
+            now = next;
+        }
+        assert!(now.since(run(0)) > Duration::from_secs(2_000));
+        assert!(reads.gets_no_answer(at(0)) && reads.last_failed());
+        reads.answered(now, CallId(99));
+        assert!(!reads.last_failed());
+    }
+
+    #[test]
+    fn a_read_that_never_left_says_nothing_and_is_no_busy_loop() {
+        let mut reads = Reads::new(run(0));
+        send(&mut reads, 0, 1, false, false);
+        reads.failed(run(0), CallId(1), CallFault::NotSent, &mut Chance::new(1));
+        assert!(!reads.gets_no_answer(at(0)));
+        assert!(!reads.may_read(run(0), false));
+    }
+
+    #[test]
+    fn a_slow_read_leaves_room_for_one_on_a_connection_of_its_own() {
+        let mut reads = Reads::new(run(0));
+        send(&mut reads, 0, 1, false, false);
+        assert!(!reads.may_read(run(1), false) && reads.may_read(run(1), true));
+        assert!(!reads.is_slow(at(0)) && reads.is_slow(at(1)));
+        send(&mut reads, 1, 2, true, false);
+        assert!(!reads.may_read(run(1), true));
+    }
+
+    #[test]
+    fn a_read_of_which_nobody_tells_the_end_is_overdue() {
+        let mut reads = Reads::new(run(0));
+        send(&mut reads, 0, 1, false, false);
+        let timeout = Duration::from_secs(3);
+        assert_eq!(reads.overdue(run(5), timeout), None);
+        assert_eq!(reads.overdue(run(6), timeout), Some(CallId(1)));
+    }
+}

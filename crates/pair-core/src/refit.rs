@@ -64,3 +64,86 @@ impl Refit {
         self.base * (1 << self.failures.saturating_sub(1).min(DOUBLINGS))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Unfitness;
+
+    const UNFIT: Fitness = Fitness::Unfit(Unfitness::CheckFailed);
+
+    fn run(seconds: u64) -> RunTime {
+        RunTime::default() + Duration::from_secs(seconds)
+    }
+
+    fn refit() -> Refit {
+        let mut refit = Refit::new(Duration::from_secs(60));
+        refit.hear(run(0), Fitness::Fit, true);
+        refit
+    }
+
+    #[test]
+    fn who_never_failed_while_holding_need_not_wait() {
+        let mut refit = refit();
+        refit.hear(run(5), UNFIT, false);
+        refit.hear(run(6), Fitness::Fit, false);
+        assert!(refit.is_over(run(6)));
+    }
+
+    #[test]
+    fn who_failed_while_holding_must_be_fit_for_as_long_as_asked() {
+        let mut refit = refit();
+        refit.hear(run(5), UNFIT, true);
+        refit.hear(run(10), Fitness::Fit, false);
+        assert!(!refit.is_over(run(69)));
+        assert!(refit.is_over(run(70)));
+    }
+
+    #[test]
+    fn each_failure_doubles_the_time_up_to_a_bound() {
+        let mut refit = refit();
+        let mut now = 0;
+        for needed in [60, 120, 240, 480, 960, 1_920, 1_920, 1_920] {
+            refit.hear(run(now), UNFIT, true);
+            refit.hear(run(now + 1), Fitness::Fit, true);
+            assert!(!refit.is_over(run(now + needed)));
+            assert!(refit.is_over(run(now + 1 + needed)));
+            now += needed + 2;
+        }
+    }
+
+    #[test]
+    fn a_failure_that_goes_on_is_one_failure_even_across_a_pause() {
+        let mut refit = refit();
+        refit.hear(run(1), UNFIT, true);
+        refit.hear(run(2), UNFIT, true);
+        refit.hear(run(3), Fitness::Unknown, true);
+        refit.hear(run(4), UNFIT, true);
+        refit.hear(run(5), Fitness::Fit, false);
+        assert!(refit.is_over(run(65)));
+    }
+
+    #[test]
+    fn unknown_is_not_fit() {
+        let mut refit = refit();
+        refit.hear(run(1), UNFIT, true);
+        refit.hear(run(2), Fitness::Fit, false);
+        refit.hear(run(50), Fitness::Unknown, false);
+        refit.hear(run(51), Fitness::Fit, false);
+        assert!(!refit.is_over(run(62)));
+        assert!(refit.is_over(run(111)));
+    }
+
+    #[test]
+    fn long_fitness_forgets_all_failures() {
+        let mut refit = refit();
+        for second in [1, 3, 5] {
+            refit.hear(run(second), UNFIT, true);
+            refit.hear(run(second + 1), Fitness::Fit, true);
+        }
+        // Three failures need 240 s; ten times as long forgets them.
+        refit.hear(run(2_406), UNFIT, true);
+        refit.hear(run(2_407), Fitness::Fit, false);
+        assert!(refit.is_over(run(2_467)));
+    }
+}

@@ -118,6 +118,12 @@ impl Host {
         &self.outcomes
     }
 
+    /// How many reads are under way.
+    #[must_use]
+    pub fn reads_in_flight(&self) -> usize {
+        self.calls.len() - self.claims_in_flight()
+    }
+
     /// How many claims are under way.
     #[must_use]
     pub fn claims_in_flight(&self) -> usize {

@@ -20,6 +20,7 @@ mod effect;
 mod fault;
 mod host;
 mod invariant;
+mod look;
 mod network;
 mod schedule;
 mod service;

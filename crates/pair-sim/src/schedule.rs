@@ -158,7 +158,7 @@ fn random_fault(dice: &mut Dice) -> (Fault, Option<Fault>) {
 }
 
 /// Keeps the throws of a schedule apart from those of its world.
-const SALT: u64 = 0x5eed_0f_fa_u64;
+const SALT: u64 = 0x5eed_0ffa;
 
 const FAULTS_WITHIN: Duration = Duration::from_secs(20);
 const LONGEST_FAULT: Duration = Duration::from_secs(12);

@@ -13,7 +13,7 @@ fn with_next_heartbeat(seed: u64) -> (World, Heartbeat) {
     let mut world = World::settled(Settings::default(), seed);
     world.record();
     world.run_for(SECOND);
-    let (_, mut next) = world.recorded(A).last().unwrap().clone();
+    let (_, mut next) = world.recorded(A).last().expect("A has sent since").clone();
     next.prefix.sequence.0 += 1_000_000;
     (world, next)
 }
@@ -90,4 +90,24 @@ fn a_peer_that_contradicts_with_every_heartbeat_does_not_make_a_read_of_each() {
     let reads = world.ec2().log().len() - before;
     assert!(reads <= 16, "{reads} reads within a minute");
     assert_eq!(world.claims().len(), 1);
+}
+
+#[test]
+fn reads_that_show_a_replaced_association_are_not_repeated_without_a_pause() {
+    let mut world = World::settled(Settings::default(), 7);
+    world.order(B, B);
+    world.run_for(SECOND * 10);
+    world.order(A, A);
+    world.run_for(SECOND * 20);
+    assert!(world.holds(A));
+    // EC2 answers as it did before B had taken the address for the first time.
+    world.read_stale(SECOND * 41);
+    world.crash_host(A);
+    let before = world.ec2().log().len();
+    world.run_for(SECOND * 10);
+    let reads = world.ec2().log().len() - before;
+    assert!(reads <= 35, "{reads} reads in ten seconds");
+    world.read_stale(Duration::ZERO);
+    world.run_for(SECOND * 2);
+    assert!(world.holds(B));
 }

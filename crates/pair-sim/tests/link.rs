@@ -107,7 +107,7 @@ fn loss_for_an_hour(percent: u8) {
         )
     };
     assert!(!world.told(A, presumed_dead) && !world.told(B, presumed_dead));
-    let shown = world.view(B).loss_percent.unwrap();
+    let shown = world.view(B).loss_percent.expect("B hears A");
     assert!(
         (u32::from(percent) / 2..=u32::from(percent) * 2).contains(&shown),
         "{shown}"

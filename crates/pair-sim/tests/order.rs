@@ -16,7 +16,7 @@ fn outcome_of(world: &mut World, order: OrderId) -> OrderOutcome {
     world
         .run_until(SECOND * 40, |world| world.outcome(order).is_some())
         .expect("an order ends");
-    world.outcome(order).unwrap()
+    world.outcome(order).expect("an order ends")
 }
 
 fn refusal_of(world: &mut World, order: OrderId) -> Refusal {

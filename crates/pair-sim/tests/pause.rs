@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use pair_core::{Event, Fitness};
-use pair_sim::{A, B, Service, Settings, World};
+use pair_sim::{A, ApiFault, B, Scope, Service, Settings, World};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MS: Duration = Duration::from_millis(1);
+/// The worlds in which each pause is tried; each begins it at another moment of the interval.
+const SEEDS: std::ops::Range<u64> = 0..6;
 const PAUSES: [Duration; 4] = [
     MS.saturating_mul(300),
     SECOND,
@@ -21,7 +23,7 @@ fn settled(seed: u64) -> World {
 #[test]
 fn a_passive_process_that_is_stopped_claims_nothing_when_it_goes_on() {
     for pause in PAUSES {
-        for seed in 0..20 {
+        for seed in SEEDS {
             let mut world = settled(seed);
             world.pause(B);
             world.run_for(pause);
@@ -36,7 +38,7 @@ fn a_passive_process_that_is_stopped_claims_nothing_when_it_goes_on() {
 #[test]
 fn a_passive_machine_that_is_suspended_claims_nothing_when_it_goes_on() {
     for pause in PAUSES {
-        for seed in 0..20 {
+        for seed in SEEDS {
             let mut world = settled(seed);
             world.suspend(B);
             world.run_for(pause);
@@ -68,6 +70,28 @@ fn a_passive_machine_that_was_suspicious_when_it_was_suspended_listens_before_it
 }
 
 #[test]
+fn a_result_that_waited_is_not_acted_upon_before_the_datagrams_that_waited() {
+    for seed in 0..20 {
+        let mut world = settled(seed);
+        world.set_elastic_path(false);
+        world.set_api(B, Some((ApiFault::Throttled, Scope::Claims)));
+        world.partition();
+        world.run_for(SECOND * 8);
+        // The rule says claim, and a read is under way that the next attempt waits for.
+        let reading = |world: &World| world.host(B).reads_in_flight() == 1 && world.host(B).claims_in_flight() == 0;
+        world.run_until(SECOND * 60, reading).unwrap();
+        world.pause(B);
+        world.heal();
+        world.heal_api(B);
+        world.run_for(MS * 600);
+        let before = world.claims().len();
+        world.resume(B);
+        world.run_for(SECOND * 10);
+        assert_eq!(world.claims().len(), before, "seed {seed}");
+    }
+}
+
+#[test]
 fn a_holding_process_that_is_stopped_keeps_the_address_while_its_service_serves() {
     for pause in PAUSES {
         let mut world = settled(2);
@@ -83,7 +107,7 @@ fn a_holding_process_that_is_stopped_keeps_the_address_while_its_service_serves(
 #[test]
 fn a_holding_machine_that_is_suspended_loses_the_address_once_and_claims_nothing_when_it_goes_on() {
     for pause in PAUSES {
-        for seed in 0..20 {
+        for seed in SEEDS {
             let mut world = settled(seed);
             world.suspend(A);
             world.run_for(pause);
@@ -202,6 +226,17 @@ fn starvation_moves_nothing() {
         world.run_for(SECOND * 1800);
         assert_eq!(world.moves(), 1, "seed {seed}");
     }
+}
+
+#[test]
+fn a_clock_that_jumps_during_a_call_sends_no_second_one() {
+    let mut world = settled(9);
+    world.land_late(B, SECOND * 8);
+    world.set_service(A, Service::Gone);
+    world.run_for(SECOND);
+    world.jump_clock(B, SECOND * 86);
+    world.run_for(SECOND * 90);
+    assert!(world.holds(B));
 }
 
 #[test]

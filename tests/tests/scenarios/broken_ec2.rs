@@ -34,7 +34,12 @@ fn a_standby_that_may_not_claim_says_so_and_claims_when_it_may(setup: Setup) {
 
     pair.kill_host("a");
     let status = pair.await_problem("b", "claim-failing");
-    let why = &status.problems.iter().find(|problem| problem.id == "claim-failing").unwrap().text;
+    let why = &status
+        .problems
+        .iter()
+        .find(|problem| problem.id == "claim-failing")
+        .unwrap()
+        .text;
     assert!(why.contains("UnauthorizedOperation"), "{why}");
     assert_eq!(pair.pairctl("b", &["status"]).code, Some(2));
     assert_eq!(pair.holder().as_deref(), Some("a"));
@@ -50,7 +55,9 @@ fn a_throttled_claim_succeeds_in_the_end(setup: Setup) {
     pair.start_healthy();
     pair.lab().faults().set(of("b"), Action::Any, Fault::Throttle);
     pair.kill_host("a");
-    eventually("a claim was throttled", || has_failed(&pair, "RequestLimitExceeded").then_some(()));
+    eventually("a claim was throttled", || {
+        has_failed(&pair, "RequestLimitExceeded").then_some(())
+    });
     pair.await_problem("b", "claim-failing");
     pair.lab().faults().clear_all();
     pair.await_takeover("b");
@@ -60,7 +67,9 @@ fn a_throttled_claim_succeeds_in_the_end(setup: Setup) {
 fn a_slow_ec2_gets_one_call(setup: Setup) {
     let mut pair = setup.pair();
     pair.start_healthy();
-    pair.lab().faults().set(of("b"), Action::Any, Fault::Latency(Duration::from_millis(1500)));
+    pair.lab()
+        .faults()
+        .set(of("b"), Action::Any, Fault::Latency(Duration::from_millis(1500)));
     pair.kill_host("a");
     let status = pair.await_takeover("b");
     let api_ms = status.last_takeover.unwrap().api_ms.unwrap();
@@ -71,7 +80,9 @@ fn a_slow_ec2_gets_one_call(setup: Setup) {
 fn a_claim_whose_reply_was_lost_is_found_by_a_read(setup: Setup) {
     let mut pair = setup.pair();
     pair.start_healthy();
-    pair.lab().faults().set(of("b"), Action::AssociateAddress, Fault::LoseReply(1));
+    pair.lab()
+        .faults()
+        .set(of("b"), Action::AssociateAddress, Fault::LoseReply(1));
     pair.kill_host("a");
     let status = pair.await_takeover("b");
     assert_eq!(status.last_takeover.unwrap().attempts, 1);
@@ -81,9 +92,13 @@ fn a_claim_whose_reply_was_lost_is_found_by_a_read(setup: Setup) {
 fn reads_in_a_black_hole_do_not_delay_the_claim(setup: Setup) {
     let mut pair = setup.pair();
     pair.start_healthy();
-    pair.lab().faults().set(of("b"), Action::DescribeAddresses, Fault::BlackHole);
+    pair.lab()
+        .faults()
+        .set(of("b"), Action::DescribeAddresses, Fault::BlackHole);
     pair.kill_host("a");
-    eventually("b holds the address", || (pair.holder().as_deref() == Some("b")).then_some(()));
+    eventually("b holds the address", || {
+        (pair.holder().as_deref() == Some("b")).then_some(())
+    });
     pair.await_status("b", "the address is here", |status| {
         status.addresses[0].holder.clone().map(String::from).as_deref() == Some("b")
     });
@@ -118,7 +133,11 @@ fn a_standby_without_metadata_says_so_and_still_takes_over(setup: Setup) {
 
 /// The nodes whose calls moved the address, in order.
 fn moves(pair: &Pair) -> Vec<String> {
-    pair.associates().into_iter().filter(LogEntry::is_mutation).map(|call| call.node).collect()
+    pair.associates()
+        .into_iter()
+        .filter(LogEntry::is_mutation)
+        .map(|call| call.node)
+        .collect()
 }
 
 fn has_failed(pair: &Pair, code: &str) -> bool {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use e2e::{Ran, paird, pairctl};
+use e2e::{Ran, pairctl, paird};
 
 #[test]
 fn every_command_lists_all_mistakes_at_once() {
@@ -11,7 +11,10 @@ fn every_command_lists_all_mistakes_at_once() {
     let file = folder.path().join("paird.toml");
     fs::write(&file, MISTAKES).unwrap();
     let file = file.to_str().unwrap();
-    let expected: Vec<String> = EXPECTED.iter().map(|(line, mistake)| format!("{file}:{line}: {mistake}")).collect();
+    let expected: Vec<String> = EXPECTED
+        .iter()
+        .map(|(line, mistake)| format!("{file}:{line}: {mistake}"))
+        .collect();
 
     for (name, ran) in [
         ("paird check", paird(&["check", "--config", file])),
@@ -23,7 +26,11 @@ fn every_command_lists_all_mistakes_at_once() {
     let run = paird(&["run", "--config", file, "--node", "a"]);
     assert_ne!(run.code, Some(0), "{run:?}");
     for mistake in &expected {
-        assert!(run.stderr.contains(mistake.as_str()), "{mistake} is not in {}", run.stderr);
+        assert!(
+            run.stderr.contains(mistake.as_str()),
+            "{mistake} is not in {}",
+            run.stderr
+        );
     }
 }
 
@@ -40,7 +47,10 @@ fn a_key_that_everybody_can_read_is_refused() {
     let refused = check();
     assert_eq!(refused.code, Some(78), "{refused:?}");
     assert!(refused.stderr.contains(key.to_str().unwrap()), "{refused:?}");
-    assert!(!refused.stderr.contains(secret_of(&fs::read_to_string(&key).unwrap())), "{refused:?}");
+    assert!(
+        !refused.stderr.contains(secret_of(&fs::read_to_string(&key).unwrap())),
+        "{refused:?}"
+    );
 
     fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
     let Ran { code, stdout, stderr } = check();
@@ -78,10 +88,22 @@ const EXPECTED: [(u32, &str); 9] = [
         r#"node.addresses: missing, add `addresses = …`: list of exactly one: an IP address of one host such as "10.0.1.10""#,
     ),
     (4, r#"node.adresses: unknown key, did you mean "addresses"?"#),
-    (7, r#"node.addresses: "10.0.1" is not valid, write an IP address of one host such as "10.0.1.10""#),
-    (9, r#"address.allocation_id: "eip-1" is not valid, write "eipalloc-" and 8 or 17 digits of 0-9 a-f"#),
-    (11, r#"heartbeat.holdtime: the bare number 1000 has no unit, write "1000ms" or "1000s""#),
-    (13, "check.http.port: 0 is out of bounds, write a whole number, 1 to 65535"),
+    (
+        7,
+        r#"node.addresses: "10.0.1" is not valid, write an IP address of one host such as "10.0.1.10""#,
+    ),
+    (
+        9,
+        r#"address.allocation_id: "eip-1" is not valid, write "eipalloc-" and 8 or 17 digits of 0-9 a-f"#,
+    ),
+    (
+        11,
+        r#"heartbeat.holdtime: the bare number 1000 has no unit, write "1000ms" or "1000s""#,
+    ),
+    (
+        13,
+        "check.http.port: 0 is out of bounds, write a whole number, 1 to 65535",
+    ),
     (14, "probe: no probe, add `http`, or `none = true` to do without"),
     (17, r#"security.key_file: "key" is not valid, write an absolute path"#),
 ];

@@ -31,7 +31,11 @@ fn a_holder_that_only_lost_its_agent_keeps_the_address(setup: Setup) {
     pair.start_healthy();
     pair.kill_agent("a");
     pair.await_problem("b", "silent-but-serving");
-    assert_eq!(pair.pairctl("b", &["status"]).code, Some(1), "it serves, but somebody should look");
+    assert_eq!(
+        pair.pairctl("b", &["status"]).code,
+        Some(1),
+        "it serves, but somebody should look"
+    );
     stays("the address is at a, and b raises the alarm", SIX_HOLDTIMES, || {
         let alarmed = e2e::has_problem(&pair.status("b"), "silent-but-serving");
         alarmed && pair.holder().as_deref() == Some("a")

@@ -18,7 +18,10 @@ fn the_peer_takes_over_without_waiting_for_a_silence(setup: Setup) {
     assert_eq!(takeover.rule, "F-6c");
     assert_eq!(takeover.detect_ms, None, "nobody had to be presumed dead");
     assert_eq!(status.peer.link, Link::Up);
-    assert!(!pair.agent_log("b").contains("presumed-dead"), "the link was never lost");
+    assert!(
+        !pair.agent_log("b").contains("presumed-dead"),
+        "the link was never lost"
+    );
     assert_eq!(pair.claimers(), ["a", "b"]);
     assert_eq!(pair.answering().as_deref(), Some("b"));
 

@@ -1,5 +1,10 @@
 //! The end-to-end tests: real daemons, real sockets, an EC2 over HTTP. The harness is the library of this package.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "scenarios are plain functions, which clippy does not take for tests"
+)]
+
 mod broken_ec2;
 mod cold_start;
 mod configuration;

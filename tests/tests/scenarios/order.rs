@@ -15,19 +15,31 @@ fn an_order_moves_the_address_once_wherever_it_is_given(setup: Setup) {
     pair.start_healthy();
 
     let on_holder = pair.pairctl("a", &["failover"]);
-    assert_eq!((on_holder.code, on_holder.stdout.as_str()), (Some(0), "the address has moved\n"), "{on_holder:?}");
+    assert_eq!(
+        (on_holder.code, on_holder.stdout.as_str()),
+        (Some(0), "the address has moved\n"),
+        "{on_holder:?}"
+    );
     assert_eq!(pair.holder().as_deref(), Some("b"));
     let status = pair.await_takeover("b");
     assert_eq!(status.last_takeover.unwrap().rule, "F-6b");
     pair.await_healthy();
 
     let on_standby = pair.pairctl("a", &["failover"]);
-    assert_eq!((on_standby.code, on_standby.stdout.as_str()), (Some(0), "the address has moved\n"), "{on_standby:?}");
+    assert_eq!(
+        (on_standby.code, on_standby.stdout.as_str()),
+        (Some(0), "the address has moved\n"),
+        "{on_standby:?}"
+    );
     assert_eq!(pair.holder().as_deref(), Some("a"));
     assert_eq!(pair.status("a").last_takeover.unwrap().rule, "F-6e");
 
     let again = pair.pairctl("a", &["failover", "--to", "a"]);
-    assert_eq!((again.code, again.stdout.as_str()), (Some(0), "the address is there already\n"), "{again:?}");
+    assert_eq!(
+        (again.code, again.stdout.as_str()),
+        (Some(0), "the address is there already\n"),
+        "{again:?}"
+    );
     pair.await_healthy();
     assert_eq!(pair.claimers(), ["a", "b", "a"]);
 }

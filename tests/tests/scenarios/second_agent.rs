@@ -14,7 +14,10 @@ fn a_second_agent_is_refused_and_disturbs_nothing(setup: Setup) {
     pair.start_healthy();
     let refused = pair.run_another_agent("a");
     assert_eq!(refused.code, Some(1), "{refused:?}");
-    assert!(refused.stderr.contains("cannot open the heartbeat socket on 127."), "{refused:?}");
+    assert!(
+        refused.stderr.contains("cannot open the heartbeat socket on 127."),
+        "{refused:?}"
+    );
     assert!(refused.stderr.contains("Address already in use"), "{refused:?}");
 
     give_another_heartbeat_port(&pair.folder().join("a.toml"));

@@ -11,9 +11,13 @@ on_stages! {
 fn the_exit_code_says_how_the_pair_is(setup: Setup) {
     let mut pair = setup.pair();
     let absent = pair.pairctl("a", &["status"]);
-    assert_eq!((absent.code, absent.stdout.as_str()), (Some(3), ""), "no daemon was ever here: {absent:?}");
+    assert_eq!(
+        (absent.code, absent.stdout.as_str()),
+        (Some(3), ""),
+        "no daemon was ever here: {absent:?}"
+    );
 
-    pair.start_healthy();
+    pair.start_healthy_without_a_claim();
     let healthy = pair.pairctl("a", &["status"]);
     assert_eq!(healthy.code, Some(0), "{healthy:?}");
     assert!(healthy.stdout.starts_with("pair e2e  healthy"), "{healthy:?}");
@@ -32,10 +36,18 @@ fn the_exit_code_says_how_the_pair_is(setup: Setup) {
 
     pair.kill_agent("a");
     let dead = pair.pairctl("a", &["status"]);
-    assert_eq!((dead.code, dead.stdout.as_str()), (Some(3), ""), "a dead daemon has no status: {dead:?}");
+    assert_eq!(
+        (dead.code, dead.stdout.as_str()),
+        (Some(3), ""),
+        "a dead daemon has no status: {dead:?}"
+    );
     pair.stop_agent("b");
     let stopped = pair.pairctl("b", &["status", "--json"]);
-    assert_eq!((stopped.code, stopped.stdout.as_str()), (Some(3), ""), "nor has a stopped one: {stopped:?}");
+    assert_eq!(
+        (stopped.code, stopped.stdout.as_str()),
+        (Some(3), ""),
+        "nor has a stopped one: {stopped:?}"
+    );
 }
 
 fn the_document_has_what_it_promises(setup: Setup) {
@@ -54,7 +66,10 @@ fn the_document_has_what_it_promises(setup: Setup) {
     assert_eq!(status["addresses"][0]["holder"], "a");
     let source = status["addresses"][0]["holder_source"].as_str().unwrap();
     assert!(["peer", "ec2"].contains(&source), "{source}");
-    assert!(status["addresses"][0]["holder_age_ms"].as_u64().unwrap() < 60_000, "{status}");
+    assert!(
+        status["addresses"][0]["holder_age_ms"].as_u64().unwrap() < 60_000,
+        "{status}"
+    );
     assert_eq!(status["ready"]["ready"], true);
     assert_eq!(status["ready"]["reasons"], Value::Array(Vec::new()));
 }

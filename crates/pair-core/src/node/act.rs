@@ -65,7 +65,7 @@ impl Node {
                 let fresh_connection = self.claim.attempts() > 0 || self.reads.gets_no_answer(now);
                 let id = self.call(now, Call::Associate { allow_reassociation }, fresh_connection);
                 let replaces = self.ownership.fact().and_then(|fact| fact.association.clone());
-                let attempt = self.claim.sent(now, id, replaces);
+                let attempt = self.claim.sent(now, run, id, replaces);
                 self.tell(Event::Claiming { rule, attempt });
             }
         }
@@ -86,6 +86,7 @@ impl Node {
             let read = Read {
                 of: ReadOf::Address { fresh_connection },
                 asked_at: now,
+                asked_run: run,
             };
             self.reads.sent(run, id, read, self.silence.is_some(), &mut self.chance);
             if fresh_connection {
@@ -104,6 +105,7 @@ impl Node {
             let read = Read {
                 of: ReadOf::Instance(instance),
                 asked_at: now,
+                asked_run: run,
             };
             self.reads.sent(run, id, read, true, &mut self.chance);
         }

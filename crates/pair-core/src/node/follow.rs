@@ -114,7 +114,7 @@ impl Node {
         match taken {
             Taken::Contested => self.reads.want_now(run),
             Taken::StillContested => self.reads.want(run),
-            Taken::Believed | Taken::Ignored => {}
+            Taken::Believed | Taken::Ignored | Taken::Stale => {}
         }
     }
 }

@@ -48,8 +48,8 @@ impl Node {
         let (run, timeout) = (self.clock.now(), self.config.call_timeout);
         while let Some(id) = self
             .reads
-            .overdue(now, timeout)
-            .or_else(|| self.claim.overdue(now, timeout))
+            .overdue(run, timeout)
+            .or_else(|| self.claim.overdue(run, timeout))
         {
             self.hear_call(now, run, id, Err(CallFault::Unanswered));
         }
@@ -118,7 +118,7 @@ impl Node {
                 let Some(read) = self.reads.answered(run, id) else {
                     return;
                 };
-                self.hear_address(now, run, read, association);
+                self.hear_address(now, run, read.asked_at, association);
             }
             Ok(Reply::Instance(state)) => {
                 if let Some(read) = self.reads.answered(run, id) {
@@ -148,7 +148,13 @@ impl Node {
         self.follow_holder(now, before);
     }
 
-    pub(super) fn hear_address(&mut self, now: Instant, run: RunTime, read: Read, association: Option<Association>) {
+    pub(super) fn hear_address(
+        &mut self,
+        now: Instant,
+        run: RunTime,
+        asked_at: Instant,
+        association: Option<Association>,
+    ) {
         let holder = self.classify(association.as_ref());
         let id = association.as_ref().map(|held| held.id.clone());
         let taken = self.ownership.hear_ec2(
@@ -158,17 +164,19 @@ impl Node {
                 association: id.clone(),
                 instance: association.and_then(|held| held.instance),
                 source: Source::Ec2,
-                asked_at: read.asked_at,
+                asked_at,
             },
         );
         match taken {
             Taken::Contested | Taken::StillContested => self.reads.want_after(run, LOSS_CONFIRM),
+            // A claim that waits for a fresh fact must not ask as fast as EC2 can answer.
+            Taken::Stale => self.reads.pause(run),
             Taken::Believed | Taken::Ignored => {}
         }
-        self.be_sure(read.asked_at);
+        self.be_sure(asked_at);
         let mine = id.filter(|_| holder == Holder::Member(self.config.me));
-        if let Some(takeover) = self.claim.read(now, read.asked_at, mine.as_ref()) {
-            self.ownership.won(read.asked_at);
+        if let Some(takeover) = self.claim.read(now, asked_at, mine.as_ref()) {
+            self.ownership.won(asked_at);
             self.tell(Event::TookOver(takeover));
         }
     }

@@ -1,0 +1,236 @@
+//! One claim from its decision to the read that shows it (F-11, F-12).
+
+use alloc::borrow::ToOwned;
+
+use super::*;
+use crate::Member;
+
+const FRESH: Basis = Basis {
+    fact_fresh: true,
+    word_usable: false,
+};
+const WORD: Basis = Basis {
+    fact_fresh: false,
+    word_usable: true,
+};
+const OLD: Basis = Basis {
+    fact_fresh: false,
+    word_usable: false,
+};
+
+fn at(ms: u64) -> Instant {
+    Instant::from_origin(Duration::from_millis(ms))
+}
+
+fn run(ms: u64) -> RunTime {
+    RunTime::default() + Duration::from_millis(ms)
+}
+
+fn id(name: &str) -> AssociationId {
+    AssociationId(name.to_owned())
+}
+
+fn pursue(claim: &mut Claim, ms: u64, basis: Basis) -> Step {
+    let from = Holder::Member(Member::First);
+    claim.pursue(at(ms), run(ms), Rule::F6a, from, None, basis)
+}
+
+/// A claim whose first request left at 0 ms.
+fn sent() -> Claim {
+    let mut claim = Claim::default();
+    assert_eq!(pursue(&mut claim, 0, FRESH), Step::Associate);
+    assert_eq!(claim.sent(at(0), run(0), CallId(1), Some(id("x-1"))), 1);
+    claim
+}
+
+/// The claim after its request has failed at 100 ms.
+fn failed(fault: CallFault) -> (Claim, Duration) {
+    let mut claim = sent();
+    let pause = claim.failed(at(100), run(100), fault, &mut Chance::new(1)).unwrap();
+    (claim, pause)
+}
+
+#[test]
+fn a_fresh_fact_is_one_round_trip() {
+    let mut claim = sent();
+    assert_eq!(pursue(&mut claim, 10, FRESH), Step::Wait);
+    assert!(claim.is_in_flight(CallId(1)));
+    assert_eq!(claim.replied(at(60), run(60), id("x-2")), Some(id("x-1")));
+    assert_eq!(claim.verify_due(run(60)), Some(Step::Read));
+    let takeover = claim.read(at(120), at(61), Some(&id("x-2"))).unwrap();
+    assert_eq!(
+        (takeover.api, takeover.verify),
+        (Duration::from_millis(60), Some(Duration::from_millis(60)))
+    );
+    assert_eq!((takeover.attempts, takeover.association), (1, Some(id("x-2"))));
+    assert!(!claim.is_told(run(120)));
+}
+
+#[test]
+fn an_old_fact_is_read_first() {
+    let mut claim = Claim::default();
+    assert_eq!(pursue(&mut claim, 0, OLD), Step::Read);
+    assert_eq!(pursue(&mut claim, 50, FRESH), Step::Associate);
+}
+
+#[test]
+fn the_peers_word_is_good_for_the_first_attempt_only() {
+    let mut claim = Claim::default();
+    assert_eq!(pursue(&mut claim, 0, WORD), Step::Associate);
+    claim.sent(at(0), run(0), CallId(1), None);
+    claim.failed(at(100), run(100), CallFault::Failed, &mut Chance::new(1));
+    assert_eq!(pursue(&mut claim, 60_000, WORD), Step::Read);
+}
+
+#[test]
+fn a_slow_request_gets_one_read_beside_it() {
+    let mut claim = sent();
+    assert_eq!(claim.read_beside_at(), Some(at(500)));
+    assert_eq!(pursue(&mut claim, 499, FRESH), Step::Wait);
+    assert_eq!(pursue(&mut claim, 500, FRESH), Step::ReadFresh);
+    assert_eq!(
+        pursue(&mut claim, 510, FRESH),
+        Step::ReadFresh,
+        "until the read has left"
+    );
+    claim.read_sent();
+    assert_eq!(pursue(&mut claim, 520, FRESH), Step::Wait);
+    assert_eq!(claim.read_beside_at(), None);
+}
+
+#[test]
+fn without_a_reply_it_is_read_before_anything_else() {
+    let (mut claim, _) = failed(CallFault::Unanswered);
+    assert!(claim.is_unresolved());
+    assert_eq!(pursue(&mut claim, 60_000, FRESH), Step::ReadFresh);
+    // A read that was asked before the attempt ended resolves nothing.
+    claim.read(at(200), at(99), None);
+    assert_eq!(pursue(&mut claim, 60_000, FRESH), Step::ReadFresh);
+    claim.read(at(300), at(150), None);
+    assert_eq!(pursue(&mut claim, 60_000, FRESH), Step::Associate);
+}
+
+#[test]
+fn without_a_reply_a_read_may_show_that_it_was_applied() {
+    let (mut claim, _) = failed(CallFault::Unanswered);
+    let takeover = claim.read(at(300), at(150), Some(&id("x-2"))).unwrap();
+    assert_eq!((takeover.attempts, takeover.verify), (1, Some(Duration::ZERO)));
+    assert!(!claim.is_unresolved() && !claim.is_told(run(300)));
+}
+
+#[test]
+fn an_unanswered_attempt_is_told_for_a_while_after_the_rule_has_ceased() {
+    let (mut claim, _) = failed(CallFault::Unanswered);
+    claim.rest();
+    assert!(claim.is_told(run(200)), "it is not resolved yet");
+    claim.read(at(300), at(150), None);
+    claim.rest();
+    assert!(claim.is_told(run(60_000)));
+    assert!(!claim.is_told(run(60_200)));
+}
+
+#[test]
+fn an_address_that_is_held_after_all_is_read_first() {
+    let (mut claim, _) = failed(CallFault::AlreadyAssociated);
+    assert_eq!(pursue(&mut claim, 60_000, FRESH), Step::ReadFresh);
+}
+
+#[test]
+fn pauses_have_full_jitter_within_bounds_that_grow() {
+    for fault in [
+        CallFault::Unreachable,
+        CallFault::Failed,
+        CallFault::Throttled,
+        CallFault::Denied,
+        CallFault::Gone,
+    ] {
+        let mut chance = Chance::new(7);
+        let mut claim = sent();
+        let mut longest = Duration::ZERO;
+        for attempt in 1..100 {
+            let pause = claim.failed(at(0), run(0), fault, &mut chance).unwrap();
+            let bound = Duration::from_secs(if matches!(fault, CallFault::Denied | CallFault::Gone) {
+                64
+            } else {
+                8
+            });
+            assert!(
+                pause >= Duration::from_millis(20) && pause <= bound,
+                "{fault:?} {attempt}: {pause:?}"
+            );
+            longest = longest.max(pause);
+            claim.sent(at(0), run(0), CallId(attempt), None);
+        }
+        assert!(longest > Duration::from_secs(6), "{fault:?}: {longest:?}");
+    }
+}
+
+#[test]
+fn a_pause_is_waited_out() {
+    let (mut claim, pause) = failed(CallFault::Throttled);
+    let pause = u64::try_from(pause.as_millis()).unwrap();
+    assert_eq!(pursue(&mut claim, 100 + pause / 2, FRESH), Step::Wait);
+    assert_eq!(claim.next_at().unwrap().since(run(100)).as_millis(), u128::from(pause));
+    assert_eq!(pursue(&mut claim, 101 + pause, FRESH), Step::Associate);
+}
+
+#[test]
+fn a_request_that_never_left_is_no_attempt_and_no_busy_loop() {
+    let mut claim = Claim::default();
+    let mut now = 0;
+    for attempt in 0..20 {
+        assert_eq!(pursue(&mut claim, now, FRESH), Step::Associate);
+        assert_eq!(claim.sent(at(now), run(now), CallId(attempt), None), 1);
+        let pause = claim
+            .failed(at(now), run(now), CallFault::NotSent, &mut Chance::new(1))
+            .unwrap();
+        assert!(pause >= Duration::from_millis(20) && pause <= Duration::from_secs(8));
+        now += u64::try_from(pause.as_millis()).unwrap() + 1;
+    }
+    assert!(now > 60_000, "twenty requests that never left took {now} ms");
+    assert!(!claim.is_unresolved());
+}
+
+#[test]
+fn a_rule_that_ceases_ends_the_pursuit_and_not_the_request() {
+    let mut claim = sent();
+    claim.rest();
+    assert!(claim.is_in_flight(CallId(1)) && claim.is_told(run(10)));
+    claim.replied(at(60), run(60), id("x-2"));
+    assert_eq!(claim.last().unwrap().association, Some(id("x-2")));
+
+    let (mut claim, _) = failed(CallFault::Throttled);
+    claim.rest();
+    assert!(!claim.is_told(run(200)));
+    assert_eq!((claim.attempts(), claim.last_fault()), (0, None));
+}
+
+#[test]
+fn a_read_beside_that_shows_it_here_makes_the_late_reply_old_news() {
+    let mut claim = sent();
+    let takeover = claim.read(at(600), at(510), Some(&id("x-2"))).unwrap();
+    assert_eq!(takeover.api, Duration::from_millis(600));
+    assert_eq!(claim.replied(at(900), run(900), id("x-2")), Some(id("x-1")));
+    assert!(!claim.is_verifying() && !claim.is_told(run(900)));
+}
+
+#[test]
+fn the_read_back_is_repeated_on_a_connection_of_its_own_with_pauses_that_grow() {
+    let mut claim = sent();
+    claim.replied(at(60), run(60), id("x-2"));
+    assert_eq!(claim.verify_due(run(60)), Some(Step::Read));
+    assert_eq!(claim.verify_due(run(309)), None);
+    assert_eq!(claim.verify_due(run(310)), Some(Step::ReadFresh));
+    assert_eq!(claim.verify_due(run(809)), None);
+    assert_eq!(claim.verify_due(run(810)), Some(Step::ReadFresh));
+    claim.stop_verifying();
+    assert_eq!(claim.verify_due(run(60_000)), None);
+}
+
+#[test]
+fn a_request_of_which_nobody_tells_the_end_is_overdue() {
+    let claim = sent();
+    let timeout = Duration::from_secs(3);
+    assert_eq!(claim.overdue(run(5_000), timeout), None);
+    assert_eq!(claim.overdue(run(5_001), timeout), Some(CallId(1)));
+}
