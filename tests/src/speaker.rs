@@ -63,7 +63,13 @@ impl Speaker {
         let said = Arc::new(AtomicUsize::new(0));
         let (until, count) = (Arc::clone(&ended), Arc::clone(&said));
         let life = thread::spawn(move || body.live(&until, &count));
-        Self { from, to, ended, life }
+        Self {
+            from,
+            to,
+            ended,
+            said,
+            life,
+        }
     }
 
     /// How many datagrams it has sent so far.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pair_core::{OrderId, OrderOutcome, Refusal, Rule};
-use pair_sim::{A, B, Owner, Service, Settings, World};
+use pair_sim::{A, ApiFault, B, Owner, Scope, Service, Settings, World};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MS: Duration = Duration::from_millis(1);
@@ -193,6 +193,21 @@ fn two_contrary_orders_do_not_make_the_address_swing() {
     assert!(world.outcome(to_b).is_some() && world.outcome(to_a).is_some());
     assert!(world.moves() <= 3, "{} moves", world.moves());
     assert!(world.is_settled());
+}
+
+#[test]
+fn an_order_is_one_claim_although_nothing_has_shown_it_yet() {
+    let mut world = settled(15);
+    world.set_api(B, Some((ApiFault::BlackHole, Scope::Reads)));
+    world.order(B, B);
+    world
+        .run_until(SECOND, |world| world.view(B).is_active == Some(true))
+        .unwrap();
+    let to_a = world.order(A, A);
+    assert_eq!(outcome_of(&mut world, to_a), OrderOutcome::Done);
+    world.run_for(SECOND * 60);
+    assert!(world.holds(A));
+    assert_eq!(world.moves(), 3);
 }
 
 #[test]

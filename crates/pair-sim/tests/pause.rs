@@ -52,11 +52,12 @@ fn a_passive_machine_that_is_suspended_claims_nothing_when_it_goes_on() {
 
 #[test]
 fn a_passive_machine_that_was_suspicious_when_it_was_suspended_listens_before_it_claims() {
-    for ms in (460..800).step_by(20) {
+    for ms in (460..1_000).step_by(20) {
         let mut world = settled(1);
         world.set_elastic_path(false);
         world.partition();
-        world.run_for(MS * ms);
+        let silent = |world: &World| world.view(B).decision.evidence.silence >= MS * ms;
+        world.run_until(SECOND * 2, silent).unwrap();
         assert_eq!(world.claims().len(), 1);
         world.suspend(B);
         world.run_for(SECOND * 3);

@@ -126,6 +126,23 @@ fn ec2_is_no_witness_against_a_peer_that_lives() {
 }
 
 #[test]
+fn what_ec2_was_asked_in_an_earlier_silence_counts_for_nothing_in_the_next() {
+    let mut world = World::settled(Settings::default(), 5);
+    world.slow_api(B, Duration::from_millis(2_900));
+    world.set_instance(A, InstanceState::Down);
+    world.crash(A);
+    // B asks after the holdtime; EC2 answers, and the answer is on its way while A is back, and silent again.
+    world.run_for(Duration::from_millis(1_500));
+    world.restart(A);
+    world.run_for(Duration::from_millis(1_100));
+    world.set_instance(A, InstanceState::Running { unreachable: false });
+    world.crash(A);
+    world.run_for(SECOND * 30);
+    assert_eq!(world.claims().len(), 1);
+    assert_eq!(world.view(B).decision.verdict, Verdict::Alarm(Alarm::SilentButServing));
+}
+
+#[test]
 fn an_address_put_at_the_peer_during_its_silence_is_not_taken_by_the_same_silence() {
     // No channel carried life since the hands changed: heartbeats of the time before say nothing about this hold.
     let mut world = World::settled(Settings::default(), 4);

@@ -1,0 +1,314 @@
+//! A node by itself: what it is told at which time, and exactly what it makes of it.
+
+use std::time::Duration;
+
+use pair_core::{
+    Association, AssociationId, Call, CallFault, CallId, Config, Echo, Fitness, Heartbeat, Holder, Identity,
+    Incarnation, Input, InstanceId, Instant, InterfaceId, Member, Node, Output, Prefix, Reply, Report, Sequence,
+    Source, Timer, Unfitness, Word,
+};
+
+const MS: Duration = Duration::from_millis(1);
+const FIT: Input = Input::Health {
+    fitness: Fitness::Fit,
+    saturated: false,
+};
+const UNFIT: Input = Input::Health {
+    fitness: Fitness::Unfit(Unfitness::CheckFailed),
+    saturated: false,
+};
+
+fn at(ms: u64) -> Instant {
+    Instant::from_origin(Duration::from_secs(100) + Duration::from_millis(ms))
+}
+
+/// The second member, started at 0 ms, with the identity `i-b` and a fit service.
+fn node() -> Node {
+    let config = Config {
+        me: Member::Second,
+        preferred: Member::First,
+        private_ips: [[10, 0, 1, 10].into(), [10, 0, 2, 10].into()],
+        interval: MS * 200,
+        holdtime: MS * 1_000,
+        probe_timeout: Some(MS * 500),
+        lost_contact_takeover: MS * 60_000,
+        unfit_delay: MS * 1_000,
+        refit: MS * 60_000,
+        call_timeout: MS * 3_000,
+        version: "0.1.0".to_owned(),
+    };
+    let mut node = Node::new(config, 7, at(0));
+    node.handle(at(0), Input::Wakeup);
+    let identity = Identity {
+        instance: InstanceId("i-b".to_owned()),
+        zone: "us-east-1b".to_owned(),
+        interface: Some(InterfaceId("eni-b".to_owned())),
+    };
+    node.handle(at(0), Input::Identity(identity));
+    node.handle(at(0), FIT);
+    node
+}
+
+fn outputs(node: &mut Node) -> Vec<Output> {
+    std::iter::from_fn(|| node.poll_output()).collect()
+}
+
+fn sent(outputs: &[Output]) -> Vec<&Heartbeat> {
+    let heartbeats = outputs.iter().filter_map(|output| match output {
+        Output::Send(heartbeat) => Some(heartbeat),
+        Output::Probe { .. } | Output::Call(_) | Output::Ordered { .. } | Output::Event(_) => None,
+    });
+    heartbeats.collect()
+}
+
+fn calls(outputs: &[Output]) -> Vec<(CallId, &Call)> {
+    let calls = outputs.iter().filter_map(|output| match output {
+        Output::Call(request) => Some((request.id, &request.call)),
+        Output::Send(_) | Output::Probe { .. } | Output::Ordered { .. } | Output::Event(_) => None,
+    });
+    calls.collect()
+}
+
+/// Answers the read that the node has asked for.
+fn answer_read(node: &mut Node, now: Instant, association: Option<Association>) {
+    let outputs = outputs(node);
+    let (id, call) = *calls(&outputs).last().expect("the node has asked for a read");
+    assert_eq!(*call, Call::ReadAddress);
+    let result = Ok(Reply::Address(association));
+    node.handle(now, Input::Called { id, result });
+}
+
+fn held_by_stranger() -> Option<Association> {
+    Some(Association {
+        id: AssociationId("x-9".to_owned()),
+        interface: InterfaceId("eni-z".to_owned()),
+        private_ip: [10, 0, 3, 10].into(),
+        instance: Some(InstanceId("i-z".to_owned())),
+    })
+}
+
+/// A heartbeat of the peer, which hears the node and says that it holds the address, by a read of just now.
+fn heartbeat(node: &Node, sequence: u64) -> Heartbeat {
+    Heartbeat {
+        prefix: Prefix {
+            sender: Member::First,
+            incarnation: Incarnation(4711),
+            sequence: Sequence(sequence),
+            echo: Some(Echo {
+                incarnation: node.incarnation(),
+                sequence: Sequence(1),
+                age_us: 0,
+            }),
+        },
+        report: Some(Report {
+            query: false,
+            interval: MS * 200,
+            instance: Some(InstanceId("i-a".to_owned())),
+            zone: String::new(),
+            fitness: Fitness::Fit,
+            saturated: false,
+            ready: true,
+            word: Some(Word {
+                holder: Holder::Member(Member::First),
+                association: Some(AssociationId("x-1".to_owned())),
+                source: Source::Ec2,
+                age: Duration::ZERO,
+            }),
+            claiming: false,
+            yielding: false,
+            version: String::new(),
+        }),
+    }
+}
+
+#[test]
+fn a_start_sends_a_heartbeat_and_reads_the_address_and_nothing_else() {
+    let mut node = node();
+    let outputs = outputs(&mut node);
+    assert_eq!(calls(&outputs), [(CallId(0), &Call::ReadAddress)]);
+    let first = sent(&outputs)[0];
+    assert_eq!(first.prefix.sender, Member::Second);
+    assert_eq!((first.prefix.sequence, first.prefix.echo), (Sequence(1), None));
+}
+
+#[test]
+fn two_nodes_with_different_seeds_have_different_incarnations() {
+    let config = |me| Config { me, ..node_config() };
+    let first = Node::new(config(Member::First), 1, at(0));
+    let again = Node::new(config(Member::First), 2, at(0));
+    assert_ne!(first.incarnation(), again.incarnation());
+}
+
+fn node_config() -> Config {
+    Config {
+        me: Member::First,
+        preferred: Member::First,
+        private_ips: [[10, 0, 1, 10].into(), [10, 0, 2, 10].into()],
+        interval: MS * 200,
+        holdtime: MS * 1_000,
+        probe_timeout: None,
+        lost_contact_takeover: MS * 60_000,
+        unfit_delay: MS * 1_000,
+        refit: MS * 60_000,
+        call_timeout: MS * 3_000,
+        version: String::new(),
+    }
+}
+
+#[test]
+fn no_input_puts_the_next_wake_up_off_beyond_an_interval() {
+    // Each change of health sends a heartbeat at once, and the regular one later; running time must not be lost by that.
+    let mut node = node();
+    node.handle(at(150), UNFIT);
+    let (due, timer) = node.poll_timeout();
+    assert!(due <= at(200), "{due:?}");
+    assert_eq!(timer, Timer::Beat);
+}
+
+#[test]
+fn a_late_or_repeated_wake_up_changes_nothing() {
+    let mut node = node();
+    outputs(&mut node);
+    node.handle(at(200), Input::Wakeup);
+    assert_eq!(sent(&outputs(&mut node)).len(), 1);
+    for _ in 0..10 {
+        node.handle(at(200), Input::Wakeup);
+    }
+    assert_eq!(outputs(&mut node), []);
+    node.handle(at(100), Input::Wakeup);
+    assert_eq!(outputs(&mut node), []);
+}
+
+#[test]
+fn a_change_of_health_is_told_at_once_and_a_repetition_is_not() {
+    let mut node = node();
+    outputs(&mut node);
+    node.handle(at(50), UNFIT);
+    let told = outputs(&mut node);
+    let report = sent(&told)[0].report.as_ref().unwrap();
+    assert_eq!(report.fitness, Fitness::Unfit(Unfitness::CheckFailed));
+    node.handle(at(60), UNFIT);
+    assert_eq!(sent(&outputs(&mut node)).len(), 0);
+}
+
+#[test]
+fn after_a_pause_the_last_verdict_of_the_checks_is_void() {
+    let mut node = node();
+    answer_read(&mut node, at(100), None);
+    assert_eq!(node.decide().evidence.fitness, Fitness::Fit);
+    node.handle(at(900), Input::Wakeup);
+    assert_eq!(node.decide().evidence.fitness, Fitness::Unknown);
+    node.handle(at(950), FIT);
+    assert_eq!(node.decide().evidence.fitness, Fitness::Fit);
+}
+
+#[test]
+fn after_a_pause_it_tells_unknown_until_the_fact_has_been_read_again() {
+    let mut node = node();
+    answer_read(&mut node, at(100), None);
+    node.handle(at(10_000), Input::Wakeup);
+    node.handle(at(10_010), FIT);
+    let told = outputs(&mut node);
+    let last = sent(&told).last().unwrap().report.as_ref().unwrap();
+    assert_eq!((last.fitness, &last.word), (Fitness::Unknown, &None));
+    let (id, _) = *calls(&told).last().unwrap();
+    let result = Ok(Reply::Address(held_by_stranger()));
+    node.handle(at(10_050), Input::Called { id, result });
+    let told = outputs(&mut node);
+    let last = sent(&told).last().unwrap().report.as_ref().unwrap();
+    assert_eq!(last.fitness, Fitness::Fit);
+    assert_eq!(last.word.as_ref().unwrap().holder, Holder::Stranger);
+}
+
+#[test]
+fn a_shorter_sleep_is_no_pause() {
+    let mut node = node();
+    answer_read(&mut node, at(100), None);
+    node.handle(at(799), Input::Wakeup);
+    assert_eq!(node.decide().evidence.fitness, Fitness::Fit);
+}
+
+#[test]
+fn a_datagram_that_waited_while_it_slept_is_life_and_no_news() {
+    let mut node = node();
+    answer_read(&mut node, at(100), held_by_stranger());
+    let late = heartbeat(&node, 1);
+    node.handle(at(60_000), Input::Heartbeat(late));
+    node.handle(at(60_000), Input::Wakeup);
+    let view = node.view(at(60_000));
+    assert_eq!(view.fact.unwrap().holder, Holder::Stranger);
+    assert_eq!(view.heard_age, Some(Duration::ZERO));
+    // What comes after the wake-up is news.
+    let fresh = heartbeat(&node, 2);
+    node.handle(at(60_100), Input::Heartbeat(fresh));
+    assert_eq!(
+        node.view(at(60_100)).fact.unwrap().holder,
+        Holder::Member(Member::First)
+    );
+}
+
+#[test]
+fn a_query_is_answered_at_once() {
+    let mut node = node();
+    let mut query = heartbeat(&node, 1);
+    query.report.as_mut().unwrap().query = true;
+    outputs(&mut node);
+    node.handle(at(30), Input::Heartbeat(query));
+    let told = outputs(&mut node);
+    let answer = sent(&told).last().copied().unwrap();
+    assert_eq!(answer.prefix.echo.unwrap().incarnation, Incarnation(4711));
+    assert!(!answer.report.as_ref().unwrap().query);
+}
+
+#[test]
+fn results_of_calls_that_it_never_made_change_nothing() {
+    let mut node = node();
+    outputs(&mut node);
+    let before = node.view(at(10));
+    for result in [
+        Ok(Reply::Address(held_by_stranger())),
+        Ok(Reply::Associated(AssociationId("x-3".to_owned()))),
+        Ok(Reply::Instance(pair_core::InstanceState::Down)),
+        Err(CallFault::Unanswered),
+    ] {
+        let id = CallId(99);
+        node.handle(at(10), Input::Called { id, result });
+    }
+    assert_eq!(node.view(at(10)), before);
+}
+
+#[test]
+fn an_address_at_the_peers_place_on_another_instance_is_a_strangers() {
+    let mut node = node();
+    let known = heartbeat(&node, 1);
+    node.handle(at(10), Input::Heartbeat(known));
+    let replaced = Association {
+        private_ip: [10, 0, 1, 10].into(),
+        ..held_by_stranger().unwrap()
+    };
+    answer_read(&mut node, at(50), Some(replaced));
+    assert_eq!(node.view(at(50)).fact.unwrap().holder, Holder::Stranger);
+}
+
+#[test]
+fn an_address_on_another_ip_of_a_member_is_misplaced() {
+    for (instance, interface, member) in [("i-b", "eni-b", Member::Second), ("i-b", "eni-b2", Member::Second)] {
+        let mut node = node();
+        let misplaced = Association {
+            interface: InterfaceId(interface.to_owned()),
+            instance: Some(InstanceId(instance.to_owned())),
+            ..held_by_stranger().unwrap()
+        };
+        answer_read(&mut node, at(50), Some(misplaced));
+        assert_eq!(node.view(at(50)).fact.unwrap().holder, Holder::Misplaced(member));
+    }
+    let mut node = node();
+    let known = heartbeat(&node, 1);
+    node.handle(at(10), Input::Heartbeat(known));
+    let misplaced = Association {
+        instance: Some(InstanceId("i-a".to_owned())),
+        ..held_by_stranger().unwrap()
+    };
+    answer_read(&mut node, at(50), Some(misplaced));
+    assert_eq!(node.view(at(50)).fact.unwrap().holder, Holder::Misplaced(Member::First));
+}
