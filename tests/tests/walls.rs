@@ -2,6 +2,7 @@
 //!
 //! A wall that nobody checks is a wish. These tests read `cargo metadata`, so an arrow in a `Cargo.toml` is enough to fail
 //! them; development dependencies are free, since no shipped binary has them.
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says all there is to say")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -280,7 +280,8 @@ fn results_of_calls_that_it_never_made_change_nothing() {
 #[test]
 fn an_address_at_the_peers_place_on_another_instance_is_a_strangers() {
     let mut node = node();
-    let known = heartbeat(&node, 1);
+    let mut known = heartbeat(&node, 1);
+    known.report.as_mut().unwrap().word = None;
     node.handle(at(10), Input::Heartbeat(known));
     let replaced = Association {
         private_ip: [10, 0, 1, 10].into(),
@@ -303,7 +304,8 @@ fn an_address_on_another_ip_of_a_member_is_misplaced() {
         assert_eq!(node.view(at(50)).fact.unwrap().holder, Holder::Misplaced(member));
     }
     let mut node = node();
-    let known = heartbeat(&node, 1);
+    let mut known = heartbeat(&node, 1);
+    known.report.as_mut().unwrap().word = None;
     node.handle(at(10), Input::Heartbeat(known));
     let misplaced = Association {
         instance: Some(InstanceId("i-a".to_owned())),

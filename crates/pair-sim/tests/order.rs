@@ -200,9 +200,8 @@ fn an_order_is_one_claim_although_nothing_has_shown_it_yet() {
     let mut world = settled(15);
     world.set_api(B, Some((ApiFault::BlackHole, Scope::Reads)));
     world.order(B, B);
-    world
-        .run_until(SECOND, |world| world.view(B).is_active == Some(true))
-        .unwrap();
+    let knows = |world: &World| world.view(A).is_active == Some(false);
+    world.run_until(SECOND * 5, knows).unwrap();
     let to_a = world.order(A, A);
     assert_eq!(outcome_of(&mut world, to_a), OrderOutcome::Done);
     world.run_for(SECOND * 60);
