@@ -9,7 +9,8 @@
 //!
 //! A test says what happens and what must come of it; nothing in a test sleeps, every wait is for a condition with a
 //! deadline. A pair that is dropped ends its processes by their ids, prints for how long a status told a wrong holder,
-//! and fails the test if that was longer than [`Watch::BOUND`]. If the test has failed, it prints every log instead.
+//! and fails the test if that was longer than [`Watch::BOUND`]. If the test has failed, or `PAIRD_E2E_LOGS` is set, it prints
+//! every log as well.
 
 mod backend;
 mod binaries;

@@ -171,7 +171,7 @@ impl Node {
         let when = |point: RunTime| self.clock.when(point);
         let is_silent = self.silence.is_some();
         let timers = [
-            Some((self.next_beat, Timer::Beat)),
+            Some((self.next_beat.min(self.clock.next_step()), Timer::Beat)),
             (!is_silent).then(|| (when(self.detector.suspect_at()), Timer::Suspicion)),
             (!self.detector.is_holdtime_over(self.clock.now()))
                 .then(|| (when(self.detector.holdtime_at()), Timer::Holdtime)),

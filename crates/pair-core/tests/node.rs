@@ -221,6 +221,26 @@ fn after_a_pause_it_tells_unknown_until_the_fact_has_been_read_again() {
 }
 
 #[test]
+fn a_silence_that_was_slept_through_starts_anew_and_does_so_once() {
+    let mut node = node();
+    let life = heartbeat(&node, 1);
+    node.handle(at(10), Input::Heartbeat(life));
+    for ms in (100..=900).step_by(100) {
+        node.handle(at(ms), Input::Wakeup);
+    }
+    assert_eq!(node.decide().evidence.silence, MS * 890);
+    node.handle(at(5_000), Input::Wakeup);
+    assert_eq!(node.decide().evidence.silence, Duration::ZERO);
+    // It goes on sleeping most of the time: each wake-up counts one interval, and death is presumed in the end.
+    for wake in 1..=4 {
+        node.handle(at(5_000 + wake * 1_000), Input::Wakeup);
+        assert!(!node.decide().evidence.holdtime_over);
+    }
+    node.handle(at(10_000), Input::Wakeup);
+    assert!(node.decide().evidence.holdtime_over);
+}
+
+#[test]
 fn a_shorter_sleep_is_no_pause() {
     let mut node = node();
     answer_read(&mut node, at(100), None);
@@ -258,6 +278,59 @@ fn a_query_is_answered_at_once() {
     let answer = sent(&told).last().copied().unwrap();
     assert_eq!(answer.prefix.echo.unwrap().incarnation, Incarnation(4711));
     assert!(!answer.report.as_ref().unwrap().query);
+}
+
+#[test]
+fn a_read_that_hangs_on_the_pooled_connection_does_not_delay_a_claim() {
+    let mut node = node();
+    let first = outputs(&mut node);
+    let (pooled, _) = calls(&first)[0];
+    let mut asked = Vec::new();
+    for step in 1..=10 {
+        // The peer is unfit, and its word is too old to claim on.
+        let mut unfit = heartbeat(&node, step);
+        let report = unfit.report.as_mut().unwrap();
+        report.fitness = Fitness::Unfit(Unfitness::ServiceGone);
+        report.word.as_mut().unwrap().age = MS * 6_000;
+        node.handle(at(step * 100), Input::Heartbeat(unfit));
+        node.handle(at(step * 100), Input::Wakeup);
+        for output in outputs(&mut node) {
+            if let Output::Call(request) = output {
+                asked.push((step, request.id, request.call, request.fresh_connection));
+            }
+        }
+    }
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    let (step, fresh, call, is_fresh) = asked.remove(0);
+    assert_eq!((step, call, is_fresh), (5, Call::ReadAddress, true));
+    assert_ne!(pooled, fresh);
+}
+
+/// Hears one heartbeat with a word this old, then nothing, with no answer from EC2; says whether the node claims.
+fn claims_on_a_word_of_age(age: Duration) -> bool {
+    let mut node = node();
+    let mut last = heartbeat(&node, 1);
+    last.report
+        .as_mut()
+        .expect("it has a report")
+        .word
+        .as_mut()
+        .expect("and a word")
+        .age = age;
+    node.handle(at(10), Input::Heartbeat(last));
+    let mut asked = outputs(&mut node);
+    for ms in (100..5_000).step_by(100) {
+        node.handle(at(ms), Input::Wakeup);
+        asked.extend(outputs(&mut node));
+    }
+    let is_claim = |(_, call): &(CallId, &Call)| matches!(call, Call::Associate { .. });
+    calls(&asked).iter().any(is_claim)
+}
+
+#[test]
+fn a_word_that_was_old_when_it_was_said_is_no_basis_for_a_claim() {
+    assert!(claims_on_a_word_of_age(MS * 4_900));
+    assert!(!claims_on_a_word_of_age(MS * 5_100));
 }
 
 #[test]

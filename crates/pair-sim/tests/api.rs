@@ -197,10 +197,40 @@ fn a_node_that_was_cut_off_tells_that_its_silence_starts_anew() {
     world.heal_api(B);
     let anew = |world: &World| world.told(B, |event| *event == Event::SilenceStartsAnew);
     assert!(!anew(&world));
+    world.record();
     // The peer stays cut off: after one more holdtime it is dead all the same.
     let taken = world.run_until(SECOND * 60, |world| world.holds(B)).unwrap();
     assert!(anew(&world));
     assert!(taken >= MS * 950, "{taken:?}");
+    let asks = |report: &pair_core::Report| report.query;
+    let sent = world
+        .recorded(B)
+        .filter(|(_, heartbeat)| heartbeat.report.as_ref().is_some_and(asks));
+    assert!(sent.count() >= 30, "the peer is asked again before it is given up");
+}
+
+#[test]
+fn a_node_that_was_cut_off_probes_the_service_again_before_it_claims() {
+    // With so short a holdtime the next probe of the routine, one a second, would come too late.
+    let fast = Settings {
+        interval: MS * 50,
+        holdtime: MS * 300,
+        probe_timeout: Some(MS * 150),
+        ..Settings::default()
+    };
+    for seed in 0..20 {
+        let mut world = World::settled(fast.clone(), seed);
+        world.set_elastic_path(false);
+        world.isolate(B);
+        world.run_for(SECOND * 120);
+        world.heal_api(B);
+        let anew = |world: &World| world.told(B, |event| *event == Event::SilenceStartsAnew);
+        world.run_until(SECOND * 20, anew).unwrap();
+        world.set_elastic_path(true);
+        world.run_for(SECOND * 300);
+        assert!(world.holds(A), "seed {seed}");
+        assert_eq!(world.moves(), 1, "seed {seed}");
+    }
 }
 
 #[test]
