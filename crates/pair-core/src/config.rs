@@ -107,6 +107,10 @@ pub const SLOW_CALL: Duration = Duration::from_millis(500);
 /// How long a call may outlast its timeout before it counts as unanswered: whoever makes the calls has failed to tell.
 pub const CALL_GRACE: Duration = Duration::from_secs(2);
 
+/// How often EC2 is read at first while nobody holds the address (F-10): whoever waits for its turn must see that the other
+/// was quicker.
+pub const NOBODY_READ: Duration = Duration::from_secs(1);
+
 /// How long the other member lets a peer try to take an address that nobody holds (F-10): a peer that tries in vain must
 /// not keep it from everybody.
 pub const NOBODY_PATIENCE: Duration = Duration::from_secs(10);

@@ -63,7 +63,7 @@ pub struct Node {
     next_beat: Instant,
     answered_query_at: Option<Instant>,
     /// Since when the fact says that nobody holds the address (F-10).
-    nobody_since: Option<RunTime>,
+    nobody_since: Option<(RunTime, Instant)>,
     next_call: u64,
     last_link: Link,
     last_decision: Option<(Rule, Verdict)>,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pair_core::{Alarm, InstanceState, Reason, Rule, Testimony, Verdict};
+use pair_core::{Alarm, Holder, InstanceState, Reason, Rule, Testimony, Verdict};
 use pair_sim::{A, B, Owner, Service, Settings, World};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -81,6 +81,19 @@ fn the_other_one_leaves_it_to_a_preferred_one_whose_call_is_slow() {
     world.start(B);
     world.run_for(SECOND * 20);
     assert!(world.holds(A));
+    assert_eq!(world.claim_requests().len(), 1);
+}
+
+#[test]
+fn the_other_one_sees_within_two_seconds_what_the_preferred_one_took_even_if_it_does_not_hear_it() {
+    let mut world = World::dark(Settings::default(), 1);
+    world.partition();
+    world.start(A);
+    world.start(B);
+    world.run_for(SECOND * 2);
+    assert!(world.holds(A));
+    assert_eq!(world.view(B).fact.map(|fact| fact.holder), Some(Holder::Member(A)));
+    world.run_for(SECOND * 60);
     assert_eq!(world.claim_requests().len(), 1);
 }
 

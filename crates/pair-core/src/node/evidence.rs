@@ -68,7 +68,13 @@ impl Node {
     /// What a claim may be built on (F-5).
     pub(super) fn basis(&self, now: Instant) -> Basis {
         let peer = self.config.me.peer();
-        let read_fresh = self.ownership.ec2_read().is_some_and(|at| now.since(at) <= FACT_FRESH);
+        // Who waited for its turn must have read since then that the other did not take it (F-10).
+        let waited = self.nobody_since.filter(|_| self.config.preferred != self.config.me);
+        let is_late_enough = |at| waited.is_none_or(|(_, since)| at >= since + NOBODY_SKEW);
+        let read_fresh = self
+            .ownership
+            .ec2_read()
+            .is_some_and(|at| now.since(at) <= FACT_FRESH && is_late_enough(at));
         let is_silent = self.silence.is_some();
         let word_fresh = !is_silent && self.peer.age_of_hold(peer, now).is_some_and(|age| age <= FACT_FRESH);
         let last_word_fresh = self
@@ -83,7 +89,9 @@ impl Node {
 
     /// Whether it is this node's turn to take an address that nobody holds (F-10).
     pub(super) fn is_my_turn(&self, run: RunTime) -> bool {
-        let Some(since) = self.nobody_since else { return false };
+        let Some((since, _)) = self.nobody_since else {
+            return false;
+        };
         let waited = run.since(since);
         let peer_claims = self.peer.report().is_some_and(|report| report.claiming) && !self.detector.is_silent(run);
         // A peer that tries in vain must not keep the address from everybody: EC2 lets only one claim win.

@@ -95,7 +95,7 @@ impl Node {
             association: fact.association.clone(),
             source: fact.source,
         };
-        self.nobody_since = (fact.holder == Holder::Nobody).then(|| self.clock.now());
+        self.nobody_since = (fact.holder == Holder::Nobody).then(|| (self.clock.now(), now));
         self.instance_watch.follow_change(self.ownership.is_mine());
         if !self.ownership.is_mine() {
             self.claim.stop_verifying();

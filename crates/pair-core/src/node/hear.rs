@@ -6,7 +6,7 @@ use super::{Node, Silence};
 use crate::{
     Association, CallFault, CallId, Event, Fact, Fitness, Heartbeat, Holder, InstanceState, Instant, Link, Reply,
     Source,
-    config::{LOSS_CONFIRM, READ_GAP, SHORTEST_INTERVAL},
+    config::{LOSS_CONFIRM, NOBODY_PATIENCE, NOBODY_READ, READ_GAP, SHORTEST_INTERVAL},
     detector::Hearing,
     order::{Order, Target},
     ownership::Taken,
@@ -172,6 +172,10 @@ impl Node {
             // A claim that waits for a fresh fact must not ask as fast as EC2 can answer.
             Taken::Stale => self.reads.pause(run),
             Taken::Believed | Taken::Ignored => {}
+        }
+        let is_recent = |(since, _)| run.since(since) < NOBODY_PATIENCE;
+        if holder == Holder::Nobody && self.nobody_since.is_none_or(is_recent) {
+            self.reads.want_after(run, NOBODY_READ);
         }
         self.be_sure(asked_at);
         let mine = id.filter(|_| holder == Holder::Member(self.config.me));
