@@ -20,6 +20,8 @@ pub struct Host {
     pub(crate) ready: bool,
     /// Whether an interface of the instance carries the private IP on which the address lands.
     pub(crate) has_place: bool,
+    /// How late its wake-ups come at most.
+    pub(crate) wake_late: Duration,
     /// How far this host's clock is ahead of the world's.
     pub(crate) clock_ahead: Duration,
     /// Counts the runs of the agent: what was meant for an earlier one does not reach a later one.
@@ -53,7 +55,7 @@ pub(crate) struct Pause {
 pub(crate) const SOCKET_KEEPS: usize = 256;
 
 impl Host {
-    pub(crate) const fn new(member: Member, clock_ahead: Duration) -> Self {
+    pub(crate) const fn new(member: Member, clock_ahead: Duration, wake_late: Duration) -> Self {
         Self {
             member,
             is_on: true,
@@ -62,6 +64,7 @@ impl Host {
             service: Service::Serving,
             ready: true,
             has_place: true,
+            wake_late,
             clock_ahead,
             run: 0,
             wish: 0,

@@ -79,6 +79,11 @@ impl World {
         self.catch_up(member);
     }
 
+    /// Lets wake-ups of a host come late by up to this time.
+    pub const fn starve(&mut self, member: Member, late: Duration) {
+        self.host_mut(member).wake_late = late;
+    }
+
     /// Moves a host's clock forward.
     pub fn jump_clock(&mut self, member: Member, ahead: Duration) {
         self.trace

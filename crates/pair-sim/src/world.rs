@@ -94,7 +94,10 @@ impl World {
         Self {
             network: Network::new(&settings),
             ec2: Ec2::new(&settings),
-            hosts: [Host::new(Member::First, ahead[0]), Host::new(Member::Second, ahead[1])],
+            hosts: [
+                Host::new(Member::First, ahead[0], settings.wake_late),
+                Host::new(Member::Second, ahead[1], settings.wake_late),
+            ],
             elastic_path: true,
             agenda: Agenda::default(),
             next_order: 0,
@@ -295,7 +298,7 @@ impl World {
 
     /// Puts the node's next wish to be woken on the agenda.
     fn plan_wake(&mut self, at: Member) {
-        let late = self.dice.between(Duration::ZERO, self.settings.wake_late);
+        let late = self.dice.between(Duration::ZERO, self.hosts[at.index()].wake_late);
         let now = self.now;
         let host = self.host_mut(at);
         let Some(node) = &host.node else { return };

@@ -210,6 +210,21 @@ fn an_order_is_one_claim_although_nothing_has_shown_it_yet() {
 }
 
 #[test]
+fn an_order_for_what_nobody_holds_does_not_wait_for_the_skew() {
+    let mut world = World::dark(Settings::default(), 16);
+    world.set_service(A, Service::Failing);
+    world.start(A);
+    world.start(B);
+    world.run_for(MS * 1_500);
+    let before = world.ec2().log().len();
+    let order = world.order(B, B);
+    assert_eq!(outcome_of(&mut world, order), OrderOutcome::Done);
+    let taken = world.claims()[0].at.since(world.host(B).events()[0].0);
+    assert!(taken <= MS * 1_900, "{taken:?}");
+    assert!(world.ec2().log().len() - before <= 6);
+}
+
+#[test]
 fn an_order_takes_the_address_from_a_silent_peer_that_still_serves() {
     let mut world = settled(14);
     world.crash(A);

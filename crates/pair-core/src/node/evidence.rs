@@ -69,7 +69,8 @@ impl Node {
     pub(super) fn basis(&self, now: Instant) -> Basis {
         let peer = self.config.me.peer();
         // Who waited for its turn must have read since then that the other did not take it (F-10).
-        let waited = self.nobody_since.filter(|_| self.config.preferred != self.config.me);
+        let is_in_turn = self.config.preferred == self.config.me || self.orders.wants(self.config.me);
+        let waited = self.nobody_since.filter(|_| !is_in_turn);
         let is_late_enough = |at| waited.is_none_or(|(_, since)| at >= since + NOBODY_SKEW);
         let read_fresh = self
             .ownership

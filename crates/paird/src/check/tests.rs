@@ -192,7 +192,7 @@ async fn within_deadline<T>(what: &str, future: impl Future<Output = T>) -> T {
 async fn eventually(what: &str, condition: impl Fn() -> bool) {
     within_deadline(what, async {
         while !condition() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            sleep(Duration::from_millis(1)).await;
         }
     })
     .await;
