@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// A takeover by this node, as far as it got.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Takeover {
     /// The rule that decided.
     pub rule: Rule,
@@ -46,7 +46,7 @@ pub struct Takeover {
 }
 
 /// What a claim needs next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Step {
     /// Nothing: wait for a result or a pause to end.
     Wait,
@@ -59,7 +59,7 @@ pub(crate) enum Step {
 }
 
 /// What a claim may be built on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Basis {
     /// The fact is at most 5 s old (F-5).
     pub(crate) fact_fresh: bool,
@@ -67,7 +67,7 @@ pub(crate) struct Basis {
     pub(crate) word_usable: bool,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Claim {
     pursuit: Option<Pursuit>,
     in_flight: Option<InFlight>,
@@ -80,7 +80,7 @@ pub(crate) struct Claim {
     last_fault: Option<CallFault>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Pursuit {
     rule: Rule,
     from: Holder,
@@ -93,7 +93,7 @@ struct Pursuit {
     sent_at: Option<Instant>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct InFlight {
     id: CallId,
     sent_at: Instant,
@@ -103,7 +103,7 @@ struct InFlight {
     read_beside: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Verifying {
     replied_at: Instant,
     next_at: RunTime,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::Member;
 
 /// The settings of a node. Both nodes of a pair have the same but for `me`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Config {
     /// Which member this node is.
     pub me: Member,

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Fitness, Holder, Link, Member, Rule, Unfitness};
 
 /// Everything that a decision looks at, at one moment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Situation {
     /// Which member this node is.
     pub me: Member,
@@ -55,7 +55,7 @@ pub struct Situation {
 }
 
 /// Why a silent peer may yet be serving (F-7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Objection {
     /// A probe begun under suspicion got bytes from the service.
     ProbeServed,
@@ -64,7 +64,7 @@ pub enum Objection {
 }
 
 /// The channel whose silence, or whose word, says that the peer is dead (F-8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Testimony {
     /// EC2 says that the holder's instance is stopped or terminated.
     InstanceDown,
@@ -79,7 +79,7 @@ pub enum Testimony {
 }
 
 /// What should be done, by which rule, on what evidence.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Decision {
     /// What should be done.
     pub verdict: Verdict,
@@ -90,7 +90,7 @@ pub struct Decision {
 }
 
 /// What should be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Verdict {
     /// This node holds the address: serve.
     Serve,
@@ -106,7 +106,7 @@ pub enum Verdict {
 }
 
 /// Why nothing is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Reason {
     /// Nobody has told yet who holds the address.
     HolderUnknown,

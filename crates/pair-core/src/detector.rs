@@ -38,7 +38,7 @@ pub enum Link {
 }
 
 /// What a heartbeat meant to the detector.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Hearing {
     /// Life of the incarnation that was believed before.
     Life,
@@ -48,7 +48,7 @@ pub(crate) enum Hearing {
     NoLife,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Detector {
     holdtime: Duration,
     suspect_after: Duration,
@@ -65,7 +65,7 @@ pub(crate) struct Detector {
     quality: Quality,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Believed {
     incarnation: Incarnation,
     newest: Sequence,
@@ -75,7 +75,7 @@ struct Believed {
 }
 
 /// The newest datagram that is echoed to the peer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Heard {
     incarnation: Incarnation,
     sequence: Sequence,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{AssociationId, CallFault, Decision, Holder, Incarnation, Link, Rule, Source, Takeover};
 
 /// Something worth telling.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Event {
     /// The link to the peer changed.
     LinkChanged {

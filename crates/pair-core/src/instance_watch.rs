@@ -2,10 +2,12 @@
 
 use core::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{InstanceId, InstanceState, Instant, running::RunTime};
 
 /// Readings of the holder's instance during one silence.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct InstanceWatch {
     instance: Option<InstanceId>,
     down: Option<RunTime>,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{AssociationId, Event, Fitness, Heartbeat, InstanceId, Instant, InterfaceId, Member};
 
 /// Something that happened outside.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Input {
     /// Time has passed, and every datagram that waited in the socket has been handled (F-4).
     Wakeup,
@@ -60,7 +60,7 @@ pub enum Input {
 }
 
 /// Something that a node wants done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Output {
     /// Send this heartbeat to the peer.
     Send(Heartbeat),
@@ -83,7 +83,7 @@ pub enum Output {
 }
 
 /// Who this node is in EC2.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Identity {
     /// Its instance.
     pub instance: InstanceId,
@@ -102,7 +102,7 @@ pub struct CallId(pub u64);
 pub struct OrderId(pub u64);
 
 /// One attempt of an EC2 call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CallRequest {
     /// Names the call in its result.
     pub id: CallId,
@@ -117,7 +117,7 @@ pub struct CallRequest {
 }
 
 /// What EC2 is asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Call {
     /// `DescribeAddresses`, filtered by the allocation id.
     ReadAddress,
@@ -131,7 +131,7 @@ pub enum Call {
 }
 
 /// EC2's answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Reply {
     /// To `DescribeAddresses`: by what the address is held, if it is.
     Address(Option<Association>),
@@ -142,7 +142,7 @@ pub enum Reply {
 }
 
 /// One association of the address, as `DescribeAddresses` tells it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Association {
     /// Its id.
     pub id: AssociationId,
@@ -155,7 +155,7 @@ pub struct Association {
 }
 
 /// What EC2 says of an instance (F-8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum InstanceState {
     /// It runs, or is about to.
     Running {
@@ -169,7 +169,7 @@ pub enum InstanceState {
 }
 
 /// Why a call brought no reply that can be used. Never evidence about the peer or the holder (F-12).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum CallFault {
     /// The request did not leave in time, or was never sent: nothing happened.
     NotSent,
@@ -223,7 +223,7 @@ pub enum ProbeOutcome {
 }
 
 /// How an order ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum OrderOutcome {
     /// The address is where it was wanted.
     Done,
@@ -236,7 +236,7 @@ pub enum OrderOutcome {
 }
 
 /// Why an order was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Refusal {
     /// Another order is under way.
     Busy,

@@ -21,6 +21,8 @@ mod hear;
 
 use alloc::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     Config, Decision, Event, Fitness, Identity, Incarnation, Input, Instant, Link, Output, Rule, Timer, Verdict, View,
     chance::Chance,
@@ -38,7 +40,7 @@ use crate::{
 };
 
 /// One node of a pair.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Node {
     config: Config,
     clock: RunningClock,
@@ -71,7 +73,7 @@ pub struct Node {
 }
 
 /// One silence of the peer, from suspicion until life returns.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Silence {
     began_at: Instant,
     next_query: RunTime,

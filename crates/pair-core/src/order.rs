@@ -4,17 +4,19 @@
 
 use alloc::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Fitness, Holder, Instant, Member, OrderId, OrderOutcome, Output, Refusal, config::ORDER_VALID};
 
 /// An order as it was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Order {
     pub(crate) id: OrderId,
     pub(crate) to: Member,
 }
 
 /// What is known of the node that shall take the address.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Target {
     pub(crate) fitness: Option<Fitness>,
     pub(crate) ready: bool,
@@ -22,12 +24,12 @@ pub(crate) struct Target {
 }
 
 /// The order under way, if any.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Orders {
     pending: Option<Pending>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Pending {
     order: Order,
     until: Instant,

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// What a node knows of the address, from one source at one time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Fact {
     /// Who holds the address.
     pub holder: Holder,
@@ -44,7 +44,7 @@ pub struct Fact {
 }
 
 /// What taking in a reading led to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Taken {
     /// The fact is this reading.
     Believed,
@@ -58,7 +58,7 @@ pub(crate) enum Taken {
     Stale,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Ownership {
     me: Member,
     fact: Option<Fact>,

@@ -2,10 +2,12 @@
 
 use core::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{AssociationId, Config, Fitness, Holder, Instant, Member, Report, config::SETTLE, running::RunTime};
 
 /// The peer as its last heartbeat described it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Peer {
     report: Option<Report>,
     heard_at: Instant,

@@ -5,13 +5,15 @@
 
 use core::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     Config, Instant, ProbeOutcome, ProbeTarget,
     config::{PROBE_IN_GOOD_TIMES, PROBE_WHILE_SILENT},
     running::RunTime,
 };
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Probing {
     patience: Duration,
     next_at: RunTime,

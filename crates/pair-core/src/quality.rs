@@ -1,13 +1,17 @@
 //! How good the path to the peer is: round-trip time and loss, for people to read. No rule depends on it.
 
+use alloc::{vec, vec::Vec};
 use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::{Echo, Instant, Sequence};
 
 /// Round-trip time and loss of the path to the peer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Quality {
-    sent: [(Sequence, Instant); REMEMBERED],
+    /// The newest numbers sent and when, each in the slot of its number.
+    sent: Vec<(Sequence, Instant)>,
     round_trip: Option<Duration>,
     newest: Sequence,
     /// Bit n: whether number `newest - n` arrived. Bits beyond `expected` say nothing.
@@ -21,7 +25,7 @@ const REMEMBERED: usize = 64;
 impl Default for Quality {
     fn default() -> Self {
         Self {
-            sent: [(Sequence(0), Instant::ZERO); REMEMBERED],
+            sent: vec![(Sequence(0), Instant::ZERO); REMEMBERED],
             round_trip: None,
             newest: Sequence(0),
             arrived: 0,
@@ -32,17 +36,22 @@ impl Default for Quality {
 
 impl Quality {
     pub(crate) fn sent(&mut self, sequence: Sequence, now: Instant) {
-        self.sent[slot(sequence)] = (sequence, now);
+        if let Some(sent) = self.sent.get_mut(slot(sequence)) {
+            *sent = (sequence, now);
+        }
     }
 
     /// Smooths the round-trip time with a gain of 1/8 (RFC 6298, section 2).
     pub(crate) fn echoed(&mut self, now: Instant, echo: &Echo) {
-        let (sequence, sent_at) = self.sent[slot(echo.sequence)];
-        if sequence != echo.sequence {
+        let Some((_, sent_at)) = self
+            .sent
+            .get(slot(echo.sequence))
+            .filter(|(sequence, _)| *sequence == echo.sequence)
+        else {
             return;
-        }
+        };
         let held = Duration::from_micros(u64::from(echo.age_us));
-        let sample = now.since(sent_at).saturating_sub(held);
+        let sample = now.since(*sent_at).saturating_sub(held);
         self.round_trip = Some(self.round_trip.map_or(sample, |old| (old * 7 + sample) / 8));
     }
 

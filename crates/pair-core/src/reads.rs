@@ -3,6 +3,8 @@
 use alloc::collections::BTreeMap;
 use core::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     CallFault, CallId, InstanceId, Instant,
     chance::Chance,
@@ -11,7 +13,7 @@ use crate::{
 };
 
 /// A read under way.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Read {
     pub(crate) of: ReadOf,
     pub(crate) asked_at: Instant,
@@ -19,7 +21,7 @@ pub(crate) struct Read {
 }
 
 /// What is read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum ReadOf {
     /// The address, on the pooled connection or on one of its own.
     Address { fresh_connection: bool },
@@ -27,7 +29,7 @@ pub(crate) enum ReadOf {
     Instance(InstanceId),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Reads {
     under_way: BTreeMap<CallId, Read>,
     asked: Option<RunTime>,

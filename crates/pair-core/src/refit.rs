@@ -2,10 +2,12 @@
 
 use core::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Fitness, running::RunTime};
 
 /// Remembers failures while holding. Two nodes that check the same backends must not trade the address when those flap.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Refit {
     base: Duration,
     fit_since: Option<RunTime>,

@@ -12,10 +12,12 @@
 
 use core::{ops::Add, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use crate::Instant;
 
 /// A point in running time: how long this node has run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct RunTime(Duration);
 
 impl RunTime {
@@ -34,7 +36,7 @@ impl Add<Duration> for RunTime {
 }
 
 /// Counts running time.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct RunningClock {
     advanced_at: Instant,
     elapsed: RunTime,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{CallFault, Decision, Fact, Fitness, Link, ProbeOutcome, Report, Source, Takeover};
 
 /// A snapshot of what a node knows and does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct View {
     /// Whether the fact says that this node holds the address; `None` while that is unknown.
     pub is_active: Option<bool>,
