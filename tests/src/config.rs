@@ -44,12 +44,14 @@ impl Config {
              [probe]\nhttp = {{ port = {PORT}, path = \"/\" }}\n\
              [security]\nkey_file = \"{key_file}\"\n\
              [control]\nsocket = \"{control_socket}\"\n\
+             [state]\ndirectory = \"{state}\"\n\
              [log]\nformat = \"text\"\n\
              {more}\n",
             a = quarter.private_ip(0),
             b = quarter.private_ip(1),
             key_file = key_file.display(),
             control_socket = control_socket.display(),
+            state = control_socket.with_extension("state").display(),
         );
         fs::write(file, text).expect("a file can be written to a temporary folder");
     }

@@ -194,6 +194,8 @@ fn config(first: IpAddr, second: IpAddr) -> Config {
         unfit_delay: Duration::from_secs(1),
         refit: Duration::from_secs(60),
         call_timeout: Duration::from_secs(2),
+        preempt_delay: None,
+        restart_grace: Duration::from_secs(10),
         version: "0.0.0-e2e".to_owned(),
     }
 }

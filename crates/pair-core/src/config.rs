@@ -30,6 +30,11 @@ pub struct Config {
     pub refit: Duration,
     /// How long one EC2 call may take.
     pub call_timeout: Duration,
+    /// How long this node and its peer must have been well before the preferred one takes the address back; `None` if it
+    /// never does by itself (F-6f, F-19).
+    pub preempt_delay: Option<Duration>,
+    /// How long a restart of this node's agent may take: what its notice asks of the peer, at most 60 s (F-13).
+    pub restart_grace: Duration,
     /// The agent's version, told to the peer.
     pub version: String,
 }
@@ -117,3 +122,27 @@ pub const NOBODY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many calls must stay unanswered, with no answer since the first was sent, to call that an isolation (F-11).
 pub const ISOLATION_CALLS: u32 = 2;
+
+/// The longest hold that an operator can ask for (F-14): a forgotten one ends with the day.
+pub const LONGEST_HOLD: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The longest grace that a restarting peer is given, whatever it asks for (F-13).
+pub const LONGEST_GRACE: Duration = Duration::from_secs(60);
+
+/// How long a notice is repeated until the peer has heard it (F-13).
+pub const NOTICE_TIME: Duration = Duration::from_millis(100);
+
+/// The gap between two repetitions of a notice: five fit.
+pub const NOTICE_GAP: Duration = Duration::from_millis(20);
+
+/// How many probes of a path that worked must fail in a row to end a restarting peer's grace (F-13).
+pub const GRACE_PROBES: u32 = 3;
+
+/// How many moves the budget allows in its window (F-15).
+pub const BUDGET_MOVES: usize = 3;
+
+/// The time over which the budget counts (F-15).
+pub const BUDGET_WINDOW: Duration = Duration::from_secs(10 * 60);
+
+/// How long the first claim beyond the budget waits (F-15).
+pub const BUDGET_FIRST_WAIT: Duration = Duration::from_secs(30);

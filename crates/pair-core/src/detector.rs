@@ -55,6 +55,8 @@ pub(crate) struct Detector {
     started: RunTime,
     own: Incarnation,
     last_sent: Sequence,
+    /// The newest own number that a live datagram has echoed.
+    last_echoed: Sequence,
     /// An incarnation is believed only by the echo of a number above this one.
     believe_above: Sequence,
     believed: Option<Believed>,
@@ -91,6 +93,7 @@ impl Detector {
             started: run,
             own,
             last_sent: Sequence(0),
+            last_echoed: Sequence(0),
             believe_above: Sequence(0),
             believed: None,
             heard: None,
@@ -103,6 +106,16 @@ impl Detector {
     /// This node's own incarnation.
     pub(crate) const fn own(&self) -> Incarnation {
         self.own
+    }
+
+    /// The number of the newest datagram sent.
+    pub(crate) const fn last_sent(&self) -> Sequence {
+        self.last_sent
+    }
+
+    /// The newest own number that the peer has heard, as it says.
+    pub(crate) const fn last_echoed(&self) -> Sequence {
+        self.last_echoed
     }
 
     /// Numbers the next datagram and says what it echoes.
@@ -160,6 +173,7 @@ impl Detector {
         }
         if let Some(echo) = echo {
             self.quality.echoed(now, &echo);
+            self.last_echoed = self.last_echoed.max(echo.sequence);
         }
         self.believed = Some(Believed {
             incarnation: prefix.incarnation,

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AssociationId, CallFault, Decision, Holder, Incarnation, Link, Rule, Source, Takeover};
+use crate::{AssociationId, CallFault, Decision, Hold, Holder, Incarnation, Link, Rule, Source, Takeover};
 
 /// Something worth telling.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -58,6 +58,13 @@ pub enum Event {
         /// The time missed.
         missed: Duration,
     },
+    /// The newest hold that this node knows is another one, or its own has ended (F-14).
+    HoldChanged {
+        /// The hold; zero remains of one that has ended.
+        hold: Hold,
+    },
+    /// This node leaves the pair, or is back (F-13).
+    Leaving(bool),
     /// EC2 answers for the first time in this silence: it starts anew, since this node may have been the one cut off (F-11).
     SilenceStartsAnew,
 }

@@ -7,12 +7,12 @@
 //! The prefix proves life and two-way contact; the report says what the sender knows and wants. A peer of another version
 //! is understood as far as the prefix goes (F-18): it lives, and nothing else is known of it.
 
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AssociationId, Incarnation, InstanceId, Member, Sequence};
+use crate::{AssociationId, Hold, Incarnation, InstanceId, Member, Sequence};
 
 /// One heartbeat, authentic and decoded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -70,8 +70,29 @@ pub struct Report {
     pub claiming: bool,
     /// Whether the sender wants the peer to take the address (F-6b).
     pub yielding: bool,
+    /// Whether an operator brought the address to the sender, so that it does not go back by itself (F-6f).
+    pub by_order: bool,
+    /// The ages of the moves in the last ten minutes that the sender knows and the budget counts, newest first, at most 16
+    /// (F-15).
+    pub moves: Vec<Duration>,
+    /// What the sender is about to do (F-13).
+    pub notice: Option<Notice>,
+    /// The newest hold that the sender knows, in force or not (F-14).
+    pub hold: Option<Hold>,
     /// The sender's agent version, as `pairctl version` prints it.
     pub version: String,
+}
+
+/// What a node is about to do (F-13).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Notice {
+    /// Its agent ends and is to be back within this time; its service goes on.
+    Restarting {
+        /// How long the peer should wait, at most 60 s.
+        grace: Duration,
+    },
+    /// It leaves the pair for a while: it claims nothing, and wants the peer to take what it holds.
+    Leaving,
 }
 
 /// What a node says of the address: who holds it, from where it knows, and how old that knowledge is.
@@ -98,6 +119,8 @@ pub enum Holder {
     Misplaced(Member),
     /// An instance or interface outside the pair.
     Stranger,
+    /// An instance that was the peer until another one came to its place (F-9).
+    Former,
 }
 
 /// Where knowledge about the holder comes from.

@@ -5,7 +5,7 @@ use core::{net::IpAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AssociationId, Event, Fitness, Heartbeat, InstanceId, Instant, InterfaceId, Member};
+use crate::{AssociationId, Event, Fitness, Heartbeat, Hold, InstanceId, Instant, InterfaceId, Member};
 
 /// Something that happened outside.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -57,6 +57,19 @@ pub enum Input {
         /// Where the address shall be.
         to: Member,
     },
+    /// An operator wants the address to stay where it is for so long (F-14); zero ends a hold.
+    Hold(Duration),
+    /// An operator takes this node out of the pair: it gives away what it holds and claims nothing (F-13).
+    Leave {
+        /// Names the order in its answer.
+        id: OrderId,
+    },
+    /// An operator brings this node back.
+    Join,
+    /// What was kept on disk, at the start (F-14).
+    Restored(Standing),
+    /// The agent is asked to end, and its service goes on: the peer is told (F-13).
+    Stop,
 }
 
 /// Something that a node wants done.
@@ -78,8 +91,21 @@ pub enum Output {
         /// How it ended.
         outcome: OrderOutcome,
     },
+    /// Keep this on disk until the next one.
+    Keep(Standing),
+    /// The peer has heard that this agent ends, or the time for it is over: it may end.
+    MayStop,
     /// Tell whoever listens.
     Event(Event),
+}
+
+/// What operators have ordered and a restart must not forget.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Standing {
+    /// The newest hold.
+    pub hold: Option<Hold>,
+    /// Whether this node has left the pair.
+    pub is_leaving: bool,
 }
 
 /// Who this node is in EC2.
@@ -252,6 +278,8 @@ pub enum Refusal {
     TargetUnfit,
     /// The node that shall take it is not ready.
     TargetNotReady,
+    /// The node that shall take it has left the pair.
+    TargetLeaving,
 }
 
 /// Why a node wants to be woken. A late, early or repeated wake-up changes nothing.
@@ -271,4 +299,6 @@ pub enum Timer {
     Read,
     /// When a claim goes on.
     Claim,
+    /// When to repeat the notice of a restart.
+    Notice,
 }

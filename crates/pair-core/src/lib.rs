@@ -7,13 +7,16 @@
 
 extern crate alloc;
 
+mod budget;
 mod chance;
 mod claim;
 pub mod config;
 mod decide;
 mod detector;
 mod event;
+mod grace;
 mod heartbeat;
+mod hold;
 mod identity;
 mod instance_watch;
 mod io;
@@ -21,12 +24,14 @@ mod node;
 mod order;
 mod ownership;
 mod peer;
+mod preempt;
 mod probing;
 mod quality;
 mod reads;
 mod refit;
 mod rule;
 mod running;
+mod slip;
 mod time;
 mod view;
 
@@ -35,11 +40,12 @@ pub use config::Config;
 pub use decide::{Alarm, Decision, Objection, Reason, Situation, Testimony, Verdict, decide};
 pub use detector::Link;
 pub use event::Event;
-pub use heartbeat::{Echo, Fitness, Heartbeat, Holder, Prefix, Report, Source, Unfitness, Word};
+pub use heartbeat::{Echo, Fitness, Heartbeat, Holder, Notice, Prefix, Report, Source, Unfitness, Word};
+pub use hold::{Hold, HoldVersion};
 pub use identity::{AssociationId, Incarnation, InstanceId, InterfaceId, Member, Sequence};
 pub use io::{
     Association, Call, CallFault, CallId, CallRequest, Identity, Input, InstanceState, OrderId, OrderOutcome, Output,
-    ProbeOutcome, ProbeTarget, Refusal, Reply, Timer,
+    ProbeOutcome, ProbeTarget, Refusal, Reply, Standing, Timer,
 };
 pub use node::Node;
 pub use ownership::Fact;

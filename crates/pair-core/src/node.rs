@@ -15,28 +15,37 @@
 //! doubts itself and all it knew (F-16).
 
 mod act;
+mod bars;
 mod evidence;
 mod follow;
 mod hear;
+mod leave;
+mod stop;
 
 use alloc::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Config, Decision, Event, Fitness, Identity, Incarnation, Input, Instant, Link, Output, Rule, Timer, Verdict, View,
+    Config, Decision, Event, Fitness, HoldVersion, Identity, Incarnation, Input, Instant, Link, Output, Rule, Sequence,
+    Timer, Verdict, View,
+    budget::Budget,
     chance::Chance,
     claim::Claim,
     decide::decide,
     detector::Detector,
+    grace::Grace,
+    hold::Holds,
     instance_watch::InstanceWatch,
     order::{Order, Orders},
     ownership::Ownership,
     peer::Peer,
+    preempt::Preempt,
     probing::Probing,
     reads::Reads,
     refit::Refit,
     running::{RunTime, RunningClock},
+    slip::Slip,
 };
 
 /// One node of a pair.
@@ -61,11 +70,27 @@ pub struct Node {
     claim: Claim,
     reads: Reads,
     orders: Orders,
+    holds: Holds,
+    /// The newest hold as it was told last: which one, and whether it was in force.
+    told_hold: Option<(HoldVersion, bool)>,
+    budget: Budget,
+    /// Whether the claim pursued last is free of the budget.
+    claims_freely: bool,
+    /// When the last bar to a claim ended (F-14).
+    released: Option<(RunTime, Instant)>,
+    preempt: Preempt,
+    /// An operator has brought the address here: it does not go back by itself (F-6f).
+    holds_by_order: bool,
+    /// The grace of a restarting peer (F-13).
+    grace: Grace,
+    is_leaving: bool,
+    stopping: Option<Stopping>,
     silence: Option<Silence>,
     next_beat: Instant,
     answered_query_at: Option<Instant>,
-    /// Since when the fact says that nobody holds the address (F-10).
-    nobody_since: Option<(RunTime, Instant)>,
+    /// Since when nobody serves the address and no silence need prove it: nobody holds it (F-10), or a former member that
+    /// EC2 says is stopped (F-9).
+    vacant_since: Option<(RunTime, Instant)>,
     next_call: u64,
     last_link: Link,
     last_decision: Option<(Rule, Verdict)>,
@@ -83,6 +108,17 @@ struct Silence {
     answered_at: Option<Instant>,
     /// A pause has restarted this silence, and does so once only: starvation slows detection and never stops it (F-4).
     was_paused: bool,
+    slip: Slip,
+}
+
+/// The end of this agent, of which the peer is told (F-13).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+struct Stopping {
+    until: Instant,
+    next_notice: Instant,
+    /// The first datagram that gave notice: the peer has heard it once it echoes this one or a later one.
+    first: Option<Sequence>,
+    is_done: bool,
 }
 
 impl Node {
@@ -109,10 +145,20 @@ impl Node {
             claim: Claim::default(),
             reads: Reads::new(run),
             orders: Orders::default(),
+            holds: Holds::default(),
+            told_hold: None,
+            budget: Budget::default(),
+            claims_freely: false,
+            released: None,
+            preempt: Preempt::new(config.preempt_delay.filter(|_| config.preferred == config.me)),
+            holds_by_order: false,
+            grace: Grace::default(),
+            is_leaving: false,
+            stopping: None,
             silence: None,
             next_beat: now,
             answered_query_at: None,
-            nobody_since: None,
+            vacant_since: None,
             next_call: 0,
             last_link: Link::NeverHeard,
             last_decision: None,
@@ -147,11 +193,19 @@ impl Node {
             }
             Input::Called { id, result } => self.hear_call(now, run, id, result),
             Input::Order { id, to } => self.hear_order(now, Order { id, to }),
+            Input::Hold(length) => self.holds.ask(now, self.config.me, length),
+            Input::Leave { id } => self.leave(now, id),
+            Input::Join => self.join(now),
+            Input::Restored(standing) => self.restore(now, standing),
+            Input::Stop => self.stop(now),
         }
         if is_late {
             return;
         }
         self.follow_link(now);
+        self.follow_vacancy(now);
+        self.follow_preempt();
+        self.follow_bars(now);
         self.end_orders(now);
         self.act(now);
     }
@@ -187,6 +241,10 @@ impl Node {
             self.reads.next_at().map(|at| (when(at), Timer::Read)),
             self.claim.next_at().map(|at| (when(at), Timer::Claim)),
             self.claim.read_beside_at().map(|at| (at, Timer::Claim)),
+            self.stopping
+                .as_ref()
+                .filter(|stopping| !stopping.is_done)
+                .map(|stopping| (stopping.next_notice.min(stopping.until), Timer::Notice)),
         ];
         timers
             .into_iter()
@@ -200,7 +258,7 @@ impl Node {
     /// What should be done at this node's last wake-up, by which rule and on what evidence. Changes nothing.
     #[must_use]
     pub fn decide(&self) -> Decision {
-        decide(&self.situation(self.clock.now()))
+        decide(&self.situation(self.clock.woken_at()))
     }
 
     /// What this node knows and does, for people to read.
@@ -222,6 +280,10 @@ impl Node {
             peer: self.peer.report().cloned(),
             probe: self.probing.last(),
             decision: self.decide(),
+            hold: self.holds.told(now),
+            is_leaving: self.is_leaving,
+            moves: self.budget.moves(self.clock.now()),
+            restart_grace: self.grace.remaining(self.clock.now()),
             attempts: self.claim.attempts(),
             claim_fault: self.claim.last_fault(),
             takeover: self.claim.last().cloned(),

@@ -21,6 +21,7 @@ pub(crate) struct Target {
     pub(crate) fitness: Option<Fitness>,
     pub(crate) ready: bool,
     pub(crate) up: bool,
+    pub(crate) leaving: bool,
 }
 
 /// The order under way, if any.
@@ -53,13 +54,14 @@ impl Orders {
                 return answer(outputs, order.id, OrderOutcome::AlreadyThere);
             }
             Holder::Stranger | Holder::Misplaced(_) => Some(Refusal::NotOurs),
-            // Only the holder can yield: to order the peer to take what nobody holds, ask the peer.
-            Holder::Nobody if order.to != me => Some(Refusal::AskTheOther),
-            Holder::Nobody | Holder::Member(_) => None,
+            // Only the holder can yield: to order the peer to take what neither holds, ask the peer.
+            Holder::Nobody | Holder::Former if order.to != me => Some(Refusal::AskTheOther),
+            Holder::Nobody | Holder::Former | Holder::Member(_) => None,
         };
         let refusal = refusal
             .or_else(|| self.pending.is_some().then_some(Refusal::Busy))
             .or_else(|| (!target.up).then_some(Refusal::TargetNotUp))
+            .or_else(|| target.leaving.then_some(Refusal::TargetLeaving))
             .or_else(|| (target.fitness != Some(Fitness::Fit)).then_some(Refusal::TargetUnfit))
             .or_else(|| (!target.ready).then_some(Refusal::TargetNotReady));
         match refusal {
@@ -106,6 +108,11 @@ impl Orders {
         };
         self.pending = None;
         answer(outputs, order.id, outcome);
+    }
+
+    /// Whether this very order is under way.
+    pub(crate) fn is_pending(&self, id: OrderId) -> bool {
+        self.pending.is_some_and(|pending| pending.order.id == id)
     }
 
     /// Whether an order wants the address at `member`, and has not had its one claim.

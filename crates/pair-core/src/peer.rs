@@ -4,7 +4,10 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AssociationId, Config, Fitness, Holder, Instant, Member, Report, config::SETTLE, running::RunTime};
+use crate::{
+    AssociationId, Config, Fitness, Holder, InstanceId, Instant, Member, Notice, Report, config::SETTLE,
+    running::RunTime,
+};
 
 /// The peer as its last heartbeat described it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -16,6 +19,9 @@ pub(crate) struct Peer {
     /// This node was paused since: what the peer said of itself may have changed unheard (F-16).
     is_doubted: bool,
     unfit_since: Option<RunTime>,
+    /// The instance that speaks as the peer, and the one that did before it (F-9).
+    instance: Option<InstanceId>,
+    former: Option<InstanceId>,
 }
 
 impl Peer {
@@ -25,6 +31,7 @@ impl Peer {
         self.hands_when_heard = hands;
         self.is_doubted = false;
         self.report = report.map(|report| bounded(report, config));
+        self.follow_instance();
         match self.fitness() {
             Some(Fitness::Unfit(_)) => {
                 self.unfit_since.get_or_insert(run);
@@ -52,6 +59,32 @@ impl Peer {
     /// Whether the peer wants this node to take the address.
     pub(crate) fn is_yielding(&self) -> bool {
         self.undoubted().is_some_and(|report| report.yielding)
+    }
+
+    /// Whether the peer leaves the pair, or has left it (F-13).
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.undoubted()
+            .is_some_and(|report| report.notice == Some(Notice::Leaving))
+    }
+
+    /// Whether an operator has brought the address to the peer (F-6f).
+    pub(crate) fn holds_by_order(&self) -> bool {
+        self.report.as_ref().is_some_and(|report| report.by_order)
+    }
+
+    /// The instance that speaks as the peer.
+    pub(crate) const fn instance(&self) -> Option<&InstanceId> {
+        self.instance.as_ref()
+    }
+
+    /// The instance that spoke as the peer before another one came to its place (F-9).
+    pub(crate) const fn former(&self) -> Option<&InstanceId> {
+        self.former.as_ref()
+    }
+
+    /// When the peer was last heard.
+    pub(crate) const fn heard_at(&self) -> Instant {
+        self.heard_at
     }
 
     /// Whether the peer has said "unfit" for `delay` and more.
@@ -86,6 +119,14 @@ impl Peer {
         self.age_of_hold(peer, self.heard_at)
     }
 
+    fn follow_instance(&mut self) {
+        let said = self.report.as_ref().and_then(|report| report.instance.clone());
+        if said.is_some() && said != self.instance {
+            self.former = self.instance.take();
+            self.instance = said;
+        }
+    }
+
     fn undoubted(&self) -> Option<&Report> {
         self.report.as_ref().filter(|_| !self.is_doubted)
     }
@@ -106,7 +147,7 @@ const OLDEST_WORD: Duration = SETTLE.saturating_mul(60);
 
 #[cfg(test)]
 mod tests {
-    use alloc::{borrow::ToOwned, string::String};
+    use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
     use super::*;
     use crate::{Source, Unfitness, Word};
@@ -125,6 +166,8 @@ mod tests {
             unfit_delay: Duration::from_secs(1),
             refit: Duration::from_secs(60),
             call_timeout: Duration::from_secs(3),
+            preempt_delay: None,
+            restart_grace: Duration::from_secs(10),
             version: String::new(),
         }
     }
@@ -155,6 +198,10 @@ mod tests {
             }),
             claiming: false,
             yielding: true,
+            by_order: false,
+            moves: Vec::new(),
+            notice: None,
+            hold: None,
             version: String::new(),
         }
     }

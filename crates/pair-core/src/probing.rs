@@ -146,6 +146,11 @@ impl Probing {
                 .is_some_and(|first| run.since(first.max(since)) >= self.patience)
     }
 
+    /// Whether a path that carried bytes before has failed `times` times in a row under the present suspicion (F-13).
+    pub(crate) const fn has_lost_its_path(&self, times: u32) -> bool {
+        self.served.is_some() && self.in_vain >= times
+    }
+
     /// What the last probe of the private address got.
     pub(crate) fn last(&self) -> Option<ProbeOutcome> {
         self.last.map(|(outcome, _)| outcome)

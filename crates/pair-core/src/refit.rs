@@ -1,6 +1,6 @@
 //! How long a node that failed while it held the address must be well before it takes it from an unfit peer (F-6c).
 
-use core::time::Duration;
+use core::{mem, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -32,12 +32,12 @@ impl Refit {
         }
     }
 
-    /// Takes in this node's own fitness as it was measured.
-    pub(crate) fn hear(&mut self, run: RunTime, measured: Fitness, is_holder: bool) {
+    /// Takes in this node's own fitness as it was measured. Returns whether an unfitness has ended with this.
+    pub(crate) fn hear(&mut self, run: RunTime, measured: Fitness, is_holder: bool) -> bool {
         match measured {
             Fitness::Fit => {
-                self.is_unfit = false;
                 self.fit_since.get_or_insert(run);
+                return mem::take(&mut self.is_unfit);
             }
             Fitness::Unfit(_) => {
                 if self.fit_for(run) >= self.needed() * FORGIVENESS {
@@ -51,6 +51,7 @@ impl Refit {
             }
             Fitness::Unknown => self.fit_since = None,
         }
+        false
     }
 
     /// Whether this node has been fit for long enough.

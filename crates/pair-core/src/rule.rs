@@ -48,6 +48,8 @@ rules! {
     F6d = "F-6d",
     /// Claim because an operator says so.
     F6e = "F-6e",
+    /// Claim because this node is preferred.
+    F6f = "F-6f",
     /// Silent but serving: do not claim.
     F7 = "F-7",
     /// Only a proven channel testifies by its silence.
@@ -60,6 +62,12 @@ rules! {
     F11 = "F-11",
     /// An API failure is no evidence.
     F12 = "F-12",
+    /// Give notice of a restart, and hand over before leaving.
+    F13 = "F-13",
+    /// An operator's hold.
+    F14 = "F-14",
+    /// The budget of moves.
+    F15 = "F-15",
     /// Unknown about oneself after one's own pause.
     F16 = "F-16",
     /// Numbers from the peer are bounded.

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CallFault, Decision, Fact, Fitness, Link, ProbeOutcome, Report, Source, Takeover};
+use crate::{CallFault, Decision, Fact, Fitness, Hold, Link, ProbeOutcome, Report, Source, Takeover};
 
 /// A snapshot of what a node knows and does.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,10 +37,26 @@ pub struct View {
     pub probe: Option<ProbeOutcome>,
     /// What should be done, by which rule.
     pub decision: Decision,
+    /// The newest hold, in force or over (F-14).
+    pub hold: Option<Hold>,
+    /// Whether this node leaves the pair, or has left it (F-13).
+    pub is_leaving: bool,
+    /// How many moves the last ten minutes saw that the budget counts (F-15).
+    pub moves: usize,
+    /// How long the silence of a restarting peer still means nothing (F-13).
+    pub restart_grace: Duration,
     /// Requests sent for the claim under way.
     pub attempts: u32,
     /// Why the last of them failed.
     pub claim_fault: Option<CallFault>,
     /// This node's last takeover.
     pub takeover: Option<Takeover>,
+}
+
+impl View {
+    /// How long a hold still keeps the address where it is; `None` if none is in force (F-14).
+    #[must_use]
+    pub fn hold_left(&self) -> Option<Duration> {
+        self.hold.map(|hold| hold.remaining).filter(|left| !left.is_zero())
+    }
 }

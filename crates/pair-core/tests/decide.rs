@@ -27,12 +27,19 @@ fn calm() -> Situation {
         refit: true,
         my_turn: false,
         ordered: false,
+        stopping: false,
+        leaving: false,
+        on_hold: false,
+        over_budget: false,
+        bar_just_ended: false,
+        preempt_due: false,
         link: Link::Up,
         silence: Duration::ZERO,
         holdtime_over: false,
         peer_fitness: Some(Fitness::Fit),
         peer_unfit_lasting: false,
         peer_yielding: false,
+        peer_restarting: false,
         objection: None,
         testimony: None,
     }
@@ -75,6 +82,7 @@ fn variations(base: &Situation) -> Vec<Situation> {
     vary(&|s| s.testimony = Some(Testimony::InstanceDown));
     vary(&|s| s.holdtime_over = true);
     vary(&|s| s.link = Link::PresumedDead);
+    vary(&|s| s.preempt_due = true);
     all
 }
 
@@ -136,6 +144,146 @@ fn who_is_not_fit_claims_nothing_whatever_else_is_true() {
             }
         }
     }
+}
+
+#[test]
+fn who_leaves_or_stops_claims_nothing_whatever_else_is_true() {
+    for holder in [Holder::Nobody, Holder::Former, Holder::Member(PEER)] {
+        let away = Situation {
+            holder: Some(holder),
+            leaving: true,
+            ..dead()
+        };
+        for situation in variations(&away) {
+            assert_eq!(says(&situation), (Rule::F13, Verdict::Wait(Reason::Leaving)));
+        }
+        let ending = Situation { stopping: true, ..away };
+        for situation in variations(&ending) {
+            assert_eq!(says(&situation), (Rule::F13, Verdict::Wait(Reason::Stopping)));
+        }
+    }
+}
+
+#[test]
+fn under_hold_only_an_order_and_a_peer_that_yields_move_the_address() {
+    for holder in [Holder::Nobody, Holder::Former, Holder::Member(PEER)] {
+        let held = Situation {
+            holder: Some(holder),
+            on_hold: true,
+            ..dead()
+        };
+        for situation in variations(&held) {
+            let (rule, verdict) = says(&situation);
+            let is_wanted = situation.ordered || (situation.peer_yielding && situation.link == Link::Up);
+            assert!(
+                is_wanted || !matches!(verdict, Verdict::Claim { .. }),
+                "{rule} {situation:?}"
+            );
+        }
+    }
+    let dead_under_hold = Situation {
+        on_hold: true,
+        over_budget: true,
+        ..dead()
+    };
+    assert_eq!(says(&dead_under_hold), (Rule::F14, Verdict::Alarm(Alarm::OnHold)));
+}
+
+#[test]
+fn beyond_the_budget_only_what_is_free_moves_the_address() {
+    let base = Situation {
+        over_budget: true,
+        ..dead()
+    };
+    assert_eq!(says(&base), (Rule::F15, Verdict::Alarm(Alarm::OverBudget)));
+    let free = |change: &dyn Fn(&mut Situation)| {
+        let mut situation = base.clone();
+        change(&mut situation);
+        matches!(says(&situation).1, Verdict::Claim { .. })
+    };
+    assert!(free(&|s| s.ordered = true));
+    assert!(free(&|s| s.testimony = Some(Testimony::InstanceDown)));
+    assert!(free(&|s| (s.holder, s.my_turn) = (Some(Holder::Nobody), true)));
+    assert!(free(&|s| (s.holder, s.my_turn) = (Some(Holder::Former), true)));
+    assert!(free(&|s| (s.link, s.peer_yielding) = (Link::Up, true)));
+    assert!(!free(&|s| s.testimony = Some(Testimony::InstanceUnreachable)));
+    assert!(!free(
+        &|s| (s.link, s.peer_fitness) = (Link::Up, Some(Fitness::Unfit(Unfitness::ServiceGone)))
+    ));
+}
+
+#[test]
+fn what_a_bar_kept_back_waits_for_a_holdtime_more() {
+    let ended = Situation {
+        bar_just_ended: true,
+        ..dead()
+    };
+    assert_eq!(says(&ended), (Rule::F14, Verdict::Wait(Reason::BarJustEnded)));
+    let nobodys = Situation {
+        holder: Some(Holder::Nobody),
+        my_turn: true,
+        ..ended.clone()
+    };
+    assert_eq!(says(&nobodys), (Rule::F14, Verdict::Wait(Reason::BarJustEnded)));
+    let ordered = Situation { ordered: true, ..ended };
+    assert_eq!(says(&ordered), (Rule::F6e, TAKE));
+}
+
+#[test]
+fn a_former_members_address_is_taken_by_ec2s_word_in_turn_or_by_order_and_else_an_alarm() {
+    let former = Situation {
+        holder: Some(Holder::Former),
+        ..dead()
+    };
+    assert_eq!(says(&former), (Rule::F9, Verdict::Alarm(Alarm::HeldByFormer)));
+    let my_turn = Situation {
+        my_turn: true,
+        ..former.clone()
+    };
+    assert_eq!(says(&my_turn), (Rule::F9, TAKE));
+    let ordered = Situation {
+        ordered: true,
+        ..former
+    };
+    assert_eq!(says(&ordered), (Rule::F9, TAKE));
+    let unready = Situation {
+        ready: false,
+        ..ordered
+    };
+    assert_eq!(says(&unready), (Rule::F9, Verdict::Wait(Reason::NotReady)));
+}
+
+#[test]
+fn a_restarting_peer_is_waited_for_unless_ec2_says_that_its_instance_is_down() {
+    let restarting = Situation {
+        peer_restarting: true,
+        ..dead()
+    };
+    assert_eq!(says(&restarting), (Rule::F13, Verdict::Wait(Reason::PeerRestarts)));
+    let down = Situation {
+        testimony: Some(Testimony::InstanceDown),
+        ..restarting
+    };
+    assert_eq!(says(&down), (Rule::F6a, TAKE));
+}
+
+#[test]
+fn what_is_wanted_back_is_taken_from_a_peer_that_is_up_if_this_node_is_ready() {
+    let due = Situation {
+        preempt_due: true,
+        ..calm()
+    };
+    assert_eq!(says(&due), (Rule::F6f, TAKE));
+    let unready = Situation {
+        ready: false,
+        ..due.clone()
+    };
+    assert_eq!(says(&unready), (Rule::F19, Verdict::Wait(Reason::PeerServes)));
+    let silent = Situation {
+        link: Link::Suspect,
+        ..due
+    };
+    assert_eq!(says(&silent), (Rule::F3, Verdict::Wait(Reason::PeerSuspect)));
 }
 
 #[test]

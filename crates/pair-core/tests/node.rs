@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use pair_core::{
-    Association, AssociationId, Call, CallFault, CallId, Config, Echo, Fitness, Heartbeat, Holder, Identity,
-    Incarnation, Input, InstanceId, Instant, InterfaceId, Member, Node, Output, Prefix, Reply, Report, Sequence,
-    Source, Timer, Unfitness, Word,
+    Alarm, Association, AssociationId, Call, CallFault, CallId, Config, Echo, Fitness, Heartbeat, Holder, Identity,
+    Incarnation, Input, InstanceId, InstanceState, Instant, InterfaceId, Member, Node, OrderId, Output, Prefix, Reply,
+    Report, Rule, Sequence, Source, Timer, Unfitness, Verdict, Word,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -35,6 +35,8 @@ fn node() -> Node {
         unfit_delay: MS * 1_000,
         refit: MS * 60_000,
         call_timeout: MS * 3_000,
+        preempt_delay: None,
+        restart_grace: Duration::from_secs(10),
         version: "0.1.0".to_owned(),
     };
     let mut node = Node::new(config, 7, at(0));
@@ -56,7 +58,12 @@ fn outputs(node: &mut Node) -> Vec<Output> {
 fn sent(outputs: &[Output]) -> Vec<&Heartbeat> {
     let heartbeats = outputs.iter().filter_map(|output| match output {
         Output::Send(heartbeat) => Some(heartbeat),
-        Output::Probe { .. } | Output::Call(_) | Output::Ordered { .. } | Output::Event(_) => None,
+        Output::Probe { .. }
+        | Output::Call(_)
+        | Output::Ordered { .. }
+        | Output::Keep(_)
+        | Output::MayStop
+        | Output::Event(_) => None,
     });
     heartbeats.collect()
 }
@@ -64,7 +71,12 @@ fn sent(outputs: &[Output]) -> Vec<&Heartbeat> {
 fn calls(outputs: &[Output]) -> Vec<(CallId, &Call)> {
     let calls = outputs.iter().filter_map(|output| match output {
         Output::Call(request) => Some((request.id, &request.call)),
-        Output::Send(_) | Output::Probe { .. } | Output::Ordered { .. } | Output::Event(_) => None,
+        Output::Send(_)
+        | Output::Probe { .. }
+        | Output::Ordered { .. }
+        | Output::Keep(_)
+        | Output::MayStop
+        | Output::Event(_) => None,
     });
     calls.collect()
 }
@@ -116,6 +128,10 @@ fn heartbeat(node: &Node, sequence: u64) -> Heartbeat {
             }),
             claiming: false,
             yielding: false,
+            by_order: false,
+            moves: Vec::new(),
+            notice: None,
+            hold: None,
             version: String::new(),
         }),
     }
@@ -151,6 +167,8 @@ fn node_config() -> Config {
         unfit_delay: MS * 1_000,
         refit: MS * 60_000,
         call_timeout: MS * 3_000,
+        preempt_delay: None,
+        restart_grace: Duration::from_secs(10),
         version: String::new(),
     }
 }
@@ -341,7 +359,7 @@ fn results_of_calls_that_it_never_made_change_nothing() {
     for result in [
         Ok(Reply::Address(held_by_stranger())),
         Ok(Reply::Associated(AssociationId("x-3".to_owned()))),
-        Ok(Reply::Instance(pair_core::InstanceState::Down)),
+        Ok(Reply::Instance(InstanceState::Down)),
         Err(CallFault::Unanswered),
     ] {
         let id = CallId(99);
@@ -386,4 +404,112 @@ fn an_address_on_another_ip_of_a_member_is_misplaced() {
     };
     answer_read(&mut node, at(50), Some(misplaced));
     assert_eq!(node.view(at(50)).fact.unwrap().holder, Holder::Misplaced(Member::First));
+}
+
+/// A peer that has been replaced: the instance `i-a` held the address, and `i-c` speaks in its place from 1 s on.
+struct Replaced {
+    node: Node,
+    sequence: u64,
+    now_ms: u64,
+    instance_state: InstanceState,
+    claims: Vec<u64>,
+}
+
+impl Replaced {
+    fn new(instance_state: InstanceState) -> Self {
+        let mut node = node();
+        let life = heartbeat(&node, 1);
+        node.handle(at(10), Input::Heartbeat(life));
+        answer_read(&mut node, at(50), held_by_former());
+        assert_eq!(node.decide().evidence.holder, Some(Holder::Member(Member::First)));
+        Self {
+            node,
+            sequence: 0,
+            now_ms: 1_000,
+            instance_state,
+            claims: Vec::new(),
+        }
+    }
+
+    /// Lets time pass while the new peer lives and EC2 answers at once.
+    fn run_for(&mut self, ms: u64) {
+        let end = self.now_ms + ms;
+        while self.now_ms < end {
+            let now = at(self.now_ms);
+            let sequence = self.sequence + 1;
+            self.sequence = sequence;
+            let mut life = heartbeat(&self.node, sequence);
+            life.prefix.incarnation = Incarnation(4712);
+            life.prefix.echo.as_mut().expect("it echoes").sequence = Sequence(self.sequence + 3);
+            let report = life.report.as_mut().expect("it says something");
+            report.instance = Some(InstanceId("i-c".to_owned()));
+            report.word.as_mut().expect("it knows a holder").holder = Holder::Stranger;
+            self.node.handle(now, Input::Heartbeat(life));
+            self.node.handle(now, FIT);
+            self.node.handle(now, Input::Wakeup);
+            for output in outputs(&mut self.node) {
+                let Output::Call(request) = output else { continue };
+                let result = match request.call {
+                    Call::ReadAddress => Ok(Reply::Address(held_by_former())),
+                    Call::ReadInstance(instance) => {
+                        assert_eq!(instance, InstanceId("i-a".to_owned()));
+                        Ok(Reply::Instance(self.instance_state))
+                    }
+                    Call::Associate { allow_reassociation } => {
+                        assert!(allow_reassociation);
+                        self.claims.push(self.now_ms);
+                        Err(CallFault::Throttled)
+                    }
+                };
+                self.node.handle(now, Input::Called { id: request.id, result });
+            }
+            self.now_ms += 100;
+        }
+    }
+}
+
+fn held_by_former() -> Option<Association> {
+    Some(Association {
+        id: AssociationId("x-1".to_owned()),
+        interface: InterfaceId("eni-a".to_owned()),
+        private_ip: [10, 0, 1, 10].into(),
+        instance: Some(InstanceId("i-a".to_owned())),
+    })
+}
+
+#[test]
+fn a_former_member_that_runs_keeps_the_address_and_is_an_alarm() {
+    let mut replaced = Replaced::new(InstanceState::Running { unreachable: true });
+    replaced.run_for(300_000);
+    assert_eq!(replaced.node.decide().evidence.holder, Some(Holder::Former));
+    assert_eq!(
+        replaced.node.decide().verdict,
+        Verdict::Alarm(Alarm::HeldByFormer),
+        "the life of the new peer says nothing of the old one, nor does its reachability"
+    );
+    assert_eq!(replaced.claims, [0; 0]);
+}
+
+#[test]
+fn a_former_member_that_ec2_says_is_stopped_loses_the_address_though_the_new_peer_lives() {
+    let mut replaced = Replaced::new(InstanceState::Down);
+    replaced.run_for(3_000);
+    assert_eq!(replaced.claims, [0; 0], "the preferred node comes first");
+    replaced.run_for(3_000);
+    assert!(!replaced.claims.is_empty());
+    assert_eq!(replaced.node.decide().rule, Rule::F9);
+}
+
+#[test]
+fn an_order_takes_the_address_from_a_former_member_that_runs() {
+    let mut replaced = Replaced::new(InstanceState::Running { unreachable: false });
+    replaced.run_for(2_000);
+    replaced.node.handle(at(3_000), Input::Readiness(true));
+    let order = Input::Order {
+        id: OrderId(1),
+        to: Member::Second,
+    };
+    replaced.node.handle(at(3_000), order);
+    replaced.run_for(2_000);
+    assert!(!replaced.claims.is_empty());
 }

@@ -12,6 +12,7 @@ use crate::{
     agenda::Happening,
     ec2::{instance, interface},
     host::OpenCall,
+    operator::Kept,
 };
 
 impl World {
@@ -37,6 +38,11 @@ impl World {
                         .note(self.now, || format!("{by:?} order {id:?}: {outcome:?}"));
                     self.host_mut(by).outcomes.push((id, outcome));
                 }
+                Output::Keep(standing) => {
+                    let at = self.now;
+                    self.host_mut(by).kept = Some(Kept { standing, at });
+                }
+                Output::MayStop => self.crash(by),
                 Output::Event(event) => {
                     self.trace.note(self.now, || format!("{by:?} ● {event:?}"));
                     if let Event::Decided(decision) = &event {
@@ -97,7 +103,7 @@ impl World {
     }
 
     /// A request leaves its host, unless its time is over already (F-4).
-    pub(crate) fn leave(&mut self, from: Member, run: u64, request: CallRequest) {
+    pub(crate) fn depart(&mut self, from: Member, run: u64, request: CallRequest) {
         let local = self.host(from).local(self.now);
         if self.host(from).run != run {
             return;

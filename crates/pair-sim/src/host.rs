@@ -7,7 +7,7 @@ use std::{
 
 use pair_core::{CallId, Event, Input, Instant, Member, Node, OrderId, OrderOutcome};
 
-use crate::Service;
+use crate::{Service, operator::Kept};
 
 /// A machine with its agent and its service.
 #[derive(Debug)]
@@ -31,6 +31,7 @@ pub struct Host {
     pub(crate) calls: BTreeMap<CallId, OpenCall>,
     /// Whether nobody tells the node how its calls end.
     pub(crate) forgets_results: bool,
+    pub(crate) kept: Option<Kept>,
     pub(crate) events: Vec<(Instant, Event)>,
     pub(crate) outcomes: Vec<(OrderId, OrderOutcome)>,
 }
@@ -70,6 +71,7 @@ impl Host {
             wish: 0,
             calls: BTreeMap::new(),
             forgets_results: false,
+            kept: None,
             events: Vec::new(),
             outcomes: Vec::new(),
         }

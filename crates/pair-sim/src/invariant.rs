@@ -72,19 +72,20 @@ fn never_claims_a_strangers_address(world: &World) -> Result<(), String> {
     })
 }
 
-/// F-2, F-6: a claim from a peer that the node itself sees up and fit needs an order or a peer that yields.
+/// F-2, F-6: a claim from a peer that the node itself sees up and fit needs an order, a peer that yields, or `preempt`.
 fn no_claim_while_the_peer_is_up_and_fit(world: &World) -> Result<(), String> {
     each_claim(world, |claim| {
         let seen = &claim.decision.evidence;
-        let wanted = seen.ordered || seen.peer_yielding || seen.holder == Some(Holder::Nobody);
+        let by_rule = claim.decision.rule == Rule::F6f;
+        let wanted = by_rule || seen.ordered || seen.peer_yielding || seen.holder == Some(Holder::Nobody);
         wanted || seen.link != Link::Up || seen.peer_fitness != Some(Fitness::Fit)
     })
 }
 
-/// F-6: in calm times, as the world knows them, no address leaves a member without an order.
+/// F-6: in calm times, as the world knows them, no address leaves a member without an order, or `preempt`.
 fn no_claim_from_a_healthy_peer_in_calm_times(world: &World) -> Result<(), String> {
     each_claim(world, |claim| {
-        let wanted = matches!(claim.decision.rule, Rule::F6e | Rule::F6b);
+        let wanted = matches!(claim.decision.rule, Rule::F6e | Rule::F6b | Rule::F6f);
         let calm = claim.calm_for > world.settings().holdtime * 2;
         let from_peer = claim.truth == Some(Owner::Member(claim.by.peer()));
         wanted || !calm || !from_peer || !claim.allow_reassociation

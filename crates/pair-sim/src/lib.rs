@@ -22,6 +22,7 @@ mod host;
 mod invariant;
 mod look;
 mod network;
+mod operator;
 mod schedule;
 mod service;
 mod settings;

@@ -26,6 +26,10 @@ pub struct Settings {
     pub refit: Duration,
     /// How long one EC2 call may take.
     pub call_timeout: Duration,
+    /// How long both must have been well before the preferred member takes the address back.
+    pub preempt_delay: Option<Duration>,
+    /// How long the restart of an agent may take.
+    pub restart_grace: Duration,
     /// The time from one node to the other: least and most.
     pub delay: (Duration, Duration),
     /// The time from a request to EC2 to its reply: least and most.
@@ -52,6 +56,8 @@ impl Default for Settings {
             unfit_delay: Duration::from_secs(1),
             refit: Duration::from_secs(60),
             call_timeout: Duration::from_secs(3),
+            preempt_delay: None,
+            restart_grace: Duration::from_secs(10),
             delay: (Duration::from_micros(500), Duration::from_micros(1500)),
             api_latency: (Duration::from_millis(40), Duration::from_millis(80)),
             imds_lag: Duration::from_millis(500),
@@ -88,6 +94,8 @@ impl Settings {
             unfit_delay: self.unfit_delay,
             refit: self.refit,
             call_timeout: self.call_timeout,
+            preempt_delay: self.preempt_delay,
+            restart_grace: self.restart_grace,
             version: "0.1.0".to_owned(),
         }
     }

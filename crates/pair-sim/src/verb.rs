@@ -31,6 +31,10 @@ impl World {
         let input = Input::Readiness(ready);
         let readiness = Happening::Reach { at, run, input };
         self.agenda.put(soon, readiness);
+        if let Some(kept) = self.host(member).kept {
+            let input = Input::Restored(kept.by(self.now));
+            self.handle(member, input);
+        }
         self.wake(member);
     }
 

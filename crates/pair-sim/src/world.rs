@@ -192,7 +192,7 @@ impl World {
                 }
             }
             Happening::Arrive { at, input } => self.arrive(at, input),
-            Happening::Leave { from, run, request } => self.leave(from, run, request),
+            Happening::Leave { from, run, request } => self.depart(from, run, request),
             Happening::Land {
                 from,
                 run,

@@ -85,6 +85,10 @@ fn heartbeat() -> Heartbeat {
         word: None,
         claiming: false,
         yielding: false,
+        by_order: false,
+        moves: Vec::new(),
+        notice: None,
+        hold: None,
         version: "0.1.0".to_owned(),
     };
     Heartbeat {

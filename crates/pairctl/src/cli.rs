@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
-use pair_wire::control::DEFAULT_SOCKET;
+use pair_wire::control::{DEFAULT_SOCKET, LONGEST_HOLD};
 
 /// How long `status` waits for its answer: a daemon that lives answers within milliseconds.
 pub(crate) const STATUS_TIMEOUT: Duration = Duration::from_secs(2);
@@ -41,6 +41,18 @@ pub(crate) enum Command {
         #[arg(long, value_name = "NODE")]
         to: Option<String>,
     },
+    /// Keeps the address where it is for a while, whatever happens; orders pass.
+    Hold {
+        /// For how long, such as `30m`; at most a day.
+        #[arg(long = "for", value_name = "TIME", value_parser = hold)]
+        length: Duration,
+    },
+    /// Ends a hold.
+    Resume,
+    /// Takes this node out of the pair for maintenance: hands over first, and takes nothing until it joins.
+    Leave,
+    /// Brings this node back into the pair.
+    Join,
     /// Checks the configuration file, without asking the daemon or AWS: runs `paird check`.
     Check {
         /// The configuration file [default: that of paird].
@@ -73,6 +85,16 @@ fn timeout(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn hold(text: &str) -> Result<Duration, String> {
+    let length = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if (MIN_HOLD..=LONGEST_HOLD).contains(&length) {
+        Ok(length)
+    } else {
+        Err("it must be between 1s and 24h".to_owned())
+    }
+}
+
+const MIN_HOLD: Duration = Duration::from_secs(1);
 const MIN_TIMEOUT: Duration = Duration::from_millis(10);
 const MAX_TIMEOUT: Duration = Duration::from_secs(600);
 

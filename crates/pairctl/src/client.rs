@@ -31,7 +31,7 @@ impl Client {
     pub(crate) fn ask(&self, command: Command) -> Result<Answer, Failure> {
         let ordered = match command {
             Command::Status => false,
-            Command::Failover { .. } => true,
+            Command::Failover { .. } | Command::Hold { .. } | Command::Resume | Command::Leave | Command::Join => true,
         };
         let deadline = Instant::now() + self.timeout;
         let mut stream = Timed {

@@ -16,6 +16,7 @@ mod text;
 use std::{
     ffi::OsString,
     io::{self, Write},
+    time::Duration,
 };
 
 use clap::Parser as _;
@@ -54,7 +55,11 @@ where
 fn execute(cli: &Cli, out: &mut dyn Write) -> Result<u8, Failure> {
     let exit = match &cli.command {
         Command::Status { json } => status(&Client::new(cli, cli::STATUS_TIMEOUT), *json, out)?,
-        Command::Failover { to } => failover(&Client::new(cli, cli::ORDER_TIMEOUT), to.as_deref(), out)?,
+        Command::Failover { to } => order(cli, control::Command::Failover { to: to.clone() }, out)?,
+        Command::Hold { length } => order(cli, hold(*length), out)?,
+        Command::Resume => order(cli, control::Command::Resume, out)?,
+        Command::Leave => order(cli, control::Command::Leave, out)?,
+        Command::Join => order(cli, control::Command::Join, out)?,
         Command::Check { config } => return check::run(config.as_deref()),
         Command::Key(KeyCommand::Generate { id }) => print(out, &key::generate(*id)?.line())?,
         Command::Version => {
@@ -93,11 +98,15 @@ fn document(status: &Status) -> Result<String, Failure> {
     serde_json::to_string_pretty(status).map_err(|error| Failure::Output(error.into()))
 }
 
-fn failover(client: &Client, to: Option<&str>, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let Answer::Done { text } = client.ask(control::Command::Failover {
-        to: to.map(str::to_owned),
-    })?
-    else {
+fn hold(length: Duration) -> control::Command {
+    let for_ms = u64::try_from(length.as_millis()).expect("the command line bounds a hold");
+    control::Command::Hold { for_ms }
+}
+
+/// Gives an order, and waits until it is carried out.
+fn order(cli: &Cli, command: control::Command, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let client = Client::new(cli, cli::ORDER_TIMEOUT);
+    let Answer::Done { text } = client.ask(command)? else {
         return Err(Failure::OtherAnswer);
     };
     print(out, &text)

@@ -147,6 +147,7 @@ fn address_row(address: &AddressStatus) -> Vec<String> {
         (Some(HolderName::Node(name)), None) => format!("on {name}"),
         (Some(HolderName::Nobody), _) => "on nobody".to_owned(),
         (Some(HolderName::Stranger), _) => "on a stranger".to_owned(),
+        (Some(HolderName::Former), _) => "on a former node".to_owned(),
         (Some(HolderName::Misplaced), _) => "misplaced".to_owned(),
         (None, _) => "holder unknown".to_owned(),
     };
@@ -178,6 +179,7 @@ fn takeover(takeover: &TakeoverStatus) -> String {
         Some(HolderName::Node(name)) => name,
         Some(HolderName::Nobody) => "nobody",
         Some(HolderName::Stranger) => "a stranger",
+        Some(HolderName::Former) => "a former node",
         Some(HolderName::Misplaced) => "misplaced",
         None => "unknown",
     };

@@ -3,7 +3,6 @@
 //! One turn drains the socket before it wakes the core (F-4), so that a node that was paused hears what its peer said
 //! meanwhile before it judges its silence. Nothing in a turn waits: calls, checks and probes run on the other thread.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -11,8 +10,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use pair_core::{
-    Config as CoreConfig, Event, Fitness, Holder, Input, Instant, Member, Node, OrderId, OrderOutcome, Output,
-    ProbeOutcome, ProbeTarget, Unfitness,
+    Config as CoreConfig, Event, Fitness, Holder, Input, Instant, Member, Node, Output, ProbeOutcome, ProbeTarget,
+    Unfitness,
 };
 use pair_wire::control::{Command, Response};
 use pair_wire::datagram::{MAX_DATAGRAM, Receiver, Sender};
@@ -20,7 +19,8 @@ use pair_wire::key::KeyRing;
 use sd_notify::NotifyState;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
 use tracing::{debug, info, trace, warn};
 
 use crate::check;
@@ -32,9 +32,11 @@ use crate::journal;
 use crate::knowledge::Knowledge;
 use crate::names::Names;
 use crate::news::News;
+use crate::orders::{Kind, Orders};
 use crate::probe::{self, Outcome};
 use crate::problems;
 use crate::socket::{HeartbeatSocket, Received};
+use crate::standing::Keeper;
 use crate::status::Sources;
 use crate::{text, vitals};
 
@@ -58,8 +60,10 @@ pub struct Agent {
     news: mpsc::Receiver<News>,
     tell: mpsc::Sender<News>,
     requests: mpsc::Receiver<Pending>,
-    orders: BTreeMap<OrderId, oneshot::Sender<Response>>,
-    next_order: u64,
+    orders: Orders,
+    keeper: Keeper,
+    /// Whether the core has nothing left to do before this daemon ends.
+    may_stop: bool,
     turned_at: Instant,
     watchdog: Option<Watchdog>,
     told_status: String,
@@ -87,6 +91,8 @@ pub struct Parts<'a> {
     pub tell: mpsc::Sender<News>,
     /// What control clients ask.
     pub requests: mpsc::Receiver<Pending>,
+    /// What keeps orders over a restart.
+    pub keeper: Keeper,
     /// The seed of incarnation and jitter.
     pub seed: u64,
 }
@@ -112,6 +118,7 @@ impl Agent {
             news,
             tell,
             requests,
+            keeper,
             seed,
         } = parts;
         let now = clock.now();
@@ -126,8 +133,9 @@ impl Agent {
             sender: Sender::new(&config.pair, ring),
             receiver: Receiver::new(&config.pair, core.me, node.incarnation(), ring),
             known: Knowledge::new(vitals::service_name(&config)),
-            orders: BTreeMap::new(),
-            next_order: 0,
+            orders: Orders::default(),
+            keeper,
+            may_stop: false,
             turned_at: now,
             told_status: String::new(),
             config,
@@ -144,29 +152,55 @@ impl Agent {
         }
     }
 
-    /// Runs until SIGTERM or SIGINT. The address stays where it is: stopping the agent is no failover.
+    /// Runs until SIGTERM or SIGINT. The address stays where it is: stopping the agent is no failover, and the peer is told
+    /// (F-13).
     ///
     /// # Errors
     /// If signals or the reactor fail: the daemon cannot go on and is restarted.
     pub async fn run(mut self) -> anyhow::Result<()> {
         let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+        self.restore();
         notify(&[NotifyState::Ready]);
         loop {
             self.turn()?;
+            if self.may_stop {
+                break;
+            }
             let (wake_at, _) = self.node.poll_timeout();
+            let wake_at = self.orders.next_at().map_or(wake_at, |at| at.min(wake_at));
             tokio::select! {
                 readable = self.socket.readable() => readable.context("the heartbeat socket failed")?,
                 () = tokio::time::sleep_until(self.clock.deadline(wake_at)) => {}
                 Some(news) = self.news.recv() => self.hear(news),
                 Some(request) = self.requests.recv() => self.answer(request),
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
+                _ = terminate.recv() => self.stop(),
+                _ = interrupt.recv() => self.stop(),
             }
         }
+        if let Err(error) = self.keeper.flush() {
+            warn!(%error, "holds and leaves were not kept");
+        }
+        Ok(())
+    }
+
+    /// Takes up what operators had ordered before this daemon started.
+    fn restore(&mut self) {
+        match self.keeper.restore() {
+            Ok(Some(standing)) => self.handle(self.clock.now(), Input::Restored(standing)),
+            Ok(None) => {}
+            Err(error) => {
+                warn!(error, "orders of an earlier run are lost");
+                self.known.standing_error = Some(error);
+            }
+        }
+    }
+
+    /// Gives the peer notice; the loop goes on until the peer has heard it, or a tenth of a second is over.
+    fn stop(&mut self) {
         info!("stopping; the address stays where it is");
         notify(&[NotifyState::Stopping]);
-        Ok(())
+        self.handle(self.clock.now(), Input::Stop);
     }
 
     fn turn(&mut self) -> anyhow::Result<()> {
@@ -175,6 +209,11 @@ impl Agent {
         self.handle(now, Input::Wakeup);
         self.turned_at = now;
         self.known.follow_drops(now, self.receiver.drops());
+        if self.orders.next_at().is_some() {
+            let peers = self.node.view(now).peer.and_then(|report| report.hold);
+            self.orders
+                .follow_peer(now, peers.map(|hold| hold.version), &self.names);
+        }
         self.feed_watchdog(now);
         Ok(())
     }
@@ -217,12 +256,9 @@ impl Agent {
             Output::Call(request) => {
                 self.elsewhere.spawn(Arc::clone(&self.cloud).call(request));
             }
-            Output::Ordered { id, outcome } => {
-                if let Some(answer) = self.orders.remove(&id) {
-                    // A client that hung up does not wait for the answer.
-                    let _ = answer.send(order_response(outcome));
-                }
-            }
+            Output::Ordered { id, outcome } => self.orders.end(id, outcome),
+            Output::Keep(standing) => self.keeper.keep(standing),
+            Output::MayStop => self.may_stop = true,
             Output::Event(event) => {
                 journal::tell(&event, &self.names);
                 // Whoever does not hold the address must be able to take it: what a move changes is rehearsed anew.
@@ -266,6 +302,12 @@ impl Agent {
                 }
                 self.known.imds_error = error;
             }
+            News::Kept(outcome) => {
+                if let Err(error) = &outcome {
+                    warn!(error, "holds and leaves do not survive a restart");
+                }
+                self.known.standing_error = outcome.err();
+            }
             News::Landing(obstacles) => self.known.landing = obstacles,
             News::Checked(verdict) => {
                 let fitness = fitness_of(&verdict);
@@ -287,16 +329,42 @@ impl Agent {
             }
             Command::Failover { to } => match self.order_target(to.as_deref()) {
                 Ok(to) => {
-                    let id = OrderId(self.next_order);
-                    self.next_order += 1;
+                    let id = self.orders.wait(Kind::Failover, answer);
                     info!(to = self.names.of(to), "ordered to move the address");
-                    self.orders.insert(id, answer);
                     self.handle(self.clock.now(), Input::Order { id, to });
                 }
                 Err(refused) => {
                     let _ = answer.send(refused);
                 }
             },
+            Command::Hold { for_ms } => self.hold(Duration::from_millis(for_ms), answer),
+            Command::Resume => self.hold(Duration::ZERO, answer),
+            Command::Leave => {
+                let id = self.orders.wait(Kind::Leave, answer);
+                info!("ordered to leave the pair");
+                self.handle(self.clock.now(), Input::Leave { id });
+            }
+            Command::Join => {
+                info!("ordered to join the pair");
+                self.handle(self.clock.now(), Input::Join);
+                let _ = answer.send(Response::done("this node is in the pair"));
+            }
+        }
+    }
+
+    /// Holds the address where it is for so long, and lets the client wait until the peer has heard of it.
+    fn hold(&mut self, length: Duration, answer: oneshot::Sender<Response>) {
+        let now = self.clock.now();
+        info!(for_ms = length.as_millis(), "ordered to hold the address");
+        self.handle(now, Input::Hold(length));
+        match self.node.view(now).hold {
+            Some(hold) => {
+                let until = now + self.core.holdtime;
+                self.orders.wait_for_peer(hold.version, hold.remaining, until, answer);
+            }
+            None => {
+                let _ = answer.send(Response::error("the hold was not taken up"));
+            }
         }
     }
 
@@ -398,21 +466,6 @@ fn fitness_of(verdict: &check::Verdict) -> Fitness {
             process_gone: false, ..
         } => Fitness::Unfit(Unfitness::CheckFailed),
         check::State::Unknown => Fitness::Unknown,
-    }
-}
-
-fn order_response(outcome: OrderOutcome) -> Response {
-    match outcome {
-        OrderOutcome::Done => Response::done("the address has moved"),
-        OrderOutcome::AlreadyThere => Response::done("the address is there already"),
-        OrderOutcome::Refused(refusal) => {
-            let (reason, hint) = text::refusal(refusal);
-            Response::refused(reason, Some(hint.to_owned()))
-        }
-        OrderOutcome::Expired => Response::refused(
-            "the address did not move within 30 s, and the order is over",
-            Some("see pairctl status on both nodes".to_owned()),
-        ),
     }
 }
 

@@ -1,35 +1,48 @@
-//! The daemon's clock: the monotonic clock, counted from its own start.
+//! The daemon's clock: the boot clock, counted from the daemon's own start.
+//!
+//! It goes on while the host sleeps (clock_gettime(2), `CLOCK_BOOTTIME`): a hold must not outlast what was asked because of
+//! that, and the core takes a sleep for what it is, a pause.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pair_core::Instant;
+use rustix::time::{ClockId, clock_gettime};
 
 /// Tells the core's time. Every thread of the daemon shares one origin.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    origin: std::time::Instant,
+    origin: Duration,
 }
 
 impl Clock {
     /// A clock that stands at zero.
     #[must_use]
     pub fn start() -> Self {
-        Self {
-            origin: std::time::Instant::now(),
-        }
+        Self { origin: boot_time() }
     }
 
     /// The time, which never runs backwards and knows nothing of the wall clock.
     #[must_use]
     pub fn now(&self) -> Instant {
-        Instant::from_origin(self.origin.elapsed())
+        Instant::from_origin(boot_time().saturating_sub(self.origin))
     }
 
     /// `instant` as the runtime's timers count it.
     #[must_use]
     pub fn deadline(&self, instant: Instant) -> tokio::time::Instant {
-        (self.origin + Duration::from_nanos(instant.as_nanos())).into()
+        tokio::time::Instant::now() + instant.since(self.now())
     }
+}
+
+/// The time since the host booted, its sleep included.
+#[must_use]
+pub fn boot_time() -> Duration {
+    let time = clock_gettime(ClockId::Boottime);
+    // The kernel's clock starts at zero and its nanoseconds stay below a second.
+    Duration::new(
+        u64::try_from(time.tv_sec).unwrap_or(0),
+        u32::try_from(time.tv_nsec).unwrap_or(0),
+    )
 }
 
 /// Milliseconds of Unix time.

@@ -82,7 +82,9 @@ pub fn tell(event: &Event, names: &Names) {
             let verdict = text::verdict(decision.verdict);
             let evidence = text::evidence(&decision.evidence, names).join("; ");
             match decision.verdict {
-                Verdict::Alarm(Alarm::SilenceUnproven) => error!(rule, verdict, evidence, "decided"),
+                Verdict::Alarm(Alarm::SilenceUnproven | Alarm::OverBudget | Alarm::OnHold) => {
+                    error!(rule, verdict, evidence, "decided");
+                }
                 Verdict::Alarm(_) => warn!(rule, verdict, evidence, "decided"),
                 Verdict::Claim { .. } => info!(rule, verdict, evidence, "decided"),
                 Verdict::Serve | Verdict::Wait(_) => debug!(rule, verdict, evidence, "decided"),
@@ -113,6 +115,14 @@ pub fn tell(event: &Event, names: &Names) {
                 "this node was paused; the time missed counts for nothing"
             );
         }
+        Event::HoldChanged { hold } => info!(
+            number = hold.version.number,
+            by = names.of(hold.version.by),
+            left_ms = hold.remaining.as_millis(),
+            "hold changed"
+        ),
+        Event::Leaving(true) => info!("this node leaves the pair"),
+        Event::Leaving(false) => info!("this node is back in the pair"),
         Event::SilenceStartsAnew => {
             warn!("EC2 answers for the first time in this silence: it starts anew");
         }

@@ -28,6 +28,8 @@ pub struct Knowledge {
     pub verdict: Option<Verdict>,
     /// What was said of the last EC2 call that failed.
     pub last_call_error: Option<String>,
+    /// Why what operators have ordered cannot be kept on disk, or could not be read from it.
+    pub standing_error: Option<String>,
     rejected: u64,
     rejected_at: Option<Instant>,
     now: Instant,
@@ -49,6 +51,7 @@ impl Knowledge {
             landing: Vec::new(),
             verdict: None,
             last_call_error: None,
+            standing_error: None,
             rejected: 0,
             rejected_at: None,
             now: Instant::ZERO,

@@ -54,6 +54,7 @@ impl Names {
             Holder::Member(member) => HolderName::Node(self.of(member).to_owned()),
             Holder::Nobody => HolderName::Nobody,
             Holder::Stranger => HolderName::Stranger,
+            Holder::Former => HolderName::Former,
             Holder::Misplaced(_) => HolderName::Misplaced,
         }
     }

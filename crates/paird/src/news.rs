@@ -26,6 +26,8 @@ pub enum News {
     PublicIp(Ipv4Addr),
     /// How the last rehearsal of a takeover went.
     Rehearsed(Result<(), CallError>),
+    /// How the last writing of what operators have ordered went.
+    Kept(Result<(), String>),
     /// How the last question to IMDS went.
     Imds(Result<(), String>),
     /// What the checks of the own service say.

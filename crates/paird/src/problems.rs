@@ -1,6 +1,6 @@
 //! Everything that somebody should look at, with what to do about it. `docs/OPERATING.md` explains each id.
 
-use pair_core::{Alarm, CallFault, Fitness, Holder, Link, Member, Verdict, View};
+use pair_core::{Alarm, CallFault, Fitness, Holder, Link, Member, Notice, Verdict, View};
 use pair_ec2::CallError;
 use pair_wire::control::{Problem, Severity};
 
@@ -15,20 +15,27 @@ pub const IDS: &[(&str, Severity)] = &[
     ("ec2-denied", Severity::Degraded),
     ("ec2-unreadable", Severity::Degraded),
     ("heartbeats-rejected", Severity::Degraded),
+    ("held-by-former", Severity::Critical),
     ("held-by-stranger", Severity::Critical),
     ("holder-unknown", Severity::Critical),
     ("imds-unreachable", Severity::Degraded),
+    ("left-pair", Severity::Degraded),
     ("misplaced", Severity::Critical),
     ("no-interface", Severity::Degraded),
     ("nobody-holds", Severity::Critical),
     ("nothing-listens", Severity::Degraded),
+    ("on-hold", Severity::Critical),
     ("one-way-link", Severity::Degraded),
+    ("over-budget", Severity::Critical),
+    ("peer-left-pair", Severity::Degraded),
     ("peer-not-ready", Severity::Degraded),
+    ("peer-restarting", Severity::Degraded),
     ("peer-silent", Severity::Degraded),
     ("peer-unfit", Severity::Critical),
     ("service-unfit", Severity::Critical),
     ("silence-unproven", Severity::Critical),
     ("silent-but-serving", Severity::Degraded),
+    ("state-unusable", Severity::Degraded),
     ("takeover-unrehearsed", Severity::Degraded),
 ];
 
@@ -101,6 +108,7 @@ pub fn of(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<Prob
     problems.extend(about_holder(view, names));
     problems.extend(about_claim(view, known));
     problems.extend(about_peer(view, known, names, me));
+    problems.extend(about_orders(view, known, names));
     if view.ec2_read_failed && !problems.iter().any(|problem| problem.id == "ec2-unreadable") {
         problems.push(degraded(
             "ec2-unreadable",
@@ -132,6 +140,14 @@ fn about_holder(view: &View, names: &Names) -> Option<Problem> {
                 None => "the address is held outside the pair".to_owned(),
             },
             "paird never touches it: move it to a node of the pair by hand, or correct the allocation id",
+        )),
+        Holder::Former => Some(critical(
+            "held-by-former",
+            match &fact.instance {
+                Some(instance) => format!("the address is held by {instance}, which was {} before", names.peer()),
+                None => format!("the address is held by the instance that was {} before", names.peer()),
+            },
+            "it is taken once EC2 says that this instance is stopped; to take it now: pairctl failover on this node",
         )),
         Holder::Misplaced(member) => Some(critical(
             "misplaced",
@@ -178,6 +194,14 @@ fn about_peer(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<
             format!("{peer} is heard, but does not hear this node"),
             "allow the heartbeat port (UDP) in both security groups and local firewalls",
         )),
+        Link::Suspect | Link::PresumedDead if !view.restart_grace.is_zero() => problems.push(degraded(
+            "peer-restarting",
+            format!(
+                "{peer} restarts its agent, as it said it would, and is waited for {} more",
+                humantime::format_duration(whole_ms(view.restart_grace))
+            ),
+            "nothing, unless it stays: see whether its paird starts",
+        )),
         Link::Suspect | Link::PresumedDead | Link::NeverHeard => problems.push(degraded(
             "peer-silent",
             match view.heard_age {
@@ -208,7 +232,9 @@ fn about_peer(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<
             format!("{peer} holds the address and was never heard since: nothing says whether it serves"),
             "if it is dead: pairctl failover; else open the heartbeat port",
         )),
-        Verdict::Alarm(Alarm::HeldByStranger | Alarm::Misplaced)
+        Verdict::Alarm(
+            Alarm::HeldByStranger | Alarm::HeldByFormer | Alarm::Misplaced | Alarm::OnHold | Alarm::OverBudget,
+        )
         | Verdict::Serve
         | Verdict::Wait(_)
         | Verdict::Claim { .. } => {}
@@ -232,11 +258,64 @@ fn about_peer(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<
         } else {
             degraded("peer-unfit", text, hint)
         });
+    } else if report.notice == Some(Notice::Leaving) {
+        problems.push(degraded(
+            "peer-left-pair",
+            format!("{peer} has left the pair: there is no standby"),
+            "pairctl join there brings it back",
+        ));
     } else if !report.ready {
         problems.push(degraded(
             "peer-not-ready",
             format!("{peer} could not take the address over"),
             "see pairctl status there",
+        ));
+    }
+    problems
+}
+
+/// What operators have ordered, and what it keeps the pair from.
+fn about_orders(view: &View, known: &Knowledge, names: &Names) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let Some(left) = view.hold_left() {
+        let left = humantime::format_duration(std::time::Duration::from_secs(left.as_secs()));
+        let hint = "pairctl resume ends the hold; pairctl failover passes it";
+        problems.push(if view.decision.verdict == Verdict::Alarm(Alarm::OnHold) {
+            critical(
+                "on-hold",
+                format!("the address would move here, but for a hold of {left} more"),
+                hint,
+            )
+        } else {
+            degraded(
+                "on-hold",
+                format!("a hold keeps the address where it is for {left} more"),
+                hint,
+            )
+        });
+    }
+    if view.decision.verdict == Verdict::Alarm(Alarm::OverBudget) {
+        problems.push(critical(
+            "over-budget",
+            format!(
+                "the address has moved {} times within ten minutes, and waits",
+                view.moves
+            ),
+            "find out why it moves; to move it now: pairctl failover",
+        ));
+    }
+    if view.is_leaving {
+        problems.push(degraded(
+            "left-pair",
+            format!("{} has left the pair and takes nothing", names.me()),
+            "pairctl join brings it back",
+        ));
+    }
+    if let Some(error) = &known.standing_error {
+        problems.push(degraded(
+            "state-unusable",
+            format!("holds and leaves do not survive a restart: {error}"),
+            "make room on the disk, and see that state.directory is the daemon's own",
         ));
     }
     problems

@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::cloud::{Cloud, CloudConfig};
 use crate::config::{Config, Findings, KeyFile, Security};
 use crate::socket::HeartbeatSocket;
+use crate::standing::Keeper;
 use crate::{control, journal, landing, memory, vitals};
 
 /// News that may wait for the event loop.
@@ -95,6 +96,8 @@ pub fn run(config: Config, ring: &KeyRing, node: Option<&str>) -> anyhow::Result
     handle.spawn(vitals::watch_service(config.clone(), own, tell.clone()));
     let probed_port = config.probe.as_ref().map(|probe| probe.port);
     handle.spawn(vitals::watch_landing(private_ip, probed_port, tell.clone()));
+    let keeper = Keeper::new(config.state_directory.clone());
+    handle.spawn(keeper.write_on(tell.clone()));
     let socket_path = config.control_socket.clone();
     let agent = Agent::new(Parts {
         config,
@@ -107,6 +110,7 @@ pub fn run(config: Config, ring: &KeyRing, node: Option<&str>) -> anyhow::Result
         news,
         tell,
         requests,
+        keeper,
         seed,
     });
     here.spawn(control::serve(listener, ask));
@@ -204,6 +208,8 @@ fn core_config(config: &Config, me: Member) -> CoreConfig {
         lost_contact_takeover: config.takeover.lost_contact_takeover,
         unfit_delay: config.takeover.unfit_delay,
         refit: config.takeover.refit,
+        preempt_delay: config.takeover.preempt_delay,
+        restart_grace: config.takeover.restart_grace,
         call_timeout: config.ec2.call_timeout,
         version: VERSION.to_owned(),
     }

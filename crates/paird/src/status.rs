@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pair_core::{Config as CoreConfig, Holder, Link as CoreLink, Member, View};
+use pair_core::{Config as CoreConfig, Holder, Link as CoreLink, Member, Notice, View};
 use pair_wire::control::{
     AddressStatus, AgentStatus, DecisionStatus, Link, NodeStatus, PeerStatus, ReadyStatus, Role, STATUS_VERSION, State,
     Status, TakeoverStatus,
@@ -63,6 +63,7 @@ impl Sources<'_> {
                 rule: Some(view.decision.rule.id().to_owned()),
                 evidence: text::evidence(&view.decision.evidence, self.names),
             },
+            hold_left_ms: view.hold_left().map(millis),
             last_takeover: self.takeover(),
             drops: self.drops.by_name(),
             agent: AgentStatus {
@@ -86,6 +87,7 @@ impl Sources<'_> {
             role: self.role(self.core.me),
             service: text::fitness(self.known.service, self.view.fitness),
             ready: Some(self.view.ready),
+            leaving: Some(self.view.is_leaving),
         }
     }
 
@@ -107,6 +109,7 @@ impl Sources<'_> {
                     |report| text::fitness(self.known.service, report.fitness),
                 ),
                 ready: current.map(|report| report.ready),
+                leaving: current.map(|report| report.notice == Some(Notice::Leaving)),
             },
             link: match self.view.link {
                 CoreLink::NeverHeard => Link::NeverHeard,
@@ -128,7 +131,7 @@ impl Sources<'_> {
         let (source, age) = self.view.confirmed.unzip();
         let target = fact.and_then(|fact| match fact.holder {
             Holder::Member(member) => Some(self.private_ip(member)),
-            Holder::Nobody | Holder::Misplaced(_) | Holder::Stranger => None,
+            Holder::Nobody | Holder::Misplaced(_) | Holder::Stranger | Holder::Former => None,
         });
         AddressStatus {
             public_ip: self.known.public_ip.map(|ip| ip.to_string()),

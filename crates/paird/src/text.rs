@@ -51,11 +51,18 @@ pub const fn verdict(verdict: Verdict) -> &'static str {
             Reason::PeerUnfitBriefly => "wait: the peer is unfit, but not for long enough",
             Reason::NotRefit => "wait: the peer is unfit, but so was this node not long ago",
             Reason::PeerSuspect => "wait: the peer is suspect",
+            Reason::PeerRestarts => "wait: the peer restarts its agent, as it said it would",
+            Reason::Stopping => "wait: this agent is about to end",
+            Reason::Leaving => "wait: this node has left the pair",
+            Reason::BarJustEnded => "wait: what kept the address here has only just ended",
         },
         Verdict::Alarm(alarm) => match alarm {
             Alarm::HeldByStranger => "alarm: the address is held outside the pair",
             Alarm::Misplaced => "alarm: the address is on a wrong interface or private IP",
             Alarm::SilentButServing => "alarm: the peer is silent, and its service serves",
+            Alarm::HeldByFormer => "alarm: the address is held by a former member of the pair that is not stopped",
+            Alarm::OnHold => "alarm: the address would move here, but for a hold",
+            Alarm::OverBudget => "alarm: the address would move here, but it has moved too often",
             Alarm::SilenceUnproven => "alarm: the peer is silent, and no channel that ever worked says that it is dead",
         },
     }
@@ -120,6 +127,10 @@ pub const fn refusal(refusal: Refusal) -> (&'static str, &'static str) {
             "the node that shall take the address is not up",
             "see pairctl status on both nodes",
         ),
+        Refusal::TargetLeaving => (
+            "the node that shall take the address has left the pair",
+            "pairctl join there brings it back",
+        ),
         Refusal::TargetUnfit => (
             "the service of the node that shall take the address is not fit",
             "repair it first",
@@ -148,6 +159,18 @@ pub fn evidence(seen: &Situation, names: &Names) -> Vec<String> {
     if seen.peer_yielding {
         lines.push("the peer yields".to_owned());
     }
+    if seen.peer_restarting {
+        lines.push("the peer gave notice of a restart".to_owned());
+    }
+    if seen.on_hold {
+        lines.push("a hold is in force".to_owned());
+    }
+    if seen.over_budget {
+        lines.push("the budget of moves is used up".to_owned());
+    }
+    if seen.preempt_due {
+        lines.push("this node is preferred, and both have been well for long enough".to_owned());
+    }
     if seen.ordered {
         lines.push("an operator ordered it".to_owned());
     }
@@ -168,6 +191,7 @@ const fn testimony_of(testimony: Testimony) -> &'static str {
         Testimony::Heartbeats => "heartbeats came after the address changed hands and stopped",
         Testimony::Probe => "probes were served after the address changed hands and stopped",
         Testimony::KernelOnly => "only the peer's kernel answers probes",
+        Testimony::SlippedBack => "the address slipped back to the peer by a claim that landed late",
         Testimony::InstanceUnreachable => "EC2 cannot reach the instance",
     }
 }

@@ -6,7 +6,7 @@ use super::Node;
 use crate::{
     Call, CallId, CallRequest, Event, Fitness, Heartbeat, Holder, Instant, Output, Prefix, Report, Rule, Verdict, Word,
     claim::Step,
-    decide::decide,
+    decide::{decide, is_free},
     reads::{Read, ReadOf},
     running::RunTime,
 };
@@ -15,15 +15,19 @@ impl Node {
     /// Decides anew, and puts out whatever is due.
     pub(super) fn act(&mut self, now: Instant) {
         let run = self.clock.now();
-        let decision = decide(&self.situation(run));
+        let decision = decide(&self.situation(now));
         let verdict = (decision.rule, decision.verdict);
         let rule = decision.rule;
+        let frees = is_free(&decision.evidence, rule);
         if self.last_decision != Some(verdict) {
             self.last_decision = Some(verdict);
             self.tell(Event::Decided(decision));
         }
         match verdict.1 {
-            Verdict::Claim { allow_reassociation } => self.pursue(now, rule, allow_reassociation),
+            Verdict::Claim { allow_reassociation } => {
+                self.claims_freely = frees;
+                self.pursue(now, rule, allow_reassociation);
+            }
             Verdict::Serve | Verdict::Wait(_) | Verdict::Alarm(_) => self.settle(now),
         }
         if matches!(verdict.1, Verdict::Alarm(_)) {
@@ -38,6 +42,7 @@ impl Node {
         }
         self.probe_if_due();
         self.query_if_due(now);
+        self.give_notice_if_due(now);
         if now >= self.next_beat {
             self.beat(now, false);
         }
@@ -97,7 +102,9 @@ impl Node {
 
     pub(super) fn read_instance_if_due(&mut self, now: Instant) {
         let run = self.clock.now();
-        if !self.detector.is_holdtime_over(run) || !self.reads.is_instance_due(run) {
+        // The life of a new peer says nothing of the instance before it (F-9).
+        let matters = self.detector.is_holdtime_over(run) || self.holder() == Some(Holder::Former);
+        if !matters || !self.reads.is_instance_due(run) {
             return;
         }
         if let Some(instance) = self.holders_instance().cloned() {
@@ -183,7 +190,11 @@ impl Node {
             ready: self.ready,
             word: self.word(now),
             claiming: self.claim.is_told(run),
-            yielding: self.orders.is_yielding(self.config.me) && self.ownership.is_mine(),
+            yielding: self.is_yielding(),
+            moves: self.budget.told(run),
+            notice: self.notice(),
+            hold: self.holds.told(now),
+            by_order: self.holds_by_order && self.ownership.is_mine(),
             version: self.config.version.clone(),
         }
     }

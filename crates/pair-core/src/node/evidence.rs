@@ -4,12 +4,13 @@ use super::Node;
 use crate::{
     Association, AssociationId, Fact, Holder, InstanceId, Instant, Objection, Situation, Source, Testimony,
     claim::Basis,
-    config::{FACT_FRESH, NOBODY_PATIENCE, NOBODY_SKEW},
+    config::{FACT_FRESH, GRACE_PROBES, NOBODY_PATIENCE, NOBODY_SKEW},
     running::RunTime,
 };
 
 impl Node {
-    pub(super) fn situation(&self, run: RunTime) -> Situation {
+    pub(super) fn situation(&self, now: Instant) -> Situation {
+        let run = self.clock.now();
         let holdtime_over = self.detector.is_holdtime_over(run);
         Situation {
             me: self.config.me,
@@ -23,12 +24,21 @@ impl Node {
             refit: self.refit.is_over(run),
             my_turn: self.is_my_turn(run),
             ordered: self.orders.wants(self.config.me),
+            stopping: self.stopping.is_some(),
+            leaving: self.is_leaving,
+            on_hold: self.holds.is_on(now),
+            over_budget: self.budget.is_barring(run),
+            bar_just_ended: self
+                .released
+                .is_some_and(|(at, _)| run.since(at) < self.config.holdtime),
+            preempt_due: self.preempt.is_due(run) && !self.peer.holds_by_order(),
             link: self.detector.link(run),
             silence: self.detector.silence(run),
             holdtime_over,
             peer_fitness: self.peer.fitness(),
             peer_unfit_lasting: self.peer.is_unfit_for(run, self.config.unfit_delay),
             peer_yielding: self.peer.is_yielding(),
+            peer_restarting: self.is_peer_restarting(run),
             objection: holdtime_over.then(|| self.objection(run)).flatten(),
             testimony: holdtime_over.then(|| self.testimony(run)).flatten(),
         }
@@ -60,9 +70,24 @@ impl Node {
             Some(Testimony::KernelOnly)
         } else if self.instance_watch.is_unreachable(holder) {
             Some(Testimony::InstanceUnreachable)
+        } else if self.has_slipped_back(run) {
+            Some(Testimony::SlippedBack)
         } else {
             None
         }
+    }
+
+    /// Whether the peer's notice of a restart explains its silence; not if its service has gone, too (F-13).
+    pub(super) fn is_peer_restarting(&self, run: RunTime) -> bool {
+        !self.grace.remaining(run).is_zero() && !self.probing.has_lost_its_path(GRACE_PROBES)
+    }
+
+    /// Whether the address has long been back with a silent peer, by a claim that landed late (F-11).
+    pub(super) fn has_slipped_back(&self, run: RunTime) -> bool {
+        let patience = self.config.lost_contact_takeover;
+        self.silence
+            .as_ref()
+            .is_some_and(|silence| silence.slip.testifies(run, patience))
     }
 
     /// What a claim may be built on (F-5).
@@ -70,27 +95,34 @@ impl Node {
         let peer = self.config.me.peer();
         // Who waited for its turn must have read since then that the other did not take it (F-10).
         let is_in_turn = self.config.preferred == self.config.me || self.orders.wants(self.config.me);
-        let waited = self.nobody_since.filter(|_| !is_in_turn);
+        let waited = self.vacant_since.filter(|_| !is_in_turn);
         let is_late_enough = |at| waited.is_none_or(|(_, since)| at >= since + NOBODY_SKEW);
+        // What was known before a bar ended is no ground for a claim after it (F-14).
+        let is_new_enough = |at| self.released.is_none_or(|(_, since)| at >= since);
         let read_fresh = self
             .ownership
             .ec2_read()
-            .is_some_and(|at| now.since(at) <= FACT_FRESH && is_late_enough(at));
+            .is_some_and(|at| now.since(at) <= FACT_FRESH && is_late_enough(at) && is_new_enough(at));
         let is_silent = self.silence.is_some();
-        let word_fresh = !is_silent && self.peer.age_of_hold(peer, now).is_some_and(|age| age <= FACT_FRESH);
+        let word_fresh = !is_silent
+            && self
+                .peer
+                .age_of_hold(peer, now)
+                .is_some_and(|age| age <= FACT_FRESH && is_new_enough(now - age));
         let last_word_fresh = self
             .peer
             .age_of_hold_when_heard(peer)
-            .is_some_and(|age| age <= FACT_FRESH);
+            .is_some_and(|age| age <= FACT_FRESH)
+            && self.released.is_none_or(|(_, since)| self.peer.heard_at() >= since);
         Basis {
             fact_fresh: read_fresh || (self.peer_holds() && word_fresh),
             word_usable: self.peer_holds() && last_word_fresh && self.reads.gets_no_answer(now),
         }
     }
 
-    /// Whether it is this node's turn to take an address that nobody holds (F-10).
+    /// Whether it is this node's turn to take an address that nobody serves (F-9, F-10).
     pub(super) fn is_my_turn(&self, run: RunTime) -> bool {
-        let Some((since, _)) = self.nobody_since else {
+        let Some((since, _)) = self.vacant_since else {
             return false;
         };
         let waited = run.since(since);
@@ -104,7 +136,7 @@ impl Node {
     /// The instance that holds the address, as EC2 says, or the peer of its own.
     pub(super) fn holders_instance(&self) -> Option<&InstanceId> {
         let by_fact = self.ownership.fact().and_then(|fact| fact.instance.as_ref());
-        by_fact.or_else(|| self.peer.report().and_then(|report| report.instance.as_ref()))
+        by_fact.or_else(|| self.peer.instance())
     }
 
     pub(super) fn holder(&self) -> Option<Holder> {
@@ -132,7 +164,8 @@ impl Node {
         let own_ip = self.config.private_ips[me.index()];
         let peer_ip = self.config.private_ips[peer.index()];
         let own = self.identity.as_ref();
-        let peer_instance = self.peer.report().and_then(|report| report.instance.as_ref());
+        let peer_instance = self.peer.instance();
+        let is_former = held.instance.is_some() && held.instance.as_ref() == self.peer.former();
         let on_own_interface = own
             .and_then(|own| own.interface.as_ref())
             .map(|interface| *interface == held.interface);
@@ -142,6 +175,7 @@ impl Node {
             Some(true) | None if held.private_ip == own_ip => Holder::Member(me),
             Some(true) => Holder::Misplaced(me),
             Some(false) | None if on_own_instance => Holder::Misplaced(me),
+            Some(false) | None if is_former => Holder::Former,
             Some(false) | None if held.private_ip == peer_ip => {
                 // The peer's place on another instance than the one that speaks: life belongs to an instance.
                 let is_other = held.instance.is_some() && peer_instance.is_some() && !on_peer_instance;

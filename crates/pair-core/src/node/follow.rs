@@ -1,7 +1,10 @@
 //! What follows from a change: of the link, of the holder, of the way to EC2.
 
 use super::{Node, Silence};
-use crate::{CallFault, CallId, Event, Holder, Instant, config::ISOLATION_CALLS, ownership::Taken, running::RunTime};
+use crate::{
+    CallFault, CallId, Event, Fitness, Holder, Instant, Link, Rule, config::ISOLATION_CALLS, ownership::Taken,
+    running::RunTime, slip::Slip,
+};
 
 impl Node {
     /// Follows the link: suspicion begins or ends.
@@ -26,6 +29,7 @@ impl Node {
                     unanswered: 0,
                     answered_at: None,
                     was_paused: false,
+                    slip: Slip::Never,
                 });
                 self.instance_watch.clear();
                 self.probing.suspect(now, run);
@@ -42,7 +46,7 @@ impl Node {
 
     /// Counts the silence anew, with all that belongs to a suspicion.
     pub(super) fn restart_silence(&mut self, now: Instant) {
-        let run = self.clock.now();
+        let run = self.clock.at(now);
         let queries = self.queries();
         if let Some(silence) = &mut self.silence {
             self.detector.start_silence_anew(run);
@@ -95,13 +99,77 @@ impl Node {
             association: fact.association.clone(),
             source: fact.source,
         };
-        self.nobody_since = (fact.holder == Holder::Nobody).then(|| (self.clock.now(), now));
-        self.instance_watch.follow_change(self.ownership.is_mine());
-        if !self.ownership.is_mine() {
+        let (me, holder) = (Holder::Member(self.config.me), fact.holder);
+        let peer = Holder::Member(self.config.me.peer());
+        self.vacant_since = None;
+        self.instance_watch.follow_change(holder == me);
+        if holder == me {
+            self.follow_win(before == Some(peer));
+        } else {
             self.claim.stop_verifying();
+        }
+        if (before, holder) == (Some(me), peer) {
+            self.follow_loss();
         }
         self.tell(event);
         self.beat(now, false);
+    }
+
+    /// The address is here, where it was not before.
+    fn follow_win(&mut self, is_move: bool) {
+        let run = self.clock.now();
+        if is_move && !self.claims_freely {
+            self.budget.spend(run);
+        }
+        let won = self.claim.last().map(|takeover| takeover.rule);
+        let given_by_order = won == Some(Rule::F6b) && !self.peer.is_leaving();
+        self.holds_by_order = given_by_order || won == Some(Rule::F6e);
+        if won == Some(Rule::F6f) {
+            self.preempt.took(run);
+        } else if self.holds_by_order {
+            self.preempt.renew();
+        }
+        if let Some(silence) = &mut self.silence {
+            silence.slip.won(run);
+        }
+    }
+
+    /// The peer has what was here.
+    fn follow_loss(&mut self) {
+        let run = self.clock.now();
+        if self.is_leaving {
+            // It may come back when this node does.
+        } else if self.orders.is_yielding(self.config.me) {
+            self.preempt.spend();
+        } else {
+            self.preempt.lost(run);
+        }
+        let has_told = self.peer.report().is_some_and(|report| report.claiming);
+        if let Some(silence) = &mut self.silence {
+            silence.slip.lost(run, has_told);
+        }
+    }
+
+    /// Follows for how long both have been well (F-6f).
+    pub(super) fn follow_preempt(&mut self) {
+        let run = self.clock.now();
+        let is_well = self.fitness == Fitness::Fit && !self.is_leaving && self.detector.link(run) == Link::Up;
+        self.preempt.follow(run, is_well);
+    }
+
+    /// Follows since when nobody serves the address, whoever is silent (F-9, F-10).
+    pub(super) fn follow_vacancy(&mut self, now: Instant) {
+        let run = self.clock.now();
+        let is_vacant = match self.holder() {
+            Some(Holder::Nobody) => true,
+            Some(Holder::Former) => self.instance_watch.is_down(run, self.holders_instance()),
+            Some(Holder::Member(_) | Holder::Misplaced(_) | Holder::Stranger) | None => false,
+        };
+        if is_vacant {
+            self.vacant_since.get_or_insert((run, now));
+        } else {
+            self.vacant_since = None;
+        }
     }
 
     pub(super) fn end_orders(&mut self, now: Instant) {

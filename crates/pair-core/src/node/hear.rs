@@ -67,14 +67,30 @@ impl Node {
             self.tell(Event::PeerIncarnation(heartbeat.prefix.incarnation));
         }
         let hands = self.ownership.hands();
+        let former = self.peer.former().cloned();
         self.peer.hear(now, run, &self.config, hands, heartbeat.report.as_ref());
         let Some(report) = self.peer.report().cloned() else {
             return;
         };
+        if self.peer.former() != former.as_ref() {
+            // The address may be with the instance that is gone.
+            self.reads.want_now(run);
+        }
+        let is_two_way = self.detector.link(run) == Link::Up;
+        let incarnation = heartbeat.prefix.incarnation;
+        self.grace.hear(run, incarnation, report.notice, is_two_way);
+        self.budget.hear(run, &report.moves);
+        if let Some(hold) = report.hold {
+            self.holds.hear(now, hold);
+        }
         self.detector.follow_interval(&self.config, report.interval);
         // A datagram that waited while this node slept is older than it looks: it is life, and no news.
         let is_news = self.clock.asleep(now) < self.config.pause();
-        if let Some(word) = report.word.as_ref().filter(|_| is_news) {
+        if let Some(word) = report
+            .word
+            .as_ref()
+            .filter(|word| is_news && !self.is_same_outsider(word.holder))
+        {
             let before = self.holder();
             let taken = self.ownership.hear_peer(now, run, word);
             self.read_if_contested(run, taken);
@@ -101,7 +117,9 @@ impl Node {
 
     pub(super) fn hear_health(&mut self, now: Instant, run: RunTime, fitness: Fitness, saturated: bool) {
         let changed = fitness != self.fitness;
-        self.refit.hear(run, fitness, self.ownership.is_mine());
+        if self.refit.hear(run, fitness, self.ownership.is_mine()) {
+            self.release(now);
+        }
         self.fitness = fitness;
         self.saturated = saturated;
         if changed {
@@ -174,7 +192,7 @@ impl Node {
             Taken::Believed | Taken::Ignored => {}
         }
         let is_recent = |(since, _)| run.since(since) < NOBODY_PATIENCE;
-        if holder == Holder::Nobody && self.nobody_since.is_none_or(is_recent) {
+        if holder == Holder::Nobody && self.vacant_since.is_none_or(is_recent) {
             self.reads.want_after(run, NOBODY_READ);
         }
         self.be_sure(asked_at);
@@ -189,7 +207,8 @@ impl Node {
     pub(super) fn hear_instance(&mut self, run: RunTime, read: Read, state: InstanceState) {
         let ReadOf::Instance(instance) = read.of else { return };
         let of_this_silence = |silence: &Silence| read.asked_at >= silence.began_at;
-        if self.silence.as_ref().is_some_and(of_this_silence) {
+        let of_former = self.peer.former() == Some(&instance);
+        if of_former || self.silence.as_ref().is_some_and(of_this_silence) {
             self.instance_watch.hear(run, read.asked_at, instance, state);
         }
     }
@@ -198,17 +217,31 @@ impl Node {
         let Some(fact) = self.ownership.fact() else {
             return self.orders.refuse_unknown(order, &mut self.outputs);
         };
-        let (fitness, ready, up) = if order.to == self.config.me {
-            (Some(self.fitness), self.ready, true)
+        let target = if order.to == self.config.me {
+            Target {
+                fitness: Some(self.fitness),
+                ready: self.ready,
+                up: true,
+                leaving: self.is_leaving,
+            }
         } else {
-            let up = self.detector.link(self.clock.now()) == Link::Up;
-            let report = self.peer.report();
-            (self.peer.fitness(), report.is_some_and(|report| report.ready), up)
+            Target {
+                fitness: self.peer.fitness(),
+                ready: self.peer.report().is_some_and(|report| report.ready),
+                up: self.detector.link(self.clock.now()) == Link::Up,
+                leaving: self.peer.is_leaving(),
+            }
         };
-        let target = Target { fitness, ready, up };
         self.orders
             .hear(now, order, self.config.me, fact.holder, target, &mut self.outputs);
         self.beat(now, false);
+    }
+
+    /// Whether the peer speaks of the instance that this node means, too: one that was here before the peer's is a former
+    /// member to this node and a stranger to the other (F-9).
+    fn is_same_outsider(&self, said: Holder) -> bool {
+        let is_outsider = |holder| matches!(holder, Holder::Stranger | Holder::Former);
+        is_outsider(said) && self.holder().is_some_and(is_outsider)
     }
 
     pub(super) fn be_sure(&mut self, asked_at: Instant) {

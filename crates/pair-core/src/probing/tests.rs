@@ -17,6 +17,8 @@ fn probing() -> Probing {
         unfit_delay: Duration::from_secs(1),
         refit: Duration::from_secs(60),
         call_timeout: Duration::from_secs(3),
+        preempt_delay: None,
+        restart_grace: Duration::from_secs(10),
         version: "0.1.0".to_owned(),
     };
     Probing::new(&config, run(0))

@@ -12,6 +12,8 @@ mod request;
 mod response;
 mod status;
 
+use std::time::Duration;
+
 pub use line::{LineError, Message, decode_line, encode_line, read_line, write_line};
 pub use request::{Command, Request};
 pub use response::{Answer, Outcome, Response};
@@ -25,6 +27,9 @@ pub const CONTROL_VERSION: u32 = 1;
 
 /// Where the daemon listens unless it is configured otherwise.
 pub const DEFAULT_SOCKET: &str = "/run/paird/control.sock";
+
+/// The longest hold that can be asked for.
+pub const LONGEST_HOLD: Duration = pair_core::config::LONGEST_HOLD;
 
 /// How long a request can be, its line feed included.
 pub const REQUEST_LIMIT: usize = 4 * 1024;

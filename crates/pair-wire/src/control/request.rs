@@ -28,6 +28,18 @@ pub enum Command {
         /// The name of the node that shall hold the address; `None` for the one that does not hold it.
         to: Option<String>,
     },
+    /// Keep the address where it is (F-14): answered by [`Answer::Done`](super::Answer::Done) when the peer has heard of it,
+    /// or after a holdtime, saying which nodes it binds.
+    Hold {
+        /// For how long, in milliseconds: 1 to a day.
+        for_ms: u64,
+    },
+    /// End a hold: answered like one.
+    Resume,
+    /// Leave the pair, and hand over first (F-13): answered like a move.
+    Leave,
+    /// Come back to the pair: answered at once.
+    Join,
 }
 
 impl Request {

@@ -32,6 +32,8 @@ pub struct Status {
     pub ready: ReadyStatus,
     /// What the node would do, and why.
     pub decision: DecisionStatus,
+    /// How long a hold still keeps the address where it is, in milliseconds (F-14); `null` if none is in force.
+    pub hold_left_ms: Option<u64>,
     /// The last takeover that the node knows the times of: its own ones.
     pub last_takeover: Option<TakeoverStatus>,
     /// How many datagrams were dropped, by the name of the cause.
@@ -92,6 +94,8 @@ pub struct NodeStatus {
     pub service: String,
     /// Whether it could take the address over.
     pub ready: Option<bool>,
+    /// Whether it has left the pair, or leaves it (F-13).
+    pub leaving: Option<bool>,
 }
 
 /// What the fact about the address makes of a node.
@@ -173,6 +177,8 @@ pub enum HolderName {
     Nobody,
     /// `stranger`: an instance or interface outside the pair (F-9).
     Stranger,
+    /// `former`: an instance that was a node of the pair until another one came to its place (F-9).
+    Former,
     /// `misplaced`: a node of the pair, but on another interface or private IP than the configured one (F-1).
     Misplaced,
 }
@@ -276,6 +282,7 @@ impl From<String> for HolderName {
         match name.as_str() {
             "nobody" => Self::Nobody,
             "stranger" => Self::Stranger,
+            "former" => Self::Former,
             "misplaced" => Self::Misplaced,
             _ => Self::Node(name),
         }
@@ -288,6 +295,7 @@ impl From<HolderName> for String {
             HolderName::Node(name) => name,
             HolderName::Nobody => "nobody".to_owned(),
             HolderName::Stranger => "stranger".to_owned(),
+            HolderName::Former => "former".to_owned(),
             HolderName::Misplaced => "misplaced".to_owned(),
         }
     }

@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
-use pair_core::{AssociationId, Fitness, Holder, InstanceId, Report, Source, Word};
+use pair_core::{AssociationId, Fitness, Hold, HoldVersion, Holder, InstanceId, Member, Notice, Report, Source, Word};
 use serde::{Deserialize, Serialize};
 
 use super::MAX_REPORT;
@@ -24,6 +24,9 @@ pub const ZONE_LIMIT: usize = 48;
 
 /// How many bytes of an agent's version a report carries; the rest is cut off.
 pub const VERSION_LIMIT: usize = 32;
+
+/// How many moves a report tells of; the rest, the oldest, is cut off.
+const MOVES_LIMIT: usize = 16;
 
 /// [`Report`] as it stands on the wire, in the order of its bytes.
 #[derive(Serialize, Deserialize)]
@@ -39,6 +42,10 @@ struct Body<'a> {
     word: Option<WordBody<'a>>,
     claiming: bool,
     yielding: bool,
+    by_order: bool,
+    moves_s: Vec<u16>,
+    notice: Option<NoticeBody>,
+    hold: Option<HoldBody>,
     version: &'a str,
 }
 
@@ -52,11 +59,27 @@ struct WordBody<'a> {
     age_us: u64,
 }
 
+/// [`Notice`] as it stands on the wire.
+#[derive(Serialize, Deserialize)]
+enum NoticeBody {
+    Restarting { grace_us: u32 },
+    Leaving,
+}
+
+/// [`Hold`] as it stands on the wire.
+#[derive(Serialize, Deserialize)]
+struct HoldBody {
+    number: u64,
+    by: Member,
+    remaining_us: u64,
+}
+
 /// Writes a report to the front of `out` and says how many bytes it took.
 ///
 /// Strings are cut at their limits, and where a character begins that is not a visible one of ASCII: what the peer says
 /// ends up in logs and on terminals, even where there is no key. Times are sent in microseconds: an interval of more than
-/// 71 minutes as 71 minutes, and an age rounded up, for knowledge must not grow younger on its way.
+/// 71 minutes as 71 minutes, an age rounded up, for knowledge must not grow younger on its way, and what remains of a hold
+/// rounded down, for nothing makes it longer.
 pub(super) fn write(report: &Report, out: &mut [u8; MAX_REPORT]) -> usize {
     let body = Body {
         query: report.query,
@@ -74,6 +97,19 @@ pub(super) fn write(report: &Report, out: &mut [u8; MAX_REPORT]) -> usize {
         }),
         claiming: report.claiming,
         yielding: report.yielding,
+        by_order: report.by_order,
+        moves_s: report.moves.iter().take(MOVES_LIMIT).map(|age| seconds(*age)).collect(),
+        notice: report.notice.map(|notice| match notice {
+            Notice::Restarting { grace } => NoticeBody::Restarting {
+                grace_us: u32::try_from(grace.as_micros()).unwrap_or(u32::MAX),
+            },
+            Notice::Leaving => NoticeBody::Leaving,
+        }),
+        hold: report.hold.map(|hold| HoldBody {
+            number: hold.version.number,
+            by: hold.version.by,
+            remaining_us: u64::try_from(hold.remaining.as_micros()).unwrap_or(u64::MAX),
+        }),
         version: cut(&report.version, VERSION_LIMIT),
     };
     bincode::serde::encode_into_slice(body, out, BINCODE)
@@ -105,8 +141,30 @@ pub(super) fn read(bytes: &[u8]) -> Option<Report> {
         },
         claiming: body.claiming,
         yielding: body.yielding,
+        by_order: body.by_order,
+        moves: match body.moves_s {
+            moves if moves.len() > MOVES_LIMIT => return None,
+            moves => moves.into_iter().map(|age| Duration::from_secs(age.into())).collect(),
+        },
+        notice: body.notice.map(|notice| match notice {
+            NoticeBody::Restarting { grace_us } => Notice::Restarting {
+                grace: Duration::from_micros(grace_us.into()),
+            },
+            NoticeBody::Leaving => Notice::Leaving,
+        }),
+        hold: body.hold.map(|hold| Hold {
+            version: HoldVersion {
+                number: hold.number,
+                by: hold.by,
+            },
+            remaining: Duration::from_micros(hold.remaining_us),
+        }),
         version: within(body.version, VERSION_LIMIT)?,
     })
+}
+
+fn seconds(age: Duration) -> u16 {
+    u16::try_from(age.as_secs()).unwrap_or(u16::MAX)
 }
 
 /// The longest beginning of `text` that may go on the wire.

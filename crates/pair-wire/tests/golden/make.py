@@ -17,7 +17,8 @@ KEY_2 = (2, bytes([0xA5] * 32))
 INSECURE = (0, b"paird: no key, no authentication")
 
 UNKNOWN, FIT = struct.pack("<I", 0), struct.pack("<I", 1)
-NOBODY, STRANGER = struct.pack("<I", 0), struct.pack("<I", 3)
+NOBODY, STRANGER, FORMER = struct.pack("<I", 0), struct.pack("<I", 3), struct.pack("<I", 4)
+LEAVING = struct.pack("<I", 1)
 REPLY, EC2, IMDS, PEER = range(4)
 
 
@@ -31,6 +32,14 @@ def member(index):
 
 def misplaced(index):
     return struct.pack("<II", 2, index)
+
+
+def restarting(grace_us):
+    return struct.pack("<II", 0, grace_us)
+
+
+def hold(number, by, remaining_us):
+    return struct.pack("<QIQ", number, by, remaining_us)
 
 
 def text(value):
@@ -52,7 +61,10 @@ def word(holder, association, source, age_us):
     return holder + option(None if association is None else text(association)) + struct.pack("<IQ", source, age_us)
 
 
-def report(query, interval_us, instance, zone, fitness, saturated, ready, word, claiming, yielding, version):
+def report(
+    query, interval_us, instance, zone, fitness, saturated, ready, word, claiming, yielding, version,
+    by_order=False, moves=(), notice=None, hold=None,
+):
     return (
         struct.pack("<?I", query, interval_us)
         + option(None if instance is None else text(instance))
@@ -60,7 +72,10 @@ def report(query, interval_us, instance, zone, fitness, saturated, ready, word, 
         + fitness
         + struct.pack("<??", saturated, ready)
         + option(word)
-        + struct.pack("<??", claiming, yielding)
+        + struct.pack("<???", claiming, yielding, by_order)
+        + struct.pack(f"<Q{len(moves)}H", len(moves), *moves)
+        + option(notice)
+        + option(hold)
         + text(version)
     )
 
@@ -82,6 +97,7 @@ STARTING = report(False, 200_000, None, "", UNKNOWN, False, False, None, False, 
 ACTIVE = report(
     True, 200_000, "i-0aaaaaaaaaaaaaaaa", "us-east-1a", FIT, True, True,
     word(member(0), "eipassoc-0123456789abcdef0", IMDS, 1_000_000), False, False, "0.1.0",
+    by_order=True, moves=(3, 599), notice=restarting(10_000_000), hold=hold(3, 1, 3_600_000_000),
 )
 
 write("starting", "node a has just started: no echo, nothing known", datagram(1, KEY_1, prefix(0, 1, 1), STARTING))
@@ -95,7 +111,7 @@ write(
         1, KEY_2, prefix(1, 2**64 - 1, 2**64 - 1, (3, 4, 2**32 - 1)),
         report(
             False, 2**32 - 1, "i-0bbbbbbbbbbbbbbbb", "us-east-1b", unfit(2), False, False,
-            word(misplaced(1), None, PEER, 2**64 - 1), False, True, "0.1.0",
+            word(misplaced(1), None, PEER, 2**64 - 1), False, True, "0.1.0", notice=LEAVING,
         ),
     ),
 )
@@ -114,6 +130,16 @@ write(
     datagram(
         1, KEY_1, prefix(0, 5, 6),
         report(False, 10_000, None, "", unfit(0), False, False, word(NOBODY, None, REPLY, 1), False, False, ""),
+    ),
+)
+write(
+    "former", "node a sees the address with the instance that was node b before; a hold of node a is over",
+    datagram(
+        1, KEY_1, prefix(0, 5, 7),
+        report(
+            False, 200_000, None, "", FIT, False, True, word(FORMER, None, EC2, 0), False, False, "",
+            hold=hold(2**64 - 1, 0, 0),
+        ),
     ),
 )
 write("prefix-only", "version 0: a prefix and no report", datagram(0, KEY_1, prefix(1, 11, 12, (13, 14, 15)), b""))

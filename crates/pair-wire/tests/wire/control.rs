@@ -222,6 +222,7 @@ fn status() -> Status {
             role: Role::Passive,
             service: "haproxy ok".to_owned(),
             ready: Some(false),
+            leaving: Some(false),
         },
         peer: PeerStatus {
             node: NodeStatus {
@@ -232,6 +233,7 @@ fn status() -> Status {
                 role: Role::Active,
                 service: "unknown".to_owned(),
                 ready: None,
+                leaving: Some(false),
             },
             link: Link::OneWay,
             heard_ago_ms: Some(80),
@@ -259,6 +261,7 @@ fn status() -> Status {
             rule: Some("F-2".to_owned()),
             evidence: vec!["the peer is heard and does not hear this node".to_owned()],
         },
+        hold_left_ms: None,
         last_takeover: Some(TakeoverStatus {
             from: Some(HolderName::Nobody),
             to: "b".to_owned(),

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use pair_core::{
-    AssociationId, Echo, Fitness, Heartbeat, Holder, Incarnation, InstanceId, Member, Prefix, Report, Sequence, Source,
-    Unfitness, Word,
+    AssociationId, Echo, Fitness, Heartbeat, Hold, HoldVersion, Holder, Incarnation, InstanceId, Member, Notice,
+    Prefix, Report, Sequence, Source, Unfitness, Word,
 };
 use pair_wire::{datagram::DropCause, key::KeyRing};
 
@@ -46,6 +46,7 @@ fn a_node_that_yields_signed_with_another_key() {
             age: Duration::from_micros(u64::MAX),
         }),
         yielding: true,
+        notice: Some(Notice::Leaving),
         ..starting()
     };
     let prefix = prefix(Member::Second, u64::MAX, u64::MAX, Some((3, 4, u32::MAX)));
@@ -104,6 +105,38 @@ fn a_node_whose_service_is_gone() {
     };
     assert_golden(
         include_str!("../golden/nobody.hex"),
+        &KeyRing::single(key_1()),
+        &heartbeat,
+    );
+}
+
+#[test]
+fn a_node_that_sees_a_former_member() {
+    let report = Report {
+        fitness: Fitness::Fit,
+        ready: true,
+        word: Some(Word {
+            holder: Holder::Former,
+            association: None,
+            source: Source::Ec2,
+            age: Duration::ZERO,
+        }),
+        hold: Some(Hold {
+            version: HoldVersion {
+                number: u64::MAX,
+                by: Member::First,
+            },
+            remaining: Duration::ZERO,
+        }),
+        version: String::new(),
+        ..starting()
+    };
+    let heartbeat = Heartbeat {
+        prefix: prefix(Member::First, 5, 7, None),
+        report: Some(report),
+    };
+    assert_golden(
+        include_str!("../golden/former.hex"),
         &KeyRing::single(key_1()),
         &heartbeat,
     );
@@ -171,6 +204,10 @@ fn starting() -> Report {
         word: None,
         claiming: false,
         yielding: false,
+        by_order: false,
+        moves: Vec::new(),
+        notice: None,
+        hold: None,
         version: "0.1.0".to_owned(),
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use pair_core::{
-    AssociationId, Echo, Fitness, Heartbeat, Holder, Incarnation, InstanceId, Member, Prefix, Report, Sequence, Source,
-    Unfitness, Word,
+    AssociationId, Echo, Fitness, Heartbeat, Hold, HoldVersion, Holder, Incarnation, InstanceId, Member, Notice,
+    Prefix, Report, Sequence, Source, Unfitness, Word,
 };
 use pair_wire::{
     datagram::{DropCause, MAX_DATAGRAM, Receiver, Sender},
@@ -125,7 +125,7 @@ fn strings_are_cut_at_their_limits_and_before_what_is_not_visible() {
 }
 
 #[test]
-fn the_longest_report_has_248_bytes() {
+fn the_longest_report_has_319_bytes() {
     let long = "x".repeat(400);
     let mut heartbeat = active();
     let report = heartbeat.report.as_mut().unwrap();
@@ -133,8 +133,9 @@ fn the_longest_report_has_248_bytes() {
     report.zone.clone_from(&long);
     report.version.clone_from(&long);
     report.fitness = Fitness::Unfit(Unfitness::CheckFailed);
+    report.moves = vec![Duration::MAX; 100];
     report.word.as_mut().unwrap().association = Some(AssociationId(long));
-    assert_eq!(encode(&KeyRing::single(key_1()), &heartbeat).len(), 56 + 248 + 32);
+    assert_eq!(encode(&KeyRing::single(key_1()), &heartbeat).len(), 56 + 319 + 32);
 }
 
 #[test]
@@ -318,14 +319,16 @@ fn reports() -> impl Strategy<Value = Report> {
     ]);
     let texts = (prop::option::of("[!-~]{0,48}"), "[!-~]{0,48}", "[!-~]{0,32}");
     (
-        any::<[bool; 5]>(),
+        any::<[bool; 6]>(),
         any::<u32>(),
         texts,
         fitness,
         prop::option::of(words()),
+        (prop::option::of(notices()), prop::option::of(holds()), moves()),
     )
         .prop_map(
-            |([query, saturated, ready, claiming, yielding], interval_us, (instance, zone, version), fitness, word)| {
+            |(flags, interval_us, (instance, zone, version), fitness, word, (notice, hold, moves))| {
+                let [query, saturated, ready, claiming, yielding, by_order] = flags;
                 Report {
                     query,
                     interval: Duration::from_micros(interval_us.into()),
@@ -337,10 +340,34 @@ fn reports() -> impl Strategy<Value = Report> {
                     word,
                     claiming,
                     yielding,
+                    by_order,
+                    moves,
+                    notice,
+                    hold,
                     version,
                 }
             },
         )
+}
+
+fn moves() -> impl Strategy<Value = Vec<Duration>> {
+    prop::collection::vec(any::<u16>().prop_map(|age| Duration::from_secs(age.into())), 0..=16)
+}
+
+fn notices() -> impl Strategy<Value = Notice> {
+    prop_oneof![
+        Just(Notice::Leaving),
+        any::<u32>().prop_map(|grace_us| Notice::Restarting {
+            grace: Duration::from_micros(grace_us.into())
+        }),
+    ]
+}
+
+fn holds() -> impl Strategy<Value = Hold> {
+    (any::<u64>(), members(), any::<u64>()).prop_map(|(number, by, remaining_us)| Hold {
+        version: HoldVersion { number, by },
+        remaining: Duration::from_micros(remaining_us),
+    })
 }
 
 fn words() -> impl Strategy<Value = Word> {
@@ -349,6 +376,7 @@ fn words() -> impl Strategy<Value = Word> {
         members().prop_map(Holder::Member),
         members().prop_map(Holder::Misplaced),
         Just(Holder::Stranger),
+        Just(Holder::Former),
     ];
     let sources = prop::sample::select(vec![Source::Reply, Source::Ec2, Source::Imds, Source::Peer]);
     (holders, prop::option::of("[!-~]{0,48}"), sources, any::<u64>()).prop_map(

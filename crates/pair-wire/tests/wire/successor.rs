@@ -18,6 +18,10 @@ struct Body {
     word: Option<Word>,
     claiming: bool,
     yielding: bool,
+    by_order: bool,
+    moves_s: Vec<u16>,
+    notice: Option<Notice>,
+    hold: Option<Hold>,
     version: String,
 }
 
@@ -35,6 +39,20 @@ enum Holder {
     Member(Member),
     Misplaced(Member),
     Stranger,
+    Former,
+}
+
+#[derive(Debug, PartialEq, SchemaRead, SchemaWrite)]
+enum Notice {
+    Restarting { grace_us: u32 },
+    Leaving,
+}
+
+#[derive(Debug, PartialEq, SchemaRead, SchemaWrite)]
+struct Hold {
+    number: u64,
+    by: Member,
+    remaining_us: u64,
 }
 
 #[derive(Debug, PartialEq, SchemaRead, SchemaWrite)]
@@ -82,6 +100,14 @@ fn body() -> Body {
         }),
         claiming: false,
         yielding: false,
+        by_order: true,
+        moves_s: vec![3, 599],
+        notice: Some(Notice::Restarting { grace_us: 10_000_000 }),
+        hold: Some(Hold {
+            number: 3,
+            by: Member::Second,
+            remaining_us: 3_600_000_000,
+        }),
         version: "0.1.0".to_owned(),
     }
 }

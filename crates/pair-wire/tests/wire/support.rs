@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use pair_core::{
-    AssociationId, Echo, Fitness, Heartbeat, Holder, Incarnation, InstanceId, Member, Prefix, Report, Sequence, Source,
-    Word,
+    AssociationId, Echo, Fitness, Heartbeat, Hold, HoldVersion, Holder, Incarnation, InstanceId, Member, Notice,
+    Prefix, Report, Sequence, Source, Word,
 };
 use pair_wire::{
     datagram::{MAX_DATAGRAM, Receiver, Sender},
@@ -56,6 +56,18 @@ pub(crate) fn active() -> Heartbeat {
             }),
             claiming: false,
             yielding: false,
+            by_order: true,
+            moves: vec![Duration::from_secs(3), Duration::from_secs(599)],
+            notice: Some(Notice::Restarting {
+                grace: Duration::from_secs(10),
+            }),
+            hold: Some(Hold {
+                version: HoldVersion {
+                    number: 3,
+                    by: Member::Second,
+                },
+                remaining: Duration::from_secs(3_600),
+            }),
             version: "0.1.0".to_owned(),
         }),
     }

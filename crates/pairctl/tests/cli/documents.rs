@@ -22,6 +22,7 @@ pub(crate) fn healthy() -> Status {
             role: Role::Active,
             service: "haproxy ok".to_owned(),
             ready: Some(true),
+            leaving: Some(false),
         },
         peer: PeerStatus {
             node: NodeStatus {
@@ -32,6 +33,7 @@ pub(crate) fn healthy() -> Status {
                 role: Role::Passive,
                 service: "haproxy ok".to_owned(),
                 ready: Some(true),
+                leaving: Some(false),
             },
             link: Link::Up,
             heard_ago_ms: Some(80),
@@ -59,6 +61,7 @@ pub(crate) fn healthy() -> Status {
             rule: None,
             evidence: Vec::new(),
         },
+        hold_left_ms: None,
         last_takeover: Some(TakeoverStatus {
             from: Some(HolderName::Node("b".to_owned())),
             to: "a".to_owned(),
@@ -92,6 +95,7 @@ pub(crate) fn healthy_on_b() -> Status {
             heard_ago_ms: Some(120),
             ..a.peer.clone()
         },
+        hold_left_ms: None,
         last_takeover: None,
         ..a
     }
@@ -186,6 +190,7 @@ pub(crate) fn critical() -> Status {
             rule: Some("F-9".to_owned()),
             evidence: vec!["held by a stranger".to_owned(), "by EC2".to_owned()],
         },
+        hold_left_ms: None,
         last_takeover: None,
         ..a
     }

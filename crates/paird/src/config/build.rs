@@ -48,6 +48,7 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
     let security = read_security(reader, &root);
     let ec2 = read_ec2(reader, &root);
     let control_socket = read_control_socket(reader, &root);
+    let state_directory = read_state_directory(reader, &root);
     let log = read_log(reader, &root);
     Ok(Config {
         file: file.to_owned(),
@@ -61,6 +62,7 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
         security: security?,
         ec2: ec2?,
         control_socket: control_socket?.into(),
+        state_directory: state_directory?.into(),
         log: log?,
     })
 }
@@ -333,6 +335,8 @@ fn read_takeover<'t>(reader: &mut Reader<'t>, root: &Section<'t>, timing: Option
     let lost_contact_takeover = reader.duration(&section, "lost_contact_takeover");
     let unfit_delay = reader.duration(&section, "unfit_delay");
     let refit = reader.duration(&section, "refit");
+    let restart_grace = reader.duration(&section, "restart_grace");
+    let preempt_delay = reader.optional_duration(&section, "preempt_delay");
     let lost_contact_takeover = lost_contact_takeover?;
     if let Some(timing) = timing.filter(|timing| lost_contact_takeover < timing.holdtime) {
         let holdtime = duration::format(timing.holdtime);
@@ -349,6 +353,8 @@ fn read_takeover<'t>(reader: &mut Reader<'t>, root: &Section<'t>, timing: Option
         lost_contact_takeover,
         unfit_delay: unfit_delay?,
         refit: refit?,
+        restart_grace: restart_grace?,
+        preempt_delay: preempt_delay?,
     })
 }
 
@@ -383,6 +389,11 @@ fn read_ec2<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Ec2> {
 fn read_control_socket<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<String> {
     let section = reader.section(root, "control")?;
     reader.text(&section, "socket")
+}
+
+fn read_state_directory<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<String> {
+    let section = reader.section(root, "state")?;
+    reader.text(&section, "directory")
 }
 
 fn read_log<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Log> {

@@ -68,6 +68,10 @@ pub(super) fn effective(config: &Config) -> Vec<(&'static str, String)> {
     values.duration("takeover.lost_contact_takeover", takeover.lost_contact_takeover);
     values.duration("takeover.unfit_delay", takeover.unfit_delay);
     values.duration("takeover.refit", takeover.refit);
+    values.duration("takeover.restart_grace", takeover.restart_grace);
+    if let Some(delay) = takeover.preempt_delay {
+        values.duration("takeover.preempt_delay", delay);
+    }
     match &config.security {
         Security::KeyFile(path) => values.text("security.key_file", &path.display()),
         Security::InsecureNoKey => {}
@@ -81,6 +85,7 @@ pub(super) fn effective(config: &Config) -> Vec<(&'static str, String)> {
     }
     values.duration("ec2.call_timeout", config.ec2.call_timeout);
     values.text("control.socket", &config.control_socket.display());
+    values.text("state.directory", &config.state_directory.display());
     values.text("log.format", &config.log.format.name());
     values.text("log.level", &config.log.level.name());
     values.0

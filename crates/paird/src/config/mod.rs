@@ -57,6 +57,8 @@ pub struct Config {
     pub ec2: Ec2,
     /// Path of the control socket.
     pub control_socket: PathBuf,
+    /// Directory for what survives a restart.
+    pub state_directory: PathBuf,
     /// What is logged and how.
     pub log: Log,
 }
@@ -149,6 +151,10 @@ pub struct Takeover {
     pub unfit_delay: Duration,
     /// How long a node unfit while holding must have been fit again (rule F-6c).
     pub refit: Duration,
+    /// How long the peer waits for an agent that restarts (rule F-13).
+    pub restart_grace: Duration,
+    /// How long both must have been well before the preferred node takes the address back (rule F-6f); `None`: never.
+    pub preempt_delay: Option<Duration>,
 }
 
 /// Authentication.

@@ -304,6 +304,18 @@ pub const KEYS: &[Key] = &[
         "How long a node that was unfit while holding must have been fit to claim again; doubles per repeat.",
     ),
     key(
+        "takeover.restart_grace",
+        duration(1_000, 60_000),
+        Value("\"10s\""),
+        "How long the peer waits for this node's agent when it said that it restarts; the service goes on meanwhile.",
+    ),
+    key(
+        "takeover.preempt_delay",
+        duration(1_000, 86_400_000),
+        Derived("never: the address stays where it is"),
+        "How long both nodes must have been well before the preferred one takes the address back by itself.",
+    ),
+    key(
         "security",
         Kind::Table,
         Required,
@@ -345,6 +357,18 @@ pub const KEYS: &[Key] = &[
         Kind::Text(Syntax::SocketPath),
         Value("\"/run/paird/control.sock\""),
         "Path of the control socket.",
+    ),
+    local(
+        "state",
+        Kind::Table,
+        Derived("all defaults"),
+        "What survives a restart of the daemon.",
+    ),
+    local(
+        "state.directory",
+        Kind::Text(Syntax::FilePath),
+        Value("\"/var/lib/paird\""),
+        "Directory for what a restart must not forget: holds and leaves. Nothing there is needed to be safe.",
     ),
     local("log", Kind::Table, Derived("all defaults"), "What is logged and how."),
     local(

@@ -76,7 +76,7 @@ impl Syntax {
 }
 
 /// What a status document says of a holder that is no node.
-const HOLDER_WORDS: [&str; 3] = ["nobody", "stranger", "misplaced"];
+const HOLDER_WORDS: [&str; 4] = ["nobody", "stranger", "former", "misplaced"];
 
 /// The HTTP statuses that count as a good answer, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -94,6 +94,8 @@ fn the_smallest_file_gets_every_default() {
                 lost_contact_takeover: secs(60),
                 unfit_delay: secs(1),
                 refit: secs(60),
+                restart_grace: secs(10),
+                preempt_delay: None,
             },
             security: Security::KeyFile("/etc/paird/key".into()),
             ec2: Ec2 {
@@ -101,6 +103,7 @@ fn the_smallest_file_gets_every_default() {
                 call_timeout: secs(2)
             },
             control_socket: "/run/paird/control.sock".into(),
+            state_directory: "/var/lib/paird".into(),
             log: Log {
                 format: LogFormat::Auto,
                 level: LogLevel::Info
@@ -145,6 +148,8 @@ fn every_key_can_be_set() {
         lost_contact_takeover = "5m"
         unfit_delay = "0ms"
         refit = "1h"
+        restart_grace = "30s"
+        preempt_delay = "5m"
         [security]
         insecure_no_key = true
         [ec2]
@@ -152,6 +157,8 @@ fn every_key_can_be_set() {
         call_timeout = "500ms"
         [control]
         socket = "/run/c.sock"
+        [state]
+        directory = "/srv/paird"
         [log]
         format = "json"
         level = "trace"
@@ -195,10 +202,13 @@ probe.none = false
 takeover.lost_contact_takeover = "5m"
 takeover.unfit_delay = "0ms"
 takeover.refit = "1h"
+takeover.restart_grace = "30s"
+takeover.preempt_delay = "5m"
 security.insecure_no_key = true
 ec2.region = "eu-central-1"
 ec2.call_timeout = "500ms"
 control.socket = "/run/c.sock"
+state.directory = "/srv/paird"
 log.format = "json"
 log.level = "trace""#
     );
