@@ -15,6 +15,7 @@ mod lost_service;
 mod order;
 mod pause;
 mod second_agent;
+mod standing;
 mod status;
 mod stranger;
 mod truth;
