@@ -255,6 +255,18 @@ impl Node {
             .unwrap_or((self.next_beat, Timer::Beat))
     }
 
+    /// Whether the fact says that this node holds the address; `None` while that is unknown.
+    #[must_use]
+    pub fn is_active(&self) -> Option<bool> {
+        self.ownership.fact().map(|_| self.ownership.is_mine())
+    }
+
+    /// The link to the peer at this node's last wake-up.
+    #[must_use]
+    pub fn link(&self) -> Link {
+        self.detector.link(self.clock.now())
+    }
+
     /// What should be done at this node's last wake-up, by which rule and on what evidence. Changes nothing.
     #[must_use]
     pub fn decide(&self) -> Decision {
@@ -266,7 +278,7 @@ impl Node {
     pub fn view(&self, now: Instant) -> View {
         let confirmed = self.ownership.confirmation();
         View {
-            is_active: self.ownership.fact().map(|_| self.ownership.is_mine()),
+            is_active: self.is_active(),
             fact: self.ownership.fact().cloned(),
             confirmed: confirmed.map(|(source, at)| (source, now.since(at))),
             ec2_read_age: self.ownership.ec2_read().map(|at| now.since(at)),

@@ -31,6 +31,16 @@ pub struct Claim {
     pub word_heard: Option<Duration>,
     /// For how long nothing has been wrong with the network, the hosts and the services.
     pub calm_for: Duration,
+    /// Whether EC2 answers both nodes as it should.
+    pub api_is_well: bool,
+    /// How long ago the last pause of the node ended, if it ever had one.
+    pub resumed: Option<Duration>,
+    /// For how long the peer has been running and serving, with a network in which nothing is wrong.
+    pub peer_well_for: Duration,
+    /// Whether a hold that was asked of this very node is in force.
+    pub is_held: bool,
+    /// How many moves that cost something this run of the node has made in ten minutes, and how long ago the last one was.
+    pub own_moves: (usize, Option<Duration>),
     /// How many claims by the silence of heartbeats this node has won since it last got a datagram.
     pub won_in_this_silence: u32,
 }

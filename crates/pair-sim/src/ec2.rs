@@ -18,6 +18,8 @@ pub enum Owner {
     Misplaced(Member),
     /// An instance outside the pair.
     Stranger,
+    /// The instance that was a member until it was replaced.
+    Former(Member),
 }
 
 /// One stretch of ownership.
@@ -29,6 +31,8 @@ pub struct Hold {
     pub owner: Option<Owner>,
     /// The association, if there is one.
     pub association: Option<AssociationId>,
+    /// Which instance of each member this speaks of: how often it had been replaced.
+    generations: [u32; 2],
 }
 
 /// One request as EC2 saw it.
@@ -93,6 +97,7 @@ pub struct Ec2 {
     log: Vec<Request>,
     next_association: u64,
     stale_by: Duration,
+    generations: [u32; 2],
     instances: [InstanceState; 2],
     doors: [Door; 2],
 }
@@ -124,10 +129,12 @@ impl Ec2 {
                 since: Instant::ZERO,
                 owner: None,
                 association: None,
+                generations: [0; 2],
             }],
             log: Vec::new(),
             next_association: 1,
             stale_by: Duration::ZERO,
+            generations: [0; 2],
             instances: [InstanceState::Running { unreachable: false }; 2],
             doors: [door.clone(), door],
         }
@@ -145,6 +152,13 @@ impl Ec2 {
         self.instances[member.index()] = state;
     }
 
+    /// Whether a member's calls are answered as they should be, and reads show the truth.
+    pub(crate) fn is_well(&self, member: Member) -> bool {
+        let door = &self.doors[member.index()];
+        let is_open = door.fault.is_none() && door.stall.is_zero() && door.latency.1 <= SLOW;
+        is_open && door.lose_replies == 0 && door.late_landing.is_none() && self.stale_by.is_zero()
+    }
+
     /// Puts the address where somebody outside of the pair wants it.
     pub(crate) fn put(&mut self, now: Instant, owner: Option<Owner>) -> Option<AssociationId> {
         let association = owner.map(|_| {
@@ -156,8 +170,23 @@ impl Ec2 {
             since: now,
             owner,
             association: association.clone(),
+            generations: self.generations,
         });
         association
+    }
+
+    /// Another instance comes to a member's place. What the old one holds stays with it.
+    pub(crate) fn replace(&mut self, now: Instant, member: Member) {
+        let hold = self.hold().clone();
+        if hold.owner == Some(Owner::Member(member)) {
+            self.holds.push(Hold {
+                since: now,
+                owner: Some(Owner::Former(member)),
+                ..hold
+            });
+        }
+        self.generations[member.index()] += 1;
+        self.instances[member.index()] = InstanceState::Running { unreachable: false };
     }
 
     /// A request reaches the API.
@@ -174,7 +203,19 @@ impl Ec2 {
 
     /// What the IMDS of `member` shows, `lag` behind the truth.
     pub(crate) fn imds_shows(&self, now: Instant, member: Member, lag: Duration) -> bool {
-        self.at(now - lag).owner == Some(Owner::Member(member))
+        let hold = self.at(now - lag);
+        let place = member.index();
+        hold.owner == Some(Owner::Member(member)) && hold.generations[place] == self.generations[place]
+    }
+
+    /// The instance that is a member.
+    pub(crate) fn instance_id(&self, member: Member) -> InstanceId {
+        instance(member, self.generations[member.index()])
+    }
+
+    /// Its interface.
+    pub(crate) fn interface_id(&self, member: Member) -> InterfaceId {
+        interface(member, self.generations[member.index()])
     }
 
     /// Who holds the address in truth.
@@ -221,11 +262,13 @@ impl Ec2 {
         }
         match call {
             Call::ReadAddress => Ok(Reply::Address(described(self.at(now - self.stale_by)))),
-            Call::ReadInstance(id) => Member::BOTH
-                .into_iter()
-                .find(|member| instance(*member) == *id)
-                .map(|member| Reply::Instance(self.instance(member)))
-                .ok_or(CallFault::Gone),
+            Call::ReadInstance(id) => Ok(Reply::Instance(
+                Member::BOTH
+                    .into_iter()
+                    .find(|member| self.instance_id(*member) == *id)
+                    // One that was replaced was terminated.
+                    .map_or(InstanceState::Down, |member| self.instance(member)),
+            )),
             Call::Associate { allow_reassociation } => {
                 if !allow_reassociation && self.owner().is_some() {
                     return Err(CallFault::AlreadyAssociated);
@@ -272,43 +315,36 @@ impl Door {
     }
 }
 
-/// The instance of a member.
-pub(crate) fn instance(member: Member) -> InstanceId {
-    InstanceId(
-        match member {
-            Member::First => "i-0aaa",
-            Member::Second => "i-0bbb",
-        }
-        .to_owned(),
-    )
+/// The instance of a member after so many replacements.
+fn instance(member: Member, generation: u32) -> InstanceId {
+    InstanceId(match member {
+        Member::First => format!("i-{generation}aaa"),
+        Member::Second => format!("i-{generation}bbb"),
+    })
 }
 
-/// The interface of a member.
-pub(crate) fn interface(member: Member) -> InterfaceId {
-    InterfaceId(
-        match member {
-            Member::First => "eni-0aaa",
-            Member::Second => "eni-0bbb",
-        }
-        .to_owned(),
-    )
+/// The interface of that instance.
+fn interface(member: Member, generation: u32) -> InterfaceId {
+    InterfaceId(match member {
+        Member::First => format!("eni-{generation}aaa"),
+        Member::Second => format!("eni-{generation}bbb"),
+    })
 }
 
 fn described(hold: &Hold) -> Option<Association> {
     let id = hold.association.clone()?;
+    let at = |member: Member, private_ip| {
+        let generation = hold.generations[member.index()];
+        Association {
+            id: id.clone(),
+            interface: interface(member, generation),
+            private_ip,
+            instance: Some(instance(member, generation)),
+        }
+    };
     Some(match hold.owner? {
-        Owner::Member(member) => Association {
-            id,
-            interface: interface(member),
-            private_ip: private_ip(member),
-            instance: Some(instance(member)),
-        },
-        Owner::Misplaced(member) => Association {
-            id,
-            interface: interface(member),
-            private_ip: MISPLACED.into(),
-            instance: Some(instance(member)),
-        },
+        Owner::Member(member) | Owner::Former(member) => at(member, private_ip(member)),
+        Owner::Misplaced(member) => at(member, MISPLACED.into()),
         Owner::Stranger => Association {
             id,
             interface: InterfaceId("eni-0fff".to_owned()),
@@ -317,6 +353,9 @@ fn described(hold: &Hold) -> Option<Association> {
         },
     })
 }
+
+/// Latency beyond this is a fault.
+const SLOW: Duration = Duration::from_millis(500);
 
 const MISPLACED: [u8; 4] = [10, 0, 9, 10];
 const STRANGE: [u8; 4] = [10, 0, 3, 10];

@@ -4,16 +4,10 @@ use std::time::Duration;
 
 use pair_core::{
     Call, CallFault, CallRequest, Decision, Event, Holder, Identity, Input, Member, Output, ProbeOutcome, ProbeTarget,
-    Reply, Rule, Testimony,
+    Reply, Rule, Testimony, config::BUDGET_WINDOW,
 };
 
-use crate::{
-    Claim, Owner, World,
-    agenda::Happening,
-    ec2::{instance, interface},
-    host::OpenCall,
-    operator::Kept,
-};
+use crate::{Claim, Owner, World, agenda::Happening, host::OpenCall, operator::Kept};
 
 impl World {
     /// Carries out everything that a node wants.
@@ -63,9 +57,9 @@ impl World {
         self.agenda
             .put(self.now + Duration::from_secs(1), Happening::AskImds { at, run });
         let host = self.host(at);
-        if host.is_running() {
+        if host.is_running() && host.has_imds {
             let asked_at = host.local(self.now);
-            let mine = self.ec2.imds_shows(self.now, at, self.settings.imds_lag);
+            let mine = self.ec2.imds_shows(self.now, at, self.imds_lag);
             let input = Input::Imds { mine, asked_at };
             let reach = Happening::Reach { at, run, input };
             self.agenda.put(self.now + Duration::from_millis(1), reach);
@@ -75,9 +69,9 @@ impl World {
     /// An agent learns who it is.
     pub(crate) fn identify(&mut self, at: Member, run: u64) {
         let input = Input::Identity(Identity {
-            instance: instance(at),
+            instance: self.ec2.instance_id(at),
             zone: "us-east-1a".to_owned(),
-            interface: self.host(at).has_place.then(|| interface(at)),
+            interface: self.host(at).has_place.then(|| self.ec2.interface_id(at)),
         });
         let reach = Happening::Reach { at, run, input };
         self.agenda.put(self.now + Duration::from_millis(3), reach);
@@ -156,10 +150,18 @@ impl World {
 
     /// A request reaches EC2.
     pub(crate) fn land(&mut self, from: Member, run: u64, request: &CallRequest, back: Option<Duration>) {
+        if run < self.host(from).first_run {
+            // The instance that sent it is gone, and its interface with it.
+            return;
+        }
+        let before = self.owner();
         let result = self.ec2.answer(self.now, from, &request.call);
         self.trace.note(self.now, || {
             format!("EC2 ◄ {from:?} {:?} {:?}: {result:?}", request.id, request.call)
         });
+        if matches!(result, Ok(Reply::Associated(_))) {
+            self.note_win(from, before);
+        }
         if matches!(result, Ok(Reply::Associated(_))) && self.witnessed[from.index()].claims_by_silence {
             self.witnessed[from.index()].won_in_this_silence += 1;
         }
@@ -192,6 +194,29 @@ impl World {
         self.agenda.put(at, leave);
     }
 
+    /// A claim has moved the address: counts it if it came from the peer and nobody had ordered it.
+    fn note_win(&mut self, by: Member, before: Option<Owner>) {
+        let rule = self.claims.iter().rev().find(|claim| claim.by == by).map(|claim| {
+            let by_ec2 = claim.decision.evidence.testimony == Some(Testimony::InstanceDown);
+            (claim.decision.rule, by_ec2 || claim.decision.evidence.ordered)
+        });
+        let Some((rule, is_free)) = rule else { return };
+        if before == Some(Owner::Member(by.peer())) && !matches!(rule, Rule::F6b | Rule::F6e) {
+            self.tally.failovers += 1;
+            if !is_free {
+                let at = self.now;
+                self.host_mut(by).wins.push(at);
+            }
+        }
+    }
+
+    /// How many moves that cost something this run of a node has made in the last ten minutes, and how long ago the last was.
+    fn own_moves(&self, by: Member) -> (usize, Option<Duration>) {
+        let ages = self.host(by).wins.iter().map(|at| self.now.since(*at));
+        let ages: Vec<_> = ages.filter(|age| *age < BUDGET_WINDOW).collect();
+        (ages.len(), ages.last().copied())
+    }
+
     fn note_claim(&mut self, by: Member, allow_reassociation: bool, decided: Option<&Decision>) {
         let host = self.host(by);
         let node = host.node.as_ref().expect("a claim comes from a node");
@@ -209,6 +234,13 @@ impl World {
             word_age_when_said: witnessed.word.map(|(_, age)| age),
             word_heard: witnessed.word.map(|(at, _)| self.now.since(at)),
             calm_for: self.now.since(self.disturbed_at),
+            api_is_well: Member::BOTH.into_iter().all(|member| self.ec2.is_well(member)),
+            resumed: self.follow.resumed[by.index()].map(|at| self.now.since(at)),
+            peer_well_for: self
+                .lasting(self.follow.well[by.peer().index()])
+                .min(self.lasting(self.follow.network_calm)),
+            is_held: self.is_held_at(by),
+            own_moves: self.own_moves(by),
             won_in_this_silence: witnessed.won_in_this_silence,
             decision,
         };
@@ -216,6 +248,7 @@ impl World {
             && claim.decision.evidence.testimony == Some(Testimony::Heartbeats)
             && claim.decision.evidence.holder == Some(Holder::Member(by.peer()));
         self.witnessed[by.index()].claims_by_silence = by_silence;
+        self.tally.claimed(claim.decision.rule);
         self.claims.push(claim);
     }
 
@@ -226,7 +259,7 @@ impl World {
                 ProbeTarget::Private => (Some(by.peer()), self.network.connects()),
                 ProbeTarget::Elastic => match self.owner() {
                     Some(Owner::Member(owner)) => (Some(owner), self.elastic_path),
-                    Some(Owner::Misplaced(_) | Owner::Stranger) | None => (None, false),
+                    Some(Owner::Misplaced(_) | Owner::Stranger | Owner::Former(_)) | None => (None, false),
                 },
             };
             let asked = asked.filter(|asked| connects && self.host(*asked).is_on && !self.is_frozen(*asked));

@@ -7,7 +7,7 @@ use pair_core::{InstanceState, Member};
 use crate::{ApiFault, Owner, Scope, Service, World};
 
 /// One fault, or the end of one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Cut both directions.
     Partition,
@@ -15,10 +15,14 @@ pub enum Fault {
     PartitionOneway(Member),
     /// Lose so many datagrams in a hundred.
     Lose(u8),
+    /// Lose datagrams in bursts of this many on average, so many in a hundred over time.
+    LoseBursts(u8, u8),
     /// Double so many datagrams in a hundred.
     Duplicate(u8),
     /// Delay datagrams by up to this time.
     Delay(Duration),
+    /// Cut both directions, and the API of a member.
+    Isolate(Member),
     /// Mend the network.
     Heal,
     /// Kill an agent.
@@ -35,6 +39,10 @@ pub enum Fault {
     Resume(Member),
     /// Move a host's clock forward.
     JumpClock(Member, Duration),
+    /// Let a host's wake-ups come late.
+    Starve(Member, Duration),
+    /// Put another instance in the place of a member.
+    Replace(Member),
     /// Change how a service does.
     Service(Member, Service),
     /// Change whether a node is ready.
@@ -51,25 +59,44 @@ pub enum Fault {
     LoseReply(Member),
     /// Let a member's next claim land late.
     LandLate(Member, Duration),
+    /// Tell a member's node nothing of how its calls end, or tell it again.
+    Forget(Member, bool),
     /// Make a member's API well.
     HealApi(Member),
     /// Make reads stale.
     ReadStale(Duration),
+    /// Let IMDS show what was so long ago.
+    ImdsLag(Duration),
+    /// Take a member's IMDS away, or bring it back.
+    Imds(Member, bool),
     /// Change what EC2 says of a member's instance.
     Instance(Member, InstanceState),
     /// Move the address from outside.
     Put(Option<Owner>),
     /// Open or close the way to the Elastic IP.
     ElasticPath(bool),
+    /// Hold the address for so long, asked of a member; zero ends a hold.
+    HoldFor(Member, Duration),
+    /// Take a member out of the pair.
+    Leave(Member),
+    /// Bring a member back into the pair.
+    Join(Member),
+    /// Ask an agent to end.
+    Stop(Member),
+    /// Lose what an agent has kept on disk.
+    LoseDisk(Member),
 }
 
 impl World {
     /// Lets a fault strike.
-    pub fn strike(&mut self, fault: &Fault) {
-        match *fault {
+    pub fn strike(&mut self, fault: Fault) {
+        self.tally.struck(fault);
+        match fault {
             Fault::Partition => self.partition(),
             Fault::PartitionOneway(from) => self.partition_oneway(from),
             Fault::Lose(percent) => self.lose_datagrams(percent),
+            Fault::LoseBursts(percent, length) => self.lose_in_bursts(percent, length),
+            Fault::Isolate(member) => self.isolate(member),
             Fault::Duplicate(percent) => self.duplicate_datagrams(percent),
             Fault::Delay(most) => self.delay_datagrams(Duration::ZERO, most),
             Fault::Heal => self.heal(),
@@ -80,6 +107,8 @@ impl World {
             Fault::Suspend(member) => self.suspend(member),
             Fault::Resume(member) => self.resume(member),
             Fault::JumpClock(member, ahead) => self.jump_clock(member, ahead),
+            Fault::Starve(member, late) => self.starve(member, late),
+            Fault::Replace(member) => self.replace(member),
             Fault::Service(member, service) => self.set_service(member, service),
             Fault::Ready(member, ready) => self.set_ready(member, ready),
             Fault::Order(asked, to) => {
@@ -90,11 +119,21 @@ impl World {
             Fault::Stall(member, stall) => self.stall(member, stall),
             Fault::LoseReply(member) => self.lose_reply(member),
             Fault::LandLate(member, late) => self.land_late(member, late),
+            Fault::Forget(member, forget) => self.forget_results(member, forget),
             Fault::HealApi(member) => self.heal_api(member),
             Fault::ReadStale(lag) => self.read_stale(lag),
+            Fault::ImdsLag(lag) => self.lag_imds(lag),
+            Fault::Imds(member, answers) => self.set_imds(member, answers),
             Fault::Instance(member, state) => self.set_instance(member, state),
             Fault::Put(owner) => self.put_address(owner),
             Fault::ElasticPath(is_open) => self.set_elastic_path(is_open),
+            Fault::HoldFor(asked, length) => self.hold(asked, length),
+            Fault::Leave(member) => {
+                self.leave(member);
+            }
+            Fault::Join(member) => self.join(member),
+            Fault::Stop(member) => self.stop(member),
+            Fault::LoseDisk(member) => self.lose_disk(member),
         }
     }
 }

@@ -26,12 +26,18 @@ pub struct Host {
     pub(crate) clock_ahead: Duration,
     /// Counts the runs of the agent: what was meant for an earlier one does not reach a later one.
     pub(crate) run: u64,
+    /// The first run of the agent on this instance.
+    pub(crate) first_run: u64,
     /// Counts the wishes to be woken: only the latest counts.
     pub(crate) wish: u64,
     pub(crate) calls: BTreeMap<CallId, OpenCall>,
+    /// Whether IMDS answers.
+    pub(crate) has_imds: bool,
     /// Whether nobody tells the node how its calls end.
     pub(crate) forgets_results: bool,
     pub(crate) kept: Option<Kept>,
+    /// When this run of the agent has won the address from its peer at a cost (F-15).
+    pub(crate) wins: Vec<Instant>,
     pub(crate) events: Vec<(Instant, Event)>,
     pub(crate) outcomes: Vec<(OrderId, OrderOutcome)>,
 }
@@ -65,13 +71,16 @@ impl Host {
             service: Service::Serving,
             ready: true,
             has_place: true,
+            has_imds: true,
             wake_late,
             clock_ahead,
             run: 0,
+            first_run: 0,
             wish: 0,
             calls: BTreeMap::new(),
             forgets_results: false,
             kept: None,
+            wins: Vec::new(),
             events: Vec::new(),
             outcomes: Vec::new(),
         }

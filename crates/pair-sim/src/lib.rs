@@ -1,6 +1,7 @@
 //! A deterministic world for two real [`Node`](pair_core::Node)s: virtual time, a bad network, an EC2 register, invariants.
 //!
-//! The wall around this crate: nothing in it reads a clock, opens a socket or throws real dice, so a seed is a whole history.
+//! The wall around this crate: no world reads a clock, opens a socket or throws real dice, so a seed is a whole history. Only
+//! a [`Soak`] looks at the time, to know when to stop.
 //!
 //! ```text
 //!          ┌── Host A ── Node ──┐                 ┌── Host B ── Node ──┐
@@ -18,16 +19,21 @@ mod dice;
 mod ec2;
 mod effect;
 mod fault;
+mod follow;
 mod host;
 mod invariant;
 mod look;
 mod network;
 mod operator;
 mod schedule;
+mod script;
 mod service;
 mod settings;
+mod soak;
+mod tally;
 mod trace;
 mod verb;
+mod words;
 mod world;
 
 pub use claim::Claim;
@@ -38,8 +44,12 @@ pub use host::Host;
 pub use invariant::{INVARIANTS, Invariant, Violation};
 pub use network::Network;
 pub use schedule::Schedule;
+pub use script::ScriptError;
 pub use service::Service;
 pub use settings::Settings;
+pub use soak::{Broken, Soak};
+pub use tally::Tally;
+pub use words::WordError;
 pub use world::World;
 
 use pair_core::Member;

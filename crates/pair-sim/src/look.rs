@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pair_core::{Event, Heartbeat, Holder, Instant, Link, Member, OrderId, OrderOutcome, View};
 
-use crate::{Claim, Ec2, Host, Network, Owner, Request, Service, Settings, World};
+use crate::{Claim, Ec2, Host, Network, Owner, Request, Service, Settings, Tally, World};
 
 impl World {
     /// The time.
@@ -116,6 +116,25 @@ impl World {
         &self.claims[self.claims_checked..]
     }
 
+    /// Whether the preferred member may yet take the address back by itself.
+    #[must_use]
+    pub fn wants_back(&self) -> bool {
+        self.settings.preempt_delay.is_some()
+    }
+
+    /// Whether a hold that was asked of either node is in force.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        Member::BOTH.into_iter().any(|member| self.is_held_at(member))
+    }
+
+    /// Whether a hold that was asked of this very node is in force.
+    #[must_use]
+    pub fn is_held_at(&self, member: Member) -> bool {
+        let until = self.follow.held_until[member.index()];
+        until.is_some_and(|until| self.host(member).local(self.now) < until)
+    }
+
     /// How far behind the truth EC2's reads are.
     #[must_use]
     pub const fn stale_by(&self) -> Duration {
@@ -138,6 +157,12 @@ impl World {
     pub fn recorded(&self, from: Member) -> impl Iterator<Item = &(Instant, Heartbeat)> {
         let tape = self.tape.iter().flatten();
         tape.filter(move |(_, heartbeat)| heartbeat.prefix.sender == from)
+    }
+
+    /// What has happened so far, in numbers.
+    #[must_use]
+    pub const fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// The trace so far.

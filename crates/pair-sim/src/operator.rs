@@ -28,6 +28,12 @@ impl World {
     /// An operator wants the address to stay where it is for so long.
     pub fn hold(&mut self, asked: Member, length: Duration) {
         self.trace.note(self.now, || format!("hold {length:?} by {asked:?}"));
+        if length.is_zero() {
+            // Even where it is heard later, nobody may count on the hold any more.
+            self.follow.held_until = [None; 2];
+        } else if self.host(asked).is_running() {
+            self.follow.held_until[asked.index()] = Some(self.host(asked).local(self.now) + length);
+        }
         self.tell(asked, Input::Hold(length));
     }
 
@@ -60,6 +66,7 @@ impl World {
 
     /// The disk of a host is lost with what its agent has kept.
     pub const fn lose_disk(&mut self, member: Member) {
+        self.follow.held_until[member.index()] = None;
         self.host_mut(member).kept = None;
     }
 

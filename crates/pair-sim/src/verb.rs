@@ -45,6 +45,7 @@ impl World {
         host.node = None;
         host.paused = None;
         host.calls.clear();
+        host.wins.clear();
         host.run += 1;
         self.disturbed_at = self.now;
     }
@@ -80,6 +81,7 @@ impl World {
     pub fn resume(&mut self, member: Member) {
         self.trace.note(self.now, || format!("resume {member:?}"));
         self.disturbed_at = self.now;
+        self.follow.resumed[member.index()] = Some(self.now);
         self.catch_up(member);
     }
 
@@ -147,6 +149,18 @@ impl World {
         self.handle(member, input);
     }
 
+    /// Terminates a member's instance and puts another one in its place, with a disk of its own. An address that the old one
+    /// holds stays with it.
+    pub fn replace(&mut self, member: Member) {
+        self.trace.note(self.now, || format!("{member:?} is replaced"));
+        self.crash_host(member);
+        self.lose_disk(member);
+        self.ec2.replace(self.now, member);
+        let host = self.host_mut(member);
+        host.first_run = host.run + 1;
+        self.restart(member);
+    }
+
     fn hold_up(&mut self, member: Member, keeps_datagrams: bool) {
         if !self.host(member).is_running() {
             return;
@@ -194,6 +208,14 @@ impl World {
         Member::BOTH
             .into_iter()
             .for_each(|from| self.network.lose(from, percent));
+        self.disturbed_at = self.now;
+    }
+
+    /// Loses datagrams in bursts in both directions: so many percent over time, so many at a time on average.
+    pub fn lose_in_bursts(&mut self, percent: u8, burst: u8) {
+        Member::BOTH
+            .into_iter()
+            .for_each(|from| self.network.lose_in_bursts(from, percent, burst));
         self.disturbed_at = self.now;
     }
 
@@ -283,8 +305,9 @@ impl World {
     }
 
     /// Makes EC2's reads lag behind the truth.
-    pub const fn read_stale(&mut self, lag: Duration) {
+    pub fn read_stale(&mut self, lag: Duration) {
         self.stale_by = lag;
+        self.longest_stale = self.longest_stale.max(lag);
         self.ec2.set_stale_by(lag);
     }
 
@@ -301,6 +324,20 @@ impl World {
     }
 }
 
+/// Instance metadata.
+impl World {
+    /// Lets IMDS show what was so long ago.
+    pub fn lag_imds(&mut self, lag: Duration) {
+        self.imds_lag = lag;
+        self.longest_imds_lag = self.longest_imds_lag.max(lag);
+    }
+
+    /// Lets a member's IMDS answer or not.
+    pub const fn set_imds(&mut self, member: Member, answers: bool) {
+        self.host_mut(member).has_imds = answers;
+    }
+}
+
 /// Schedules.
 impl World {
     /// Lets a fault strike after a time.
@@ -313,8 +350,12 @@ impl World {
         self.heal();
         self.read_stale(Duration::ZERO);
         self.set_elastic_path(true);
+        self.lag_imds(self.settings.imds_lag);
         for member in Member::BOTH {
             self.heal_api(member);
+            self.forget_results(member, false);
+            self.set_imds(member, true);
+            self.starve(member, self.settings.wake_late);
             self.set_instance(member, InstanceState::Running { unreachable: false });
             if self.host(member).paused.is_some() {
                 self.resume(member);
@@ -325,6 +366,8 @@ impl World {
             self.start(member);
             self.set_service(member, Service::Serving);
             self.set_ready(member, true);
+            self.join(member);
+            self.end_hold(member);
         }
         if !matches!(self.owner(), Some(Owner::Member(_))) {
             self.put_address(None);

@@ -16,8 +16,10 @@ use pair_core::{Heartbeat, Holder, Input, Instant, Member, Reply, Timer};
 use crate::{
     Claim, Dice, Ec2, Host, Network, Settings, Violation,
     agenda::{Agenda, Happening},
+    follow::Follow,
     host::SOCKET_KEEPS,
     invariant,
+    tally::Tally,
     trace::Trace,
 };
 
@@ -35,6 +37,11 @@ pub struct World {
     pub(crate) elastic_path: bool,
     pub(crate) next_order: u64,
     pub(crate) stale_by: Duration,
+    pub(crate) imds_lag: Duration,
+    pub(crate) longest_imds_lag: Duration,
+    pub(crate) longest_stale: Duration,
+    pub(crate) tally: Tally,
+    pub(crate) follow: Follow,
     pub(crate) disturbed_at: Instant,
     pub(crate) trace: Trace,
     pub(crate) claims: Vec<Claim>,
@@ -102,6 +109,11 @@ impl World {
             agenda: Agenda::default(),
             next_order: 0,
             stale_by: Duration::ZERO,
+            imds_lag: settings.imds_lag,
+            longest_imds_lag: settings.imds_lag,
+            longest_stale: Duration::ZERO,
+            tally: Tally::default(),
+            follow: Follow::default(),
             disturbed_at: now,
             trace: Trace::new(false),
             claims: Vec::new(),
@@ -174,6 +186,7 @@ impl World {
         if !self.is_calm() {
             self.disturbed_at = self.now;
         }
+        self.follow_conditions();
         let checked = invariant::check(self);
         self.claims_checked = self.claims.len();
         checked.map(|()| true)
@@ -207,7 +220,7 @@ impl World {
             }
             Happening::AskImds { at, run } => self.ask_imds(at, run),
             Happening::Check { at, run, again } => self.check_service(at, run, again),
-            Happening::Strike(fault) => self.strike(&fault),
+            Happening::Strike(fault) => self.strike(fault),
         }
     }
 
