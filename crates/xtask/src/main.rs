@@ -4,8 +4,13 @@
 //! as building first, installing what the tests need, and leaving no process behind.
 
 mod brood;
+mod coverage;
 mod demo;
+mod document;
+mod mutants;
+mod mutants_of_rules;
 mod package;
+mod pinned;
 mod summary;
 mod test;
 mod tools;
@@ -33,6 +38,12 @@ enum Task {
     Test(test::Args),
     /// Build the Debian package and print its path.
     Package(package::Args),
+    /// Break each rule of failover on purpose and print which test notices.
+    MutantsOfRules(mutants_of_rules::Args),
+    /// Change the detector, the decision and the claim in every way that cargo-mutants knows.
+    Mutants(mutants::Args),
+    /// Print the lines of pair-core and pair-wire that no test runs.
+    Coverage,
 }
 
 fn main() -> ExitCode {
@@ -41,6 +52,9 @@ fn main() -> ExitCode {
         Task::Demo(args) => demo::run(&workspace, &args),
         Task::Test(args) => test::run(&workspace, &args),
         Task::Package(args) => package::run(&workspace, &args),
+        Task::MutantsOfRules(args) => mutants_of_rules::run(&workspace, &args),
+        Task::Mutants(args) => mutants::run(&workspace, &args),
+        Task::Coverage => coverage::run(&workspace),
     });
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
