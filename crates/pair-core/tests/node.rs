@@ -352,6 +352,33 @@ fn a_word_that_was_old_when_it_was_said_is_no_basis_for_a_claim() {
 }
 
 #[test]
+fn who_waited_for_its_turn_looks_once_more_before_it_claims() {
+    let mut node = node();
+    node.handle(at(100), Input::Wakeup);
+    answer_read(&mut node, at(100), None);
+    for ms in (200..3_100).step_by(100) {
+        node.handle(at(ms), Input::Wakeup);
+        for (id, call) in calls(&outputs(&mut node)) {
+            assert_eq!(*call, Call::ReadAddress, "at {ms} ms");
+            let result = Ok(Reply::Address(None));
+            node.handle(at(ms), Input::Called { id, result });
+        }
+    }
+    node.handle(at(3_100), Input::Wakeup);
+    assert_eq!(node.decide().rule, Rule::F6d, "its turn has come");
+    let asked = outputs(&mut node);
+    let (id, call) = calls(&asked)[0];
+    assert_eq!((call, calls(&asked).len()), (&Call::ReadAddress, 1));
+    let result = Ok(Reply::Address(None));
+    node.handle(at(3_150), Input::Called { id, result });
+    let allow_reassociation = false;
+    assert_eq!(
+        calls(&outputs(&mut node))[0].1,
+        &Call::Associate { allow_reassociation }
+    );
+}
+
+#[test]
 fn results_of_calls_that_it_never_made_change_nothing() {
     let mut node = node();
     outputs(&mut node);
