@@ -40,7 +40,9 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
                 .arg("mutants")
                 .current_dir(&workspace.root)
                 .env("CARGO_TARGET_DIR", place.join("target"))
-                .args(["--no-times", "--output"])
+                // Nobody looks at a mutant with a debugger.
+                .env("CARGO_PROFILE_DEV_DEBUG", "none")
+                .args(["--no-times", "--cargo-test-arg=--lib", "--cargo-test-arg=--tests", "--output"])
                 .arg(&place)
                 .args(more);
             let status = command.status().context("cannot start cargo-mutants")?;

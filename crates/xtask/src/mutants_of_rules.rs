@@ -43,18 +43,14 @@ impl Args {
         let by_rule = self.rule.is_empty() || self.rule.contains(&mutant.rule);
         by_rule && self.filter.as_ref().is_none_or(|part| mutant.name.contains(part))
     }
-
-    const fn is_all(&self) -> bool {
-        self.rule.is_empty() && self.filter.is_none()
-    }
 }
 
-/// Tries the mutants, prints a table of what caught each, and, if all were tried, writes it to `docs/TESTING.md`.
+/// Tries the mutants, prints a table of what caught each, and writes its rows to `docs/TESTING.md`.
 ///
-/// The exit status is a failure if one survived.
+/// The exit status is a failure if one survived or does not compile.
 ///
 /// # Errors
-/// If a patch does not apply or does not compile, a rule has none, or the tests fail without any mutant.
+/// If a patch does not apply, a rule has none, or the tests fail without any mutant.
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     let mutants = mutant::all(&workspace.root)?;
     lacking(&mutant::rules(&workspace.root)?, &mutants)?;
@@ -62,9 +58,9 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     ensure!(!chosen.is_empty(), "no mutant has such a rule or name");
 
     let brood = Brood::adopt()?;
-    let mut sources = Sources::of(workspace, args.jobs)?;
+    let sources = Sources::of(workspace, args.jobs)?;
     eprintln!("without a mutant: {}", sources.folder().display());
-    sources.restore()?;
+    sources.refresh()?;
     match sources.test(&brood, true)? {
         Verdict::Survived => {}
         verdict => bail!("the tests fail without any mutant: {verdict}"),
@@ -72,10 +68,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     let mut tried = Vec::new();
     for mutant in chosen {
         let began = Instant::now();
-        sources.restore()?;
-        sources.mutate(mutant)?;
         let verdict = sources
-            .test(&brood, mutant.touches("crates/pair-wire/"))
+            .try_out(&brood, mutant)
             .with_context(|| format!("the mutant {}", mutant.name))?;
         if brood.is_interrupted() {
             bail!("interrupted");
@@ -88,12 +82,10 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
         );
         tried.push((mutant, verdict));
     }
-    sources.restore()?;
     let survivors = tried.iter().filter(|(_, verdict)| !verdict.is_caught()).count();
-    println!("{} mutants, {survivors} survived", tried.len());
-    if args.is_all() && survivors == 0 {
-        document::write(&workspace.root, MARK, &table(&tried)?)?;
-    }
+    println!("{} mutants, {survivors} not caught", tried.len());
+    let known = document::read(&workspace.root, MARK)?;
+    document::write(&workspace.root, MARK, &table(&mutants, &tried, &known)?)?;
     Ok(if survivors == 0 {
         ExitCode::SUCCESS
     } else {
@@ -109,14 +101,23 @@ fn lacking(rules: &[String], mutants: &[Mutant]) -> Result<()> {
     Ok(())
 }
 
-/// The table as the document has it.
-fn table(tried: &[(&Mutant, Verdict)]) -> Result<String> {
+/// The table as the document has it: what was tried, and of the others the row that is `known`.
+fn table(mutants: &[Mutant], tried: &[(&Mutant, Verdict)], known: &str) -> Result<String> {
     let mut table = String::from("| rule | mutant | what is broken | caught by |\n| --- | --- | --- | --- |\n");
-    for (mutant, verdict) in tried {
-        let (rule, slug, fault) = (&mutant.rule, mutant.slug(), &mutant.fault);
-        writeln!(table, "| {rule} | `{slug}` | {fault} | {verdict} |")?;
+    for mutant in mutants {
+        let begin = row(mutant);
+        if let Some((_, verdict)) = tried.iter().find(|(tried, _)| tried.name == mutant.name) {
+            writeln!(table, "{begin} {verdict} |")?;
+        } else if let Some(line) = known.lines().find(|line| line.starts_with(&begin)) {
+            writeln!(table, "{line}")?;
+        }
     }
     Ok(table)
+}
+
+/// How the row of a mutant begins.
+fn row(mutant: &Mutant) -> String {
+    format!("| {} | `{}` | {} |", mutant.rule, mutant.slug(), mutant.fault)
 }
 
 /// The part of the document that this task writes.
@@ -148,5 +149,30 @@ mod tests {
         for mutant in mutant::all(root()).unwrap() {
             mutant.apply(|path| Ok(fs::read_to_string(root().join(path))?)).unwrap();
         }
+    }
+    #[test]
+    fn the_document_has_a_row_for_every_mutant_and_all_are_caught() {
+        let known = document::read(root(), MARK).unwrap();
+        for mutant in mutant::all(root()).unwrap() {
+            let begin = row(&mutant);
+            let line = known.lines().find(|line| line.starts_with(&begin));
+            let line = line.unwrap_or_else(|| panic!("docs/TESTING.md lacks {begin}: cargo xtask mutants-of-rules"));
+            assert!(line.contains(".rs::") || line.contains("the tests of"), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_tried_keeps_its_row() {
+        let mutants = mutant::all(root()).unwrap();
+        let known = format!("{} `x` |\n{} `y` |\n| gone |\n", row(&mutants[0]), row(&mutants[1]));
+        let table = table(&mutants, &[(&mutants[1], Verdict::Survived)], &known).unwrap();
+        let rows: Vec<&str> = table.lines().skip(2).collect();
+        assert_eq!(
+            rows,
+            [
+                format!("{} `x` |", row(&mutants[0])),
+                format!("{} SURVIVED |", row(&mutants[1]))
+            ]
+        );
     }
 }

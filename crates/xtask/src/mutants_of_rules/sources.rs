@@ -1,12 +1,13 @@
 //! A copy of the sources, at a place of its own, on which mutants are tried.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use super::mutant::Mutant;
 use super::verdict::{self, Verdict};
@@ -45,9 +46,11 @@ impl Sources {
 
     /// Makes the copy what the sources are. What is so already is not written again, and so not compiled again.
     ///
+    /// Once, before the first mutant: what somebody changes in the sources meanwhile is none of its business.
+    ///
     /// # Errors
     /// If a file cannot be read or written.
-    pub(super) fn restore(&mut self) -> Result<()> {
+    pub(super) fn refresh(&self) -> Result<()> {
         fs::create_dir_all(&self.copy).with_context(|| format!("cannot make {}", self.copy.display()))?;
         for name in COPIED {
             mirror(&self.original.join(name), &self.copy.join(name))?;
@@ -55,26 +58,26 @@ impl Sources {
         Ok(())
     }
 
-    /// Applies a mutant to the copy.
+    /// Applies a mutant to the copy, tries it, and takes it back.
     ///
     /// # Errors
-    /// If it does not apply, or a file cannot be written.
-    pub(super) fn mutate(&mut self, mutant: &Mutant) -> Result<()> {
-        let read = |path: &str| {
-            let path = self.copy.join(path);
-            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
-        };
-        for (path, text) in mutant.apply(read)? {
-            let path = self.copy.join(path);
-            fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        }
-        Ok(())
+    /// If it does not apply, cargo cannot be started, or a file cannot be written.
+    pub(super) fn try_out(&self, brood: &Brood, mutant: &Mutant) -> Result<Verdict> {
+        let mutated = mutant.apply(|path| self.read(path))?;
+        let original: BTreeMap<&str, String> = mutated
+            .keys()
+            .map(|path| Ok((*path, self.read(path)?)))
+            .collect::<Result<_>>()?;
+        self.write(&mutated)?;
+        let verdict = self.test(brood, mutant.touches("crates/pair-wire/"));
+        self.write(&original)?;
+        verdict
     }
 
     /// Runs the tests, the quick ones first, up to the first failure.
     ///
     /// # Errors
-    /// If the copy does not compile, or cargo cannot be started.
+    /// If cargo cannot be started, or a file cannot be read or written.
     pub(super) fn test(&self, brood: &Brood, with_wire: bool) -> Result<Verdict> {
         for package in PACKAGES.iter().filter(|package| with_wire || **package != WIRE) {
             let output = self.target.join("output.txt");
@@ -82,8 +85,8 @@ impl Sources {
                 .cargo(brood, package, &["--no-run"], &output, PATIENCE_WITH_COMPILER)?
                 .is_success()
             {
-                let said = fs::read_to_string(&output).unwrap_or_default();
-                bail!("{package} does not compile:\n{said}");
+                eprintln!("{}", fs::read_to_string(&output).unwrap_or_default());
+                return Ok(Verdict::Uncompiled(package));
             }
             let end = self.cargo(brood, package, &[], &output, PATIENCE_WITH_TESTS)?;
             if !end.is_success() {
@@ -96,6 +99,19 @@ impl Sources {
             }
         }
         Ok(Verdict::Survived)
+    }
+
+    fn read(&self, path: &str) -> Result<String> {
+        let path = self.copy.join(path);
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    }
+
+    fn write(&self, files: &BTreeMap<&str, String>) -> Result<()> {
+        for (path, text) in files {
+            let path = self.copy.join(path);
+            fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        Ok(())
     }
 
     /// Runs `cargo test` for a package.

@@ -11,6 +11,8 @@ use anyhow::{Context as _, Result};
 pub(super) enum Verdict {
     /// Every test passed: the tests have a hole.
     Survived,
+    /// This package does not compile: the mutant has shown nothing.
+    Uncompiled(&'static str),
     /// A test failed.
     Caught {
         /// The first of those that failed together.
@@ -49,7 +51,7 @@ impl Verdict {
     }
 
     pub(super) const fn is_caught(&self) -> bool {
-        !matches!(self, Self::Survived)
+        !matches!(self, Self::Survived | Self::Uncompiled(_))
     }
 }
 
@@ -57,6 +59,7 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Survived => f.write_str("SURVIVED"),
+            Self::Uncompiled(package) => write!(f, "DOES NOT COMPILE ({package})"),
             Self::Caught { test, invariant: None } => write!(f, "`{test}`"),
             Self::Caught {
                 test,
