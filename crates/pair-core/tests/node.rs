@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use pair_core::{
-    Alarm, Association, AssociationId, Call, CallFault, CallId, Config, Echo, Fitness, Heartbeat, Holder, Identity,
-    Incarnation, Input, InstanceId, InstanceState, Instant, InterfaceId, Member, Node, OrderId, Output, Prefix, Reply,
-    Report, Rule, Sequence, Source, Timer, Unfitness, Verdict, Word,
+    Alarm, Association, AssociationId, Call, CallFault, CallId, Config, Echo, Event, Fitness, Heartbeat, Holder,
+    Identity, Incarnation, Input, InstanceId, InstanceState, Instant, InterfaceId, Member, Node, OrderId, Output,
+    Prefix, Reply, Report, Rule, Sequence, Source, Timer, Unfitness, Verdict, Word,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -376,6 +376,52 @@ fn who_waited_for_its_turn_looks_once_more_before_it_claims() {
         calls(&outputs(&mut node))[0].1,
         &Call::Associate { allow_reassociation }
     );
+}
+
+/// Hears the peer once, then nothing; from 600 ms on EC2 leaves so many calls without an answer before it answers one. Says
+/// whether the silence starts anew with that.
+fn is_cut_off_by(mut lost: u32) -> bool {
+    let mut node = node();
+    let life = heartbeat(&node, 1);
+    node.handle(at(10), Input::Heartbeat(life));
+    let mut asked = Vec::new();
+    for ms in (100..3_000).step_by(100) {
+        node.handle(at(ms), Input::Wakeup);
+        for output in outputs(&mut node) {
+            match output {
+                Output::Call(request) => asked.push(request.id),
+                Output::Event(Event::SilenceStartsAnew) => return true,
+                Output::Send(_)
+                | Output::Probe { .. }
+                | Output::Ordered { .. }
+                | Output::Keep(_)
+                | Output::MayStop
+                | Output::Event(_) => {}
+            }
+        }
+        if ms < 600 {
+            continue;
+        }
+        for id in asked.drain(..) {
+            let is_lost = lost > 0;
+            lost = lost.saturating_sub(1);
+            let fault = if is_lost {
+                CallFault::Unanswered
+            } else {
+                CallFault::Throttled
+            };
+            let result = Err(fault);
+            node.handle(at(ms), Input::Called { id, result });
+        }
+    }
+    false
+}
+
+#[test]
+fn one_lost_call_is_no_isolation_and_two_are() {
+    assert!(!is_cut_off_by(0));
+    assert!(!is_cut_off_by(1));
+    assert!(is_cut_off_by(2));
 }
 
 #[test]
