@@ -1,14 +1,14 @@
 //! `cargo xtask mutants`: lets cargo-mutants change the detector, the decision and the claim in every way that it knows, and
 //! compares what survived with the explanations in `docs/TESTING.md`.
 //!
-//! In two rounds, since most mutants are caught by the quick tests of pair-core: the second one tries what survived the first
-//! on the stories of pair-sim.
+//! In three rounds, since the quick tests of pair-core catch most mutants: first those beside the code on the claim and the
+//! detector, then those of the table on the decision. What survives that is tried on all tests of pair-core and pair-sim.
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Error, Result, bail};
 
 use crate::document::{self, Place};
 use crate::pinned::Pinned;
@@ -32,30 +32,7 @@ pub(crate) struct Args {
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     let place = workspace.target.join("mutants");
     if !args.compare {
-        let program = CARGO_MUTANTS.install(workspace)?;
-        fs::create_dir_all(&place).with_context(|| format!("cannot make {}", place.display()))?;
-        let round = |more: &[&str]| {
-            let mut command = Command::new(&program);
-            command
-                .arg("mutants")
-                .current_dir(&workspace.root)
-                .env("CARGO_TARGET_DIR", place.join("target"))
-                // Nobody looks at a mutant with a debugger.
-                .env("CARGO_PROFILE_DEV_DEBUG", "none")
-                .args(["--no-times", "--cargo-test-arg=--lib", "--cargo-test-arg=--tests", "--output"])
-                .arg(&place)
-                .args(more);
-            let status = command.status().context("cannot start cargo-mutants")?;
-            match status.code() {
-                Some(0 | MISSED | TIMED_OUT) => Ok(()),
-                Some(_) | None => bail!("cargo-mutants ended with {status}"),
-            }
-        };
-        // The first round compiles pair-core anew for each mutant, and its tests need no speed.
-        round(&["--cargo-arg=--config=profile.dev.package.pair-core.opt-level=0"])?;
-        save(&place, "first")?;
-        round(&["--iterate", "--test-package=pair-core,pair-sim"])?;
-        save(&place, "second")?;
+        try_all(workspace, &place)?;
     }
     let results = Results::of(&place)?;
     println!("{}", results.table().trim_end());
@@ -68,29 +45,68 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     })
 }
 
+/// Runs cargo-mutants, round by round; each goes on where the one before it has ended.
+fn try_all(workspace: &Workspace, place: &Path) -> Result<()> {
+    let program = CARGO_MUTANTS.install(workspace)?;
+    fs::create_dir_all(place).with_context(|| format!("cannot make {}", place.display()))?;
+    let results = place.join("mutants.out");
+    if results.exists() {
+        fs::remove_dir_all(&results).with_context(|| format!("cannot remove {}", results.display()))?;
+    }
+    for (name, args) in ROUNDS {
+        let status = Command::new(&program)
+            .arg("mutants")
+            .current_dir(&workspace.root)
+            .env("CARGO_TARGET_DIR", place.join("target"))
+            // Nobody looks at a mutant with a debugger.
+            .env("CARGO_PROFILE_DEV_DEBUG", "none")
+            .args(["--no-times", "--iterate", "--output"])
+            .arg(place)
+            .args(args)
+            .status()
+            .context("cannot start cargo-mutants")?;
+        match status.code() {
+            Some(0 | MISSED | TIMED_OUT) => save(&results, &place.join(name))?,
+            Some(_) | None => bail!("cargo-mutants ended with {status}"),
+        }
+    }
+    Ok(())
+}
+
+/// Keeps what a round has left behind: the next one begins a folder of its own.
+fn save(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
+    for kind in ["caught", "missed", "timeout", "unviable"] {
+        let name = format!("{kind}.txt");
+        fs::copy(from.join(&name), to.join(&name)).with_context(|| format!("cannot copy {name} of cargo-mutants"))?;
+    }
+    Ok(())
+}
+
 /// What became of the mutants.
 struct Results {
     caught_by_core: usize,
-    caught_by_sim: usize,
+    caught_by_rest: usize,
     timed_out: usize,
     unviable: usize,
     survivors: Vec<Place>,
 }
 
 impl Results {
-    /// Reads what both rounds have left behind.
+    /// Reads what the rounds have left behind.
     fn of(place: &Path) -> Result<Self> {
         let list = |round: &str, kind: &str| -> Result<Vec<String>> {
             let path = place.join(round).join(format!("{kind}.txt"));
             let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
             Ok(text.lines().map(str::to_owned).collect())
         };
+        let quick = |kind: &str| Ok::<usize, Error>(list("claim", kind)?.len() + list("decision", kind)?.len());
         Ok(Self {
-            caught_by_core: list("first", "caught")?.len(),
-            caught_by_sim: list("second", "caught")?.len(),
-            timed_out: list("second", "timeout")?.len(),
-            unviable: list("first", "unviable")?.len(),
-            survivors: list("second", "missed")?
+            caught_by_core: quick("caught")?,
+            caught_by_rest: list("rest", "caught")?.len(),
+            timed_out: list("rest", "timeout")?.len(),
+            unviable: quick("unviable")?,
+            survivors: list("rest", "missed")?
                 .iter()
                 .map(|line| place_of(line))
                 .collect::<Result<_>>()?,
@@ -98,7 +114,7 @@ impl Results {
     }
 
     const fn caught(&self) -> usize {
-        self.caught_by_core + self.caught_by_sim + self.timed_out
+        self.caught_by_core + self.caught_by_rest + self.timed_out
     }
 
     const fn viable(&self) -> usize {
@@ -112,7 +128,7 @@ impl Results {
     fn table(&self) -> String {
         let Self {
             caught_by_core,
-            caught_by_sim,
+            caught_by_rest,
             timed_out,
             unviable,
             survivors,
@@ -120,25 +136,14 @@ impl Results {
         #[expect(clippy::cast_precision_loss, reason = "there are some hundred mutants")]
         let percent = 100.0 * self.caught() as f64 / self.viable().max(1) as f64;
         format!(
-            "| mutants that compile | caught by pair-core | by pair-sim | by a time-out | survived | do not compile |\n\
+            "| mutants that compile | caught by their own tests | by the rest | by a time-out | survived | do not compile |\n\
              | --- | --- | --- | --- | --- | --- |\n\
-             | {} | {caught_by_core} | {caught_by_sim} | {timed_out} | {} | {unviable} |\n\n\
+             | {} | {caught_by_core} | {caught_by_rest} | {timed_out} | {} | {unviable} |\n\n\
              {percent:.1} % are caught.\n",
             self.viable(),
             survivors.len(),
         )
     }
-}
-
-/// Keeps what a round has left behind: the next one begins a folder of its own.
-fn save(place: &Path, round: &str) -> Result<()> {
-    let (from, to) = (place.join("mutants.out"), place.join(round));
-    fs::create_dir_all(&to).with_context(|| format!("cannot make {}", to.display()))?;
-    for kind in ["caught", "missed", "timeout", "unviable"] {
-        let name = format!("{kind}.txt");
-        fs::copy(from.join(&name), to.join(&name)).with_context(|| format!("cannot copy {name} of cargo-mutants"))?;
-    }
-    Ok(())
 }
 
 /// Reads `crates/a/src/b.rs:12:34: replace < with <= in c`. The line goes, so that an explanation outlives a change above it.
@@ -154,6 +159,38 @@ const CARGO_MUTANTS: Pinned = Pinned {
     package: "cargo-mutants",
     version: "27.1.0",
 };
+
+/// The rounds, and what is special in each. The first two compile pair-core anew for each mutant, and their tests need no
+/// speed.
+const ROUNDS: [(&str, &[&str]); 3] = [
+    (
+        "claim",
+        &[
+            SLOW,
+            "--exclude=crates/pair-core/src/decide.rs",
+            "--cargo-test-arg=--lib",
+        ],
+    ),
+    (
+        "decision",
+        &[
+            SLOW,
+            "--exclude=crates/pair-core/src/claim.rs",
+            "--exclude=crates/pair-core/src/detector.rs",
+            "--cargo-test-arg=--test=decide",
+        ],
+    ),
+    (
+        "rest",
+        &[
+            "--test-package=pair-core,pair-sim",
+            "--cargo-test-arg=--lib",
+            "--cargo-test-arg=--tests",
+        ],
+    ),
+];
+
+const SLOW: &str = "--cargo-arg=--config=profile.dev.package.pair-core.opt-level=0";
 
 /// What cargo-mutants reports where mutants were missed, and where the tests of some did not end
 /// (<https://mutants.rs/exit-codes.html>).
@@ -184,7 +221,7 @@ mod tests {
     fn nine_of_ten_are_enough() {
         let results = |caught_by_core, survivors: usize| Results {
             caught_by_core,
-            caught_by_sim: 0,
+            caught_by_rest: 0,
             timed_out: 0,
             unviable: 5,
             survivors: vec![(String::new(), String::new()); survivors],
