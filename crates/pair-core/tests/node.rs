@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pair_core::{
     Alarm, Association, AssociationId, Call, CallFault, CallId, Config, Echo, Event, Fitness, Heartbeat, Holder,
-    Identity, Incarnation, Input, InstanceId, InstanceState, Instant, InterfaceId, Member, Node, OrderId, Output,
+    Identity, Incarnation, Input, InstanceId, InstanceState, Instant, InterfaceId, Link, Member, Node, OrderId, Output,
     Prefix, Reply, Report, Rule, Sequence, Source, Timer, Unfitness, Verdict, Word,
 };
 
@@ -221,6 +221,26 @@ fn after_a_pause_the_last_verdict_of_the_checks_is_void() {
 }
 
 #[test]
+fn after_a_pause_what_the_peer_said_before_it_is_void() {
+    let mut node = node();
+    let mut last = heartbeat(&node, 1);
+    let report = last.report.as_mut().unwrap();
+    (report.fitness, report.yielding) = (Fitness::Unfit(Unfitness::CheckFailed), true);
+    node.handle(at(10), Input::Heartbeat(last));
+    let said = |node: &Node| {
+        let seen = node.decide().evidence;
+        (seen.link, seen.peer_fitness, seen.peer_yielding)
+    };
+    let unfit = Some(Fitness::Unfit(Unfitness::CheckFailed));
+    assert_eq!(said(&node), (Link::Up, unfit, true));
+    node.handle(at(900), Input::Wakeup);
+    assert_eq!(said(&node), (Link::Up, None, false));
+    let life = heartbeat(&node, 2);
+    node.handle(at(950), Input::Heartbeat(life));
+    assert_eq!(said(&node), (Link::Up, Some(Fitness::Fit), false));
+}
+
+#[test]
 fn after_a_pause_it_tells_unknown_until_the_fact_has_been_read_again() {
     let mut node = node();
     answer_read(&mut node, at(100), None);
@@ -372,6 +392,35 @@ fn who_waited_for_its_turn_looks_once_more_before_it_claims() {
     let result = Ok(Reply::Address(None));
     node.handle(at(3_150), Input::Called { id, result });
     let allow_reassociation = false;
+    assert_eq!(
+        calls(&outputs(&mut node))[0].1,
+        &Call::Associate { allow_reassociation }
+    );
+}
+
+#[test]
+fn what_was_read_before_a_hold_ended_is_no_ground_for_a_claim_after_it() {
+    let mut node = node();
+    node.handle(at(0), Input::Hold(MS * 3_000));
+    let life = heartbeat(&node, 1);
+    node.handle(at(10), Input::Heartbeat(life));
+    answer_read(&mut node, at(50), held_by_former());
+    outputs(&mut node);
+    for ms in (100..4_000).step_by(100) {
+        node.handle(at(ms), Input::Wakeup);
+        let asked = outputs(&mut node);
+        let is_of_instance = |(_, call): &(CallId, &Call)| matches!(call, Call::ReadInstance(_));
+        assert!(calls(&asked).iter().all(is_of_instance), "at {ms} ms: {asked:?}");
+    }
+    // The peer is dead and the hold over for a holdtime; what EC2 said is 4 s old, and older than the end of the hold.
+    node.handle(at(4_000), Input::Wakeup);
+    assert_eq!(node.decide().rule, Rule::F6a);
+    let asked = outputs(&mut node);
+    let (id, call) = calls(&asked)[0];
+    assert_eq!((call, calls(&asked).len()), (&Call::ReadAddress, 1));
+    let result = Ok(Reply::Address(held_by_former()));
+    node.handle(at(4_050), Input::Called { id, result });
+    let allow_reassociation = true;
     assert_eq!(
         calls(&outputs(&mut node))[0].1,
         &Call::Associate { allow_reassociation }

@@ -227,6 +227,7 @@ fn a_rule_that_ceases_ends_the_pursuit_and_not_the_request() {
     assert_eq!(claim.last().unwrap().association, Some(id("x-2")));
 
     let (mut claim, _) = failed(CallFault::Throttled);
+    assert_eq!((claim.attempts(), claim.last_fault()), (1, Some(CallFault::Throttled)));
     claim.rest();
     assert!(!claim.is_told(run(200)));
     assert_eq!((claim.attempts(), claim.last_fault()), (0, None));
@@ -250,8 +251,9 @@ fn the_read_back_is_repeated_on_a_connection_of_its_own_with_pauses_that_grow() 
     assert_eq!(claim.verify_due(run(310)), Some(Step::ReadFresh));
     assert_eq!(claim.verify_due(run(809)), None);
     assert_eq!(claim.verify_due(run(810)), Some(Step::ReadFresh));
+    assert!(claim.is_verifying());
     claim.stop_verifying();
-    assert_eq!(claim.verify_due(run(60_000)), None);
+    assert_eq!((claim.is_verifying(), claim.verify_due(run(60_000))), (false, None));
 }
 
 #[test]
