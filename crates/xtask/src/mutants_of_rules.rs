@@ -34,14 +34,15 @@ pub(crate) struct Args {
     /// How many crates to compile at a time; default: what cargo chooses.
     #[arg(long, value_name = "NUMBER")]
     jobs: Option<u32>,
-    /// Try only mutants whose name contains this.
-    filter: Option<String>,
+    /// Try only mutants whose name contains one of these.
+    filter: Vec<String>,
 }
 
 impl Args {
     fn chooses(&self, mutant: &Mutant) -> bool {
         let by_rule = self.rule.is_empty() || self.rule.contains(&mutant.rule);
-        by_rule && self.filter.as_ref().is_none_or(|part| mutant.name.contains(part))
+        let by_name = self.filter.is_empty() || self.filter.iter().any(|part| mutant.name.contains(part));
+        by_rule && by_name
     }
 }
 
