@@ -306,6 +306,16 @@ fn a_datagram_that_waited_while_it_slept_is_life_and_no_news() {
 }
 
 #[test]
+fn what_it_has_sent_itself_is_no_life() {
+    let mut node = node();
+    let mut own = heartbeat(&node, 1);
+    own.prefix.sender = Member::Second;
+    node.handle(at(10), Input::Heartbeat(own));
+    let view = node.view(at(10));
+    assert_eq!((view.link, view.heard_age, view.peer), (Link::NeverHeard, None, None));
+}
+
+#[test]
 fn a_query_is_answered_at_once() {
     let mut node = node();
     let mut query = heartbeat(&node, 1);
