@@ -191,6 +191,24 @@ fn pauses_have_full_jitter_within_bounds_that_grow() {
 }
 
 #[test]
+fn the_first_pause_is_as_long_as_its_fault_deserves() {
+    for (fault, most_ms) in [
+        (CallFault::Unreachable, 250),
+        (CallFault::Failed, 250),
+        (CallFault::Unanswered, 250),
+        (CallFault::AlreadyAssociated, 250),
+        (CallFault::Throttled, 500),
+        (CallFault::Denied, 8_000),
+        (CallFault::Gone, 8_000),
+    ] {
+        let pauses = (0..200).map(|seed| sent().failed(at(0), run(0), fault, &mut Chance::new(seed)).unwrap());
+        let longest = pauses.max().unwrap();
+        let most = Duration::from_millis(most_ms);
+        assert!(longest <= most && longest > most * 9 / 10, "{fault:?}: {longest:?}");
+    }
+}
+
+#[test]
 fn a_pause_is_waited_out() {
     let (mut claim, pause) = failed(CallFault::Throttled);
     let pause = u64::try_from(pause.as_millis()).unwrap();
