@@ -256,7 +256,7 @@ impl World {
     fn probe(&mut self, by: Member, timeout: Duration) {
         for target in [ProbeTarget::Private, ProbeTarget::Elastic] {
             let (asked, connects) = match target {
-                ProbeTarget::Private => (Some(by.peer()), self.network.connects()),
+                ProbeTarget::Private => (Some(by.peer()), self.probe_path && self.network.connects()),
                 ProbeTarget::Elastic => match self.owner() {
                     Some(Owner::Member(owner)) => (Some(owner), self.elastic_path),
                     Some(Owner::Misplaced(_) | Owner::Stranger | Owner::Former(_)) | None => (None, false),

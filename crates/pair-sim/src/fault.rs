@@ -75,6 +75,8 @@ pub enum Fault {
     Put(Option<Owner>),
     /// Open or close the way to the Elastic IP.
     ElasticPath(bool),
+    /// Open or close the way of probes to the peer's private address.
+    ProbePath(bool),
     /// Hold the address for so long, asked of a member; zero ends a hold.
     HoldFor(Member, Duration),
     /// Take a member out of the pair.
@@ -127,6 +129,7 @@ impl World {
             Fault::Instance(member, state) => self.set_instance(member, state),
             Fault::Put(owner) => self.put_address(owner),
             Fault::ElasticPath(is_open) => self.set_elastic_path(is_open),
+            Fault::ProbePath(is_open) => self.set_probe_path(is_open),
             Fault::HoldFor(asked, length) => self.hold(asked, length),
             Fault::Leave(member) => {
                 self.leave(member);

@@ -20,6 +20,7 @@ mod ec2;
 mod effect;
 mod fault;
 mod follow;
+mod hazard;
 mod host;
 mod invariant;
 mod look;

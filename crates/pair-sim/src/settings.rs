@@ -40,6 +40,8 @@ pub struct Settings {
     pub check_every: Duration,
     /// How late a wake-up comes at most.
     pub wake_late: Duration,
+    /// Whether probes reach the other node's private address, or a security group has always dropped them.
+    pub probes_arrive: bool,
     /// Whether the host of a dead agent answers heartbeats with "port unreachable".
     pub icmp: bool,
 }
@@ -63,6 +65,7 @@ impl Default for Settings {
             imds_lag: Duration::from_millis(500),
             check_every: Duration::from_millis(200),
             wake_late: Duration::from_millis(1),
+            probes_arrive: true,
             icmp: true,
         }
     }

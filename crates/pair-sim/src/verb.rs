@@ -238,6 +238,11 @@ impl World {
         self.elastic_path = is_open;
     }
 
+    /// Opens or closes the way of probes to the other node's private address.
+    pub const fn set_probe_path(&mut self, is_open: bool) {
+        self.probe_path = is_open;
+    }
+
     /// Cuts a host off from its peer, from EC2 and from the Elastic IP.
     pub fn isolate(&mut self, member: Member) {
         self.partition();
@@ -350,6 +355,7 @@ impl World {
         self.heal();
         self.read_stale(Duration::ZERO);
         self.set_elastic_path(true);
+        self.set_probe_path(self.settings.probes_arrive);
         self.lag_imds(self.settings.imds_lag);
         for member in Member::BOTH {
             self.heal_api(member);

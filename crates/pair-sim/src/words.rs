@@ -73,6 +73,7 @@ impl Fault {
         "instance",
         "put",
         "elastic-path",
+        "probe-path",
         "hold",
         "leave",
         "join",
@@ -121,11 +122,12 @@ impl Fault {
             Self::Instance(..) => 30,
             Self::Put(_) => 31,
             Self::ElasticPath(_) => 32,
-            Self::HoldFor(..) => 33,
-            Self::Leave(_) => 34,
-            Self::Join(_) => 35,
-            Self::Stop(_) => 36,
-            Self::LoseDisk(_) => 37,
+            Self::ProbePath(_) => 33,
+            Self::HoldFor(..) => 34,
+            Self::Leave(_) => 35,
+            Self::Join(_) => 36,
+            Self::Stop(_) => 37,
+            Self::LoseDisk(_) => 38,
         }
     }
 }
@@ -170,7 +172,7 @@ impl fmt::Display for Fault {
             }
             Self::Instance(member, state) => write!(f, " {} {}", name(member), word_of(STATES, state)),
             Self::Put(owner) => write!(f, " {}", word_of(OWNERS, owner)),
-            Self::ElasticPath(is_open) => write!(f, " {}", word_of(ANSWERS, is_open)),
+            Self::ElasticPath(is_open) | Self::ProbePath(is_open) => write!(f, " {}", word_of(ANSWERS, is_open)),
         }
     }
 }
@@ -219,6 +221,7 @@ impl FromStr for Fault {
             "instance" => Self::Instance(words.member()?, words.one_of(STATES, "a state of an instance")?),
             "put" => Self::Put(words.one_of(OWNERS, "an owner")?),
             "elastic-path" => Self::ElasticPath(words.one_of(ANSWERS, "yes or no")?),
+            "probe-path" => Self::ProbePath(words.one_of(ANSWERS, "yes or no")?),
             "hold" => Self::HoldFor(words.member()?, words.time()?),
             "leave" => Self::Leave(words.member()?),
             "join" => Self::Join(words.member()?),
@@ -388,6 +391,7 @@ mod tests {
         " a no",
         " b unreachable",
         " misplaced-b",
+        " no",
         " no",
         " a 60000ms",
         " a",

@@ -6,6 +6,7 @@
 mod brood;
 mod demo;
 mod package;
+mod sim;
 mod summary;
 mod test;
 mod tools;
@@ -31,6 +32,8 @@ enum Task {
     Demo(demo::Args),
     /// Install what the tests need, then run all of them.
     Test(test::Args),
+    /// Play random histories of faults in virtual time, and count what they have covered.
+    Soak(sim::Args),
     /// Build the Debian package and print its path.
     Package(package::Args),
 }
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
     let outcome = Workspace::find().and_then(|workspace| match cli.task {
         Task::Demo(args) => demo::run(&workspace, &args),
         Task::Test(args) => test::run(&workspace, &args),
+        Task::Soak(args) => sim::run(&workspace, "soak", &args),
         Task::Package(args) => package::run(&workspace, &args),
     });
     outcome.unwrap_or_else(|error| {
