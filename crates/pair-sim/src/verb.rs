@@ -231,6 +231,7 @@ impl World {
         Member::BOTH
             .into_iter()
             .for_each(|from| self.network.delay(from, least, most));
+        self.disturbed_at = self.now;
     }
 
     /// Opens or closes the way from each node to the Elastic IP.
