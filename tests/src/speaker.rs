@@ -195,6 +195,7 @@ fn config(first: IpAddr, second: IpAddr) -> Config {
         refit: Duration::from_secs(60),
         call_timeout: Duration::from_secs(2),
         preempt_delay: None,
+        strict: false,
         restart_grace: Duration::from_secs(10),
         version: "0.0.0-e2e".to_owned(),
     }

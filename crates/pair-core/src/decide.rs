@@ -40,6 +40,8 @@ pub struct Situation {
     /// Whether it is this node's turn to take an address that nobody holds (F-10), or that a stopped former member holds
     /// (F-9).
     pub my_turn: bool,
+    /// Whether nobody holds the address because this node has released it, to take it itself (F-11, strict).
+    pub released: bool,
     /// Whether an operator ordered the address to this node (F-6e).
     pub ordered: bool,
     /// Whether this node's agent is about to end (F-13).
@@ -213,7 +215,8 @@ fn judge(situation: &Situation) -> (Rule, Verdict) {
 
 /// What keeps a claim back, if anything does.
 fn barred(s: &Situation, (rule, verdict): (Rule, Verdict)) -> Option<(Rule, Verdict)> {
-    if !matches!(verdict, Verdict::Claim { .. }) || is_ordered(s, rule) {
+    // What this node has released it takes: a bar that comes in between must not leave it without an owner.
+    if !matches!(verdict, Verdict::Claim { .. }) || is_ordered(s, rule) || s.released {
         None
     } else if s.on_hold {
         Some((Rule::F14, Verdict::Alarm(Alarm::OnHold)))
@@ -295,7 +298,7 @@ fn f9_former(s: &Situation) -> Option<Verdict> {
 }
 
 fn f6d_nobody_and_my_turn(s: &Situation) -> Option<Verdict> {
-    (s.holder == Some(Holder::Nobody) && (s.my_turn || s.ordered)).then_some(Verdict::Claim {
+    (s.holder == Some(Holder::Nobody) && (s.my_turn || s.ordered || s.released)).then_some(Verdict::Claim {
         allow_reassociation: false,
     })
 }

@@ -149,11 +149,24 @@ pub enum Call {
     ReadAddress,
     /// `DescribeInstanceStatus` of the instance that holds the address.
     ReadInstance(InstanceId),
+    /// `DisassociateAddress` of exactly this association: the first half of a strict takeover (F-11).
+    Release(AssociationId),
     /// `AssociateAddress` with this node's interface and private IP.
     Associate {
         /// Whether the address may be taken from another holder.
         allow_reassociation: bool,
     },
+}
+
+impl Call {
+    /// Whether it changes something.
+    #[must_use]
+    pub const fn is_change(&self) -> bool {
+        match self {
+            Self::ReadAddress | Self::ReadInstance(_) => false,
+            Self::Release(_) | Self::Associate { .. } => true,
+        }
+    }
 }
 
 /// EC2's answer.
@@ -163,6 +176,8 @@ pub enum Reply {
     Address(Option<Association>),
     /// To `DescribeInstanceStatus`.
     Instance(InstanceState),
+    /// To `DisassociateAddress`: that association is gone.
+    Released,
     /// To `AssociateAddress`: the new association.
     Associated(AssociationId),
 }

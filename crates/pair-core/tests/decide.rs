@@ -26,6 +26,7 @@ fn calm() -> Situation {
         ready: true,
         refit: true,
         my_turn: false,
+        released: false,
         ordered: false,
         stopping: false,
         leaving: false,

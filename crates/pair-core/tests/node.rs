@@ -36,6 +36,7 @@ fn node() -> Node {
         refit: MS * 60_000,
         call_timeout: MS * 3_000,
         preempt_delay: None,
+        strict: false,
         restart_grace: Duration::from_secs(10),
         version: "0.1.0".to_owned(),
     };
@@ -168,6 +169,7 @@ fn node_config() -> Config {
         refit: MS * 60_000,
         call_timeout: MS * 3_000,
         preempt_delay: None,
+        strict: false,
         restart_grace: Duration::from_secs(10),
         version: String::new(),
     }

@@ -10,6 +10,7 @@ use aws_sdk_ec2::config::timeout::TimeoutConfig;
 use aws_sdk_ec2::config::{AppName, Config, IdentityCache, Region, StalledStreamProtectionConfig};
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::operation::associate_address::builders::AssociateAddressFluentBuilder;
+use aws_sdk_ec2::operation::disassociate_address::builders::DisassociateAddressFluentBuilder;
 use tracing::debug;
 
 use crate::address::{Address, Target, present};
@@ -26,6 +27,8 @@ const APP_NAME: &str = "paird";
 
 const ASSOCIATE: &str = "AssociateAddress";
 const DRY_RUN: &str = "AssociateAddress (dry run)";
+const RELEASE: &str = "DisassociateAddress";
+const RELEASE_DRY_RUN: &str = "DisassociateAddress (dry run)";
 const ADDRESSES: &str = "DescribeAddresses";
 const INSTANCE_STATUS: &str = "DescribeInstanceStatus";
 
@@ -142,11 +145,53 @@ impl Ec2 {
                     .await
             })
             .await;
-        match outcome {
-            Err(error) if error.code() == Some(DRY_RUN_OPERATION) => Ok(()),
-            Err(error) => Err(error),
-            Ok(_) => Err(unclear(DRY_RUN, "answered like the real call")),
-        }
+        rehearsed(DRY_RUN, outcome.map(drop))
+    }
+
+    /// Releases exactly this association: an address that has another one by now keeps it.
+    ///
+    /// # Errors
+    /// [`CallError`]; [`CallError::Gone`] if there is no such association any more, which EC2 may as well answer
+    /// with success. So success does not prove that nobody holds the address; what proves it is an association
+    /// that succeeds without reassociation.
+    pub async fn release(
+        &self,
+        association_id: &str,
+        timeout: Duration,
+        connection: Connection,
+    ) -> Result<(), CallError> {
+        let outcome = self
+            .attempt(RELEASE, timeout, connection, async |client, journey| {
+                disassociate_address(&client, association_id, false)
+                    .customize()
+                    .interceptor(journey)
+                    .send()
+                    .await
+            })
+            .await;
+        outcome.map(drop)
+    }
+
+    /// Asks EC2 whether [`Ec2::release`] would be allowed, without effect.
+    ///
+    /// # Errors
+    /// [`CallError`]; [`CallError::Denied`] is the answer this call is made to find.
+    pub async fn dry_run_release(
+        &self,
+        association_id: &str,
+        timeout: Duration,
+        connection: Connection,
+    ) -> Result<(), CallError> {
+        let outcome = self
+            .attempt(RELEASE_DRY_RUN, timeout, connection, async |client, journey| {
+                disassociate_address(&client, association_id, true)
+                    .customize()
+                    .interceptor(journey)
+                    .send()
+                    .await
+            })
+            .await;
+        rehearsed(RELEASE_DRY_RUN, outcome.map(drop))
     }
 
     /// Reads who holds the address.
@@ -306,6 +351,22 @@ fn associate_address(
         .private_ip_address(target.private_ip.to_string())
         .allow_reassociation(allow_reassociation)
         .dry_run(dry_run)
+}
+
+fn disassociate_address(client: &Client, association_id: &str, dry_run: bool) -> DisassociateAddressFluentBuilder {
+    client
+        .disassociate_address()
+        .association_id(association_id)
+        .dry_run(dry_run)
+}
+
+/// A dry run that would have worked ends with an error that says so.
+fn rehearsed(call: &'static str, outcome: Result<(), CallError>) -> Result<(), CallError> {
+    match outcome {
+        Err(error) if error.code() == Some(DRY_RUN_OPERATION) => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => Err(unclear(call, "answered like the real call")),
+    }
 }
 
 fn unclear(call: &'static str, cause: impl Into<String>) -> CallError {

@@ -52,10 +52,10 @@ impl Request {
     /// Whether it asked for a change.
     #[must_use]
     pub const fn is_claim(&self) -> bool {
-        matches!(self.call, Call::Associate { .. })
+        self.call.is_change()
     }
 
-    /// Whether it changed something.
+    /// Whether it brought the address to its sender.
     #[must_use]
     pub const fn is_move(&self) -> bool {
         matches!(self.answer, Ok(Reply::Associated(_)))
@@ -269,6 +269,13 @@ impl Ec2 {
                     // One that was replaced was terminated.
                     .map_or(InstanceState::Down, |member| self.instance(member)),
             )),
+            Call::Release(association) => {
+                if self.hold().association.as_ref() != Some(association) {
+                    return Err(CallFault::Gone);
+                }
+                self.put(now, None);
+                Ok(Reply::Released)
+            }
             Call::Associate { allow_reassociation } => {
                 if !allow_reassociation && self.owner().is_some() {
                     return Err(CallFault::AlreadyAssociated);
@@ -289,8 +296,8 @@ impl Scope {
     const fn strikes(self, call: &Call, fresh_connection: bool) -> bool {
         match self {
             Self::All => true,
-            Self::Claims => matches!(call, Call::Associate { .. }),
-            Self::Reads => !matches!(call, Call::Associate { .. }),
+            Self::Claims => call.is_change(),
+            Self::Reads => !call.is_change(),
             Self::Pooled => !fresh_connection,
         }
     }

@@ -68,7 +68,7 @@ impl Schedule {
     }
 
     /// The settings of the world, by its seed: some want their address back, some cannot be probed or never were, and they differ
-    /// in profile, preference, and whether a dead agent's host says so.
+    /// in profile, preference, way of taking over, and whether a dead agent's host says so.
     fn settings(&self) -> Settings {
         let mut dice = Dice::new(self.seed ^ SALT.rotate_left(32));
         let hasty = Settings::hasty();
@@ -82,6 +82,7 @@ impl Schedule {
             probe_timeout: dice.percent(80).then_some(holdtime / 2),
             probes_arrive: dice.percent(80),
             icmp: dice.percent(50),
+            strict: dice.percent(25),
             ..hasty
         }
     }

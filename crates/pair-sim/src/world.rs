@@ -14,7 +14,7 @@ use std::time::Duration;
 use pair_core::{Heartbeat, Holder, Input, Instant, Member, Reply, Timer};
 
 use crate::{
-    Claim, Dice, Ec2, Host, Network, Settings, Violation,
+    Claim, Dice, Ec2, Host, Network, Owner, Settings, Violation,
     agenda::{Agenda, Happening},
     follow::Follow,
     host::SOCKET_KEEPS,
@@ -61,6 +61,8 @@ pub(crate) struct Witnessed {
     pub(crate) word: Option<(Instant, Duration)>,
     pub(crate) won_in_this_silence: u32,
     pub(crate) claims_by_silence: bool,
+    /// From whom it has released the address, to take it itself.
+    pub(crate) released_from: Option<Owner>,
 }
 
 /// Work done in the present second.

@@ -67,7 +67,8 @@ pub fn against_readiness(known: &Knowledge, fitness: Fitness) -> Vec<Problem> {
         Some(Err(error @ CallError::Denied { .. })) => problems.push(degraded(
             "ec2-denied",
             format!("this node may not take the address: {error}"),
-            "attach an instance role that allows ec2:AssociateAddress and ec2:DescribeAddresses",
+            "attach an instance role that allows ec2:AssociateAddress and ec2:DescribeAddresses, and with takeover.strict \
+             ec2:DisassociateAddress",
         )),
         Some(Err(error)) => problems.push(degraded(
             "ec2-unreadable",
@@ -164,7 +165,9 @@ fn about_holder(view: &View, names: &Names) -> Option<Problem> {
 fn about_claim(view: &View, known: &Knowledge) -> Option<Problem> {
     let fault = view.claim_fault?;
     let hint = match fault {
-        CallFault::Denied => "attach an instance role that allows ec2:AssociateAddress",
+        CallFault::Denied => {
+            "attach an instance role that allows ec2:AssociateAddress, and with takeover.strict ec2:DisassociateAddress"
+        }
         CallFault::Throttled => "EC2 throttles the account: other callers share the same quota",
         CallFault::Gone => "check the allocation id and the interface",
         CallFault::NotSent

@@ -18,4 +18,5 @@ mod second_agent;
 mod standing;
 mod status;
 mod stranger;
+mod strict;
 mod truth;

@@ -143,6 +143,16 @@ impl Node {
                     self.hear_instance(run, read, state);
                 }
             }
+            Ok(Reply::Released) => {
+                if !self.claim.is_in_flight(id) {
+                    return;
+                }
+                let association = self.claim.released();
+                if let Some(association) = association.clone() {
+                    self.tell(Event::Released(association));
+                }
+                self.ownership.hear_release(run, now, association);
+            }
             Ok(Reply::Associated(association)) => {
                 if !self.claim.is_in_flight(id) {
                     return;

@@ -14,6 +14,9 @@ pub(crate) const CASES: &[Case] = cases![
     reassociation_moves_and_replaces_the_id,
     repeating_an_association_keeps_the_holder,
     a_dry_run_is_allowed_and_changes_nothing,
+    a_released_association_leaves_the_address_to_nobody,
+    a_stale_id_never_drops_the_newer_association,
+    a_rehearsed_release_changes_nothing,
     an_unknown_allocation_is_gone,
     an_unknown_interface_is_gone,
     an_unknown_instance_is_gone,
@@ -80,6 +83,35 @@ async fn a_dry_run_is_allowed_and_changes_nothing(backend: Rc<Backend>) {
         .ec2
         .dry_run_associate(&target, true, PATIENCE, Connection::Pooled)
         .await;
+    assert_eq!(outcome, Ok(()));
+    assert_eq!(stage.read().await, before);
+}
+
+async fn a_released_association_leaves_the_address_to_nobody(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    let id = stage.associate(&stage.a, false).await.expect("it is free");
+    let released = stage.ec2.release(&id, PATIENCE, Connection::Pooled).await;
+    assert_eq!(released, Ok(()));
+    assert_eq!(stage.read().await.association, None);
+    stage.associate(&stage.b, false).await.expect("it is free again");
+}
+
+/// `Gone` or success: EC2 may answer either (EC2 API Reference, `DisassociateAddress`).
+async fn a_stale_id_never_drops_the_newer_association(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    let stale = stage.associate(&stage.a, false).await.expect("it is free");
+    stage.associate(&stage.b, true).await.expect("allowed");
+    let before = stage.read().await;
+    let outcome = stage.ec2.release(&stale, PATIENCE, Connection::Pooled).await;
+    assert!(matches!(outcome, Ok(()) | Err(CallError::Gone { .. })), "{outcome:?}");
+    assert_eq!(stage.read().await, before);
+}
+
+async fn a_rehearsed_release_changes_nothing(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    let id = stage.associate(&stage.a, false).await.expect("it is free");
+    let before = stage.read().await;
+    let outcome = stage.ec2.dry_run_release(&id, PATIENCE, Connection::Pooled).await;
     assert_eq!(outcome, Ok(()));
     assert_eq!(stage.read().await, before);
 }

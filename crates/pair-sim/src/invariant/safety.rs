@@ -117,7 +117,7 @@ pub(super) fn holds_are_kept(world: &World) -> Judgement {
         |claim| {
             let seen = &claim.decision.evidence;
             let is_ordered = seen.ordered || claim.decision.rule == Rule::F6b;
-            is_ordered || (!claim.is_held && !seen.on_hold)
+            is_ordered || seen.released || (!claim.is_held && !seen.on_hold)
         },
     )
 }
