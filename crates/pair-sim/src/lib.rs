@@ -15,6 +15,7 @@
 
 mod agenda;
 mod claim;
+pub mod detection;
 mod dice;
 mod ec2;
 mod effect;
