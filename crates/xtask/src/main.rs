@@ -4,6 +4,7 @@
 //! as building first, installing what the tests need, and leaving no process behind.
 
 mod brood;
+mod curve;
 mod demo;
 mod package;
 mod summary;
@@ -31,6 +32,8 @@ enum Task {
     Demo(demo::Args),
     /// Install what the tests need, then run all of them.
     Test(test::Args),
+    /// Measure how often the detector is wrong, and rewrite docs/DETECTION.md (some minutes).
+    Curve(curve::Args),
     /// Build the Debian package and print its path.
     Package(package::Args),
 }
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
     let outcome = Workspace::find().and_then(|workspace| match cli.task {
         Task::Demo(args) => demo::run(&workspace, &args),
         Task::Test(args) => test::run(&workspace, &args),
+        Task::Curve(args) => curve::run(&workspace, &args),
         Task::Package(args) => package::run(&workspace, &args),
     });
     outcome.unwrap_or_else(|error| {

@@ -18,7 +18,7 @@ use super::{Delays, Loss, MissedBeats, Profile, Rate, Watch, deaths};
 pub struct Effort {
     /// The seed of every history.
     pub seed: u64,
-    /// How many days of watching a point of the curve gets at most; see [`Point::days`].
+    /// How many days of watching the point of the promise gets; see [`Point::days`].
     pub days: f64,
     /// After how many needless claims a point is known well enough.
     pub enough: u64,
@@ -143,17 +143,14 @@ impl Point {
         points
     }
 
-    /// For how many days this point is watched at most: a profile that sends more often has as many heartbeats in fewer days,
-    /// and a loss below the one that decides is a matter of course.
+    /// For how many days this point is watched at most: the one that the promise is about for all of them, every other for a
+    /// tenth, and a profile that sends more often for fewer, since it has as many heartbeats in these.
     #[must_use]
     pub fn days(&self, effort: &Effort) -> f64 {
-        let by_interval = self
-            .profile
-            .interval
-            .div_duration_f64(Profile::DEFAULT.interval)
-            .min(1.0);
-        let by_loss = if self.loss.share() < DECISIVE { 0.25 } else { 1.0 };
-        effort.days * by_interval * by_loss
+        let by_interval = self.profile.interval.div_duration_f64(Profile::DEFAULT.interval);
+        let is_promised = self.profile == Profile::DEFAULT && self.loss == Loss::PROMISED;
+        let by_weight = if is_promised { 1.0 } else { 0.1 };
+        effort.days * by_interval.min(1.0) * by_weight
     }
 
     /// Watches until enough was counted or the days are over. A day of the pair is two days of watching, one of each node.
@@ -226,10 +223,7 @@ fn spread<T: Sync, R: Send>(items: &[T], jobs: usize, work: impl Fn(&T) -> R + S
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// The loss from which on a point gets all its days.
-const DECISIVE: f64 = 0.3;
-
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// The losses at which peers die.
-const DYING_AT: [Loss; 2] = [Loss::Independent { percent: 0 }, Loss::Independent { percent: 30 }];
+const DYING_AT: [Loss; 2] = [Loss::Independent { percent: 0 }, Loss::PROMISED];

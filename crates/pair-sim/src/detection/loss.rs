@@ -23,6 +23,9 @@ pub enum Loss {
 }
 
 impl Loss {
+    /// The loss at which the default profile promises less than one needless claim in a hundred days.
+    pub const PROMISED: Self = Self::Independent { percent: 30 };
+
     /// The losses of the curve: independent ones, then bursts by their length.
     #[must_use]
     pub fn all() -> Vec<Self> {
