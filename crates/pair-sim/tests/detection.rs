@@ -1,6 +1,7 @@
 //! The failure detector alone, and what the document says of it.
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says all there is to say")]
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use pair_core::{Link, Member};
 use pair_sim::detection::{
@@ -72,7 +73,7 @@ fn a_dead_peer_is_presumed_dead_within_a_tenth_of_the_holdtime() {
 #[test]
 fn the_calculation_agrees_with_the_simulation_where_that_can_count() {
     let effort = Effort {
-        days: 8.0,
+        days: 40.0,
         enough: 1_000,
         ..effort()
     };
@@ -90,7 +91,7 @@ fn the_calculation_agrees_with_the_simulation_where_that_can_count() {
 #[test]
 fn bursts_longer_than_the_holdtime_defeat_every_detector() {
     let effort = Effort {
-        days: 1.0,
+        days: 10.0,
         enough: u64::MAX,
         ..effort()
     };
@@ -121,4 +122,47 @@ fn one_seed_is_one_curve_on_any_number_of_threads() {
             .collect::<Vec<_>>()
     };
     assert_eq!(times(&one), times(&other));
+}
+
+#[test]
+fn the_document_shows_every_profile_at_every_loss() {
+    let tables = tables();
+    for profile in Profile::ALL {
+        let section = section(&tables, profile.name);
+        for loss in Loss::all() {
+            let row = match loss {
+                Loss::Independent { percent } => format!("| {percent} % |"),
+                Loss::Bursts { percent, mean } => format!("| {percent} %, {} ms |", mean.as_millis()),
+            };
+            assert!(section.contains(&row), "{} lacks {row}", profile.name);
+        }
+    }
+}
+
+#[test]
+fn the_headline_of_the_document_is_in_its_table_and_keeps_the_promise() {
+    let tables = tables();
+    let (_, after) = tables.split_once("At 30 % loss each way `default` made ").unwrap();
+    let (claims, after) = after.split_once(" needless claims in ").unwrap();
+    let (days, _) = after.split_once(" days of watching").unwrap();
+    let section = section(&tables, "default");
+    let row = section.lines().find(|line| line.starts_with("| 30 % |")).unwrap();
+    assert!(row.contains(&format!("({claims} in {days} days)")), "{row}");
+    let (claims, days): (f64, f64) = (claims.parse().unwrap(), days.parse().unwrap());
+    assert!(claims.max(3.0) / days < 0.01, "{claims} in {days} days");
+}
+
+/// What the command has written into the document.
+fn tables() -> String {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/DETECTION.md");
+    let document = fs::read_to_string(file).unwrap();
+    let (_, after) = document.split_once("<!-- curve:begin -->").unwrap();
+    let (tables, _) = after.split_once("<!-- curve:end -->").unwrap();
+    tables.to_owned()
+}
+
+/// The tables of one profile.
+fn section<'a>(tables: &'a str, profile: &str) -> &'a str {
+    let (_, after) = tables.split_once(&format!("### `{profile}`")).unwrap();
+    after.split("### ").next().unwrap()
 }
