@@ -11,10 +11,12 @@
 //! ```
 //!
 //! A test builds a [`World`], lets time pass, hurts it with its verbs (`partition`, `crash`, `pause`, …) and looks at what
-//! happened. After every step all [`INVARIANTS`] are checked; a violation ends the run with the trace that led to it.
+//! happened. After every step all [`INVARIANTS`] are checked; a violation ends the run with the trace that led to it. How good
+//! the failure detector is on its own is measured in [`detection`], where only the two nodes and the network are left.
 
 mod agenda;
 mod claim;
+pub mod detection;
 mod dice;
 mod ec2;
 mod effect;

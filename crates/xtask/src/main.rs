@@ -34,6 +34,8 @@ enum Task {
     Test(test::Args),
     /// Play random histories of faults in virtual time, and count what they have covered.
     Soak(sim::Args),
+    /// Measure how often the detector is wrong, and rewrite docs/DETECTION.md (some minutes).
+    Curve(sim::Args),
     /// Build the Debian package and print its path.
     Package(package::Args),
 }
@@ -43,7 +45,8 @@ fn main() -> ExitCode {
     let outcome = Workspace::find().and_then(|workspace| match cli.task {
         Task::Demo(args) => demo::run(&workspace, &args),
         Task::Test(args) => test::run(&workspace, &args),
-        Task::Soak(args) => sim::run(&workspace, "soak", &args),
+        Task::Soak(args) => sim::soak(&workspace, &args),
+        Task::Curve(args) => sim::curve(&workspace, &args),
         Task::Package(args) => package::run(&workspace, &args),
     });
     outcome.unwrap_or_else(|error| {

@@ -19,13 +19,34 @@ pub(crate) struct Args {
     options: Vec<OsString>,
 }
 
-/// Builds the simulator and becomes it, so that signals and the exit status are its own.
+/// Plays random histories.
 ///
 /// # Errors
 /// If the build fails or what was built cannot be started.
-pub(crate) fn run(workspace: &Workspace, command: &str, args: &Args) -> Result<ExitCode> {
+pub(crate) fn soak(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
+    become_simulator(workspace, simulator(workspace).arg("soak"), args)
+}
+
+/// Measures how often the detector is wrong, and replaces what the document shows of it.
+///
+/// # Errors
+/// If the build fails or what was built cannot be started.
+pub(crate) fn curve(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
+    let docs = workspace.root.join("docs");
+    let mut curve = simulator(workspace);
+    curve.arg("curve");
+    curve.arg("--markdown").arg(docs.join("DETECTION.md"));
+    curve.arg("--svg").arg(docs.join("detection.svg"));
+    become_simulator(workspace, &mut curve, args)
+}
+
+fn simulator(workspace: &Workspace) -> Command {
+    Command::new(workspace.target.join("debug/pair-sim"))
+}
+
+/// Builds the simulator and becomes it, so that signals and the exit status are its own.
+fn become_simulator(workspace: &Workspace, command: &mut Command, args: &Args) -> Result<ExitCode> {
     workspace::run(workspace.cargo().args(["build", "--package", "pair-sim"]))?;
-    let simulator = workspace.target.join("debug/pair-sim");
-    let refusal = Command::new(&simulator).arg(command).args(&args.options).exec();
-    Err(refusal).with_context(|| format!("cannot start {}", simulator.display()))
+    let refusal = command.args(&args.options).exec();
+    Err(refusal).context("cannot start the simulator")
 }

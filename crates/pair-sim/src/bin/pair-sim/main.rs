@@ -1,6 +1,7 @@
-//! `pair-sim`: random histories of two nodes, many of them or one, and traces of those that went wrong.
+//! `pair-sim`: random histories of two nodes, many of them or one, traces of those that went wrong, and the detector's curve.
 #![forbid(unsafe_code)]
 
+mod curve;
 mod report;
 mod soak;
 mod trace;
@@ -25,6 +26,8 @@ enum Command {
     Soak(soak::Args),
     /// Plays a history from a trace file.
     Replay(trace::Replay),
+    /// Measures how often each profile presumes a living peer dead, beside VRRP's rule, and how soon a dead one.
+    Curve(curve::Args),
 }
 
 fn main() -> ExitCode {
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
         Command::Run(args) => trace::run(&args),
         Command::Soak(args) => soak::run(&args),
         Command::Replay(args) => trace::replay(&args),
+        Command::Curve(args) => curve::run(&args),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
