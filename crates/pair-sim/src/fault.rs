@@ -15,6 +15,8 @@ pub enum Fault {
     PartitionOneway(Member),
     /// Lose so many datagrams in a hundred.
     Lose(u8),
+    /// Lose so many datagrams in a hundred on the way from a member.
+    LoseOneway(Member, u8),
     /// Lose datagrams in bursts of this many on average, so many in a hundred over time.
     LoseBursts(u8, u8),
     /// Double so many datagrams in a hundred.
@@ -97,6 +99,7 @@ impl World {
             Fault::Partition => self.partition(),
             Fault::PartitionOneway(from) => self.partition_oneway(from),
             Fault::Lose(percent) => self.lose_datagrams(percent),
+            Fault::LoseOneway(from, percent) => self.lose_oneway(from, percent),
             Fault::LoseBursts(percent, length) => self.lose_in_bursts(percent, length),
             Fault::Isolate(member) => self.isolate(member),
             Fault::Duplicate(percent) => self.duplicate_datagrams(percent),

@@ -50,14 +50,15 @@ pub(crate) fn random_fault(dice: &mut Dice) -> (Fault, Option<Fault>) {
 
 fn random_network_fault(dice: &mut Dice, member: Member) -> (Fault, Option<Fault>) {
     let heal = Some(Fault::Heal);
-    match dice.below(10) {
+    match dice.below(11) {
         0 | 1 => (Fault::Partition, heal),
         2 | 3 => (Fault::PartitionOneway(member), heal),
         4 => (Fault::Lose(20 + dice.one_of(&[0, 10, 30])), heal),
         5 => (Fault::LoseBursts(20 + dice.one_of(&[0, 20]), 4), heal),
         6 => (Fault::Delay(Duration::from_millis(300)), heal),
         7 => (Fault::Duplicate(30), heal),
-        8 => (Fault::ElasticPath(false), Some(Fault::ElasticPath(true))),
+        8 => (Fault::LoseOneway(member, *dice.one_of(&[30, 60, 100])), heal),
+        9 => (Fault::ElasticPath(false), Some(Fault::ElasticPath(true))),
         _ => (Fault::ProbePath(false), Some(Fault::ProbePath(true))),
     }
 }

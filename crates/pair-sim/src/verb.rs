@@ -211,6 +211,12 @@ impl World {
         self.disturbed_at = self.now;
     }
 
+    /// Loses datagrams at random on the way from one member to the other.
+    pub fn lose_oneway(&mut self, from: Member, percent: u8) {
+        self.network.lose(from, percent);
+        self.disturbed_at = self.now;
+    }
+
     /// Loses datagrams in bursts in both directions: so many percent over time, so many at a time on average.
     pub fn lose_in_bursts(&mut self, percent: u8, burst: u8) {
         Member::BOTH
