@@ -457,6 +457,7 @@ impl Replaced {
                         assert_eq!(instance, InstanceId("i-a".to_owned()));
                         Ok(Reply::Instance(self.instance_state))
                     }
+                    Call::Release(association) => panic!("nobody asked for a strict takeover: {association}"),
                     Call::Associate { allow_reassociation } => {
                         assert!(allow_reassociation);
                         self.claims.push(self.now_ms);
