@@ -33,6 +33,8 @@ pub struct Situation {
     pub fitness: Fitness,
     /// Whether this node knows the interface and private IP on which the address would land.
     pub can_land: bool,
+    /// Whether another address is on that private IP: a claim would knock it off (F-5).
+    pub has_neighbour: bool,
     /// Whether this node is ready to take over (F-6e).
     pub ready: bool,
     /// Whether this node has been fit for long enough since it was unfit while holding (F-6c).
@@ -168,6 +170,8 @@ pub enum Alarm {
     HeldByStranger,
     /// The address is on another interface or private IP of a member than the configured one.
     Misplaced,
+    /// Another address is on the private IP on which this one would land.
+    PlaceTaken,
     /// The peer is silent and its service serves.
     SilentButServing,
     /// The peer is silent, but no channel that ever worked says that it is dead.
@@ -282,7 +286,10 @@ fn f5_can_serve(s: &Situation) -> Option<Verdict> {
     if s.fitness != Fitness::Fit {
         return Some(Verdict::Wait(Reason::NotFit));
     }
-    (!s.can_land).then_some(Verdict::Wait(Reason::NoPlaceToLand))
+    if !s.can_land {
+        return Some(Verdict::Wait(Reason::NoPlaceToLand));
+    }
+    s.has_neighbour.then_some(Verdict::Alarm(Alarm::PlaceTaken))
 }
 
 fn f9_former(s: &Situation) -> Option<Verdict> {

@@ -32,6 +32,11 @@ pub enum Input {
         /// Whether the service is at its connection limit.
         saturated: bool,
     },
+    /// Whether EC2 has said that another address is on the private IP on which this one would land (F-5).
+    Neighbour {
+        /// Whether one is.
+        is_there: bool,
+    },
     /// Whether this node has proven that it could take the address over.
     Readiness(bool),
     /// A probe of the peer's service ended.

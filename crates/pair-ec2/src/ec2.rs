@@ -11,6 +11,7 @@ use aws_sdk_ec2::config::{AppName, Config, IdentityCache, Region, StalledStreamP
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::operation::associate_address::builders::AssociateAddressFluentBuilder;
 use aws_sdk_ec2::operation::disassociate_address::builders::DisassociateAddressFluentBuilder;
+use aws_sdk_ec2::types::Filter;
 use tracing::debug;
 
 use crate::address::{Address, Target, present};
@@ -222,6 +223,45 @@ impl Ec2 {
             .find(|address| address.allocation_id() == Some(allocation_id))
             .ok_or_else(|| not_listed(ADDRESSES, allocation_id))?;
         Address::from_sdk(found).map_err(|cause| unclear(ADDRESSES, cause))
+    }
+
+    /// Reads which other addresses are on the target's private IP: [`Ec2::associate`] would knock them off.
+    ///
+    /// # Errors
+    /// [`CallError`]. An error never means that there are none.
+    pub async fn neighbours(
+        &self,
+        target: &Target,
+        timeout: Duration,
+        connection: Connection,
+    ) -> Result<Vec<Address>, CallError> {
+        let filter = Filter::builder()
+            .name("network-interface-id")
+            .values(&target.network_interface_id)
+            .build();
+        let output = self
+            .attempt(ADDRESSES, timeout, connection, async |client, journey| {
+                client
+                    .describe_addresses()
+                    .filters(filter)
+                    .customize()
+                    .interceptor(journey)
+                    .send()
+                    .await
+            })
+            .await?;
+        let mut found = Vec::new();
+        for address in output.addresses() {
+            let address = Address::from_sdk(address).map_err(|cause| unclear(ADDRESSES, cause))?;
+            let is_there = address
+                .association
+                .as_ref()
+                .is_some_and(|held| held.private_ip == Some(target.private_ip));
+            if is_there && address.allocation_id != target.allocation_id {
+                found.push(address);
+            }
+        }
+        Ok(found)
     }
 
     /// Reads what EC2 thinks of an instance, running or not.

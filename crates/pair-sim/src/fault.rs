@@ -49,6 +49,8 @@ pub enum Fault {
     Service(Member, Service),
     /// Change whether a node is ready.
     Ready(Member, bool),
+    /// Put another address on the private IP on which the pair's would land at a member, or take it away.
+    Neighbour(Member, bool),
     /// Order one node to move the address to another.
     Order(Member, Member),
     /// Break the API for a member.
@@ -116,6 +118,7 @@ impl World {
             Fault::Replace(member) => self.replace(member),
             Fault::Service(member, service) => self.set_service(member, service),
             Fault::Ready(member, ready) => self.set_ready(member, ready),
+            Fault::Neighbour(member, is_there) => self.set_neighbour(member, is_there),
             Fault::Order(asked, to) => {
                 self.order(asked, to);
             }

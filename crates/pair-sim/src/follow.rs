@@ -90,6 +90,7 @@ impl World {
         let can_take = standby.is_running()
             && standby.service.fitness() == Fitness::Fit
             && standby.has_place
+            && !standby.has_neighbour
             && !standby.forgets_results
             && self.ec2.is_well(standby.member);
         let was_proven = before.orphaned.is_some() || self.lasting(before.proven[place]) >= PROVEN;

@@ -128,7 +128,7 @@ fn random_api_fault(dice: &mut Dice, member: Member) -> (Fault, Option<Fault>) {
 }
 
 fn random_order(dice: &mut Dice, member: Member) -> (Fault, Option<Fault>) {
-    match dice.below(5) {
+    match dice.below(6) {
         0 | 1 => (Fault::Order(member, *dice.one_of(&Member::BOTH)), None),
         2 => {
             let length = whole_ms(dice, Duration::from_secs(1), Duration::from_secs(30));
@@ -138,6 +138,7 @@ fn random_order(dice: &mut Dice, member: Member) -> (Fault, Option<Fault>) {
             )
         }
         3 => (Fault::Leave(member), Some(Fault::Join(member))),
+        4 => (Fault::Neighbour(member, true), Some(Fault::Neighbour(member, false))),
         _ => (Fault::Ready(member, false), Some(Fault::Ready(member, true))),
     }
 }

@@ -31,6 +31,9 @@ impl World {
         let input = Input::Readiness(ready);
         let readiness = Happening::Reach { at, run, input };
         self.agenda.put(soon, readiness);
+        let is_there = self.host(member).has_neighbour;
+        let input = Input::Neighbour { is_there };
+        self.agenda.put(soon, Happening::Reach { at, run, input });
         if let Some(kept) = self.host(member).kept {
             let input = Input::Restored(kept.by(self.now));
             self.handle(member, input);
@@ -125,6 +128,15 @@ impl World {
         self.host_mut(member).has_place = has_place;
         let run = self.host(member).run;
         self.identify(member, run);
+    }
+
+    /// Somebody puts another address on the private IP on which the pair's would land, or takes it away again.
+    pub fn set_neighbour(&mut self, member: Member, is_there: bool) {
+        let host = self.host_mut(member);
+        host.has_neighbour = is_there;
+        let (at, run) = (member, host.run);
+        let input = Input::Neighbour { is_there };
+        self.agenda.put(self.now, Happening::Reach { at, run, input });
     }
 
     /// Orders a node to move the address.
@@ -379,6 +391,7 @@ impl World {
             self.start(member);
             self.set_service(member, Service::Serving);
             self.set_ready(member, true);
+            self.set_neighbour(member, false);
             self.join(member);
             self.end_hold(member);
         }

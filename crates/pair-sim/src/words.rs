@@ -60,6 +60,7 @@ impl Fault {
         "replace",
         "service",
         "ready",
+        "neighbour",
         "order",
         "api",
         "slow",
@@ -110,26 +111,27 @@ impl Fault {
             Self::Replace(_) => 17,
             Self::Service(..) => 18,
             Self::Ready(..) => 19,
-            Self::Order(..) => 20,
-            Self::Api(..) => 21,
-            Self::Slow(..) => 22,
-            Self::Stall(..) => 23,
-            Self::LoseReply(_) => 24,
-            Self::LandLate(..) => 25,
-            Self::Forget(..) => 26,
-            Self::HealApi(_) => 27,
-            Self::ReadStale(_) => 28,
-            Self::ImdsLag(_) => 29,
-            Self::Imds(..) => 30,
-            Self::Instance(..) => 31,
-            Self::Put(_) => 32,
-            Self::ElasticPath(_) => 33,
-            Self::ProbePath(_) => 34,
-            Self::HoldFor(..) => 35,
-            Self::Leave(_) => 36,
-            Self::Join(_) => 37,
-            Self::Stop(_) => 38,
-            Self::LoseDisk(_) => 39,
+            Self::Neighbour(..) => 20,
+            Self::Order(..) => 21,
+            Self::Api(..) => 22,
+            Self::Slow(..) => 23,
+            Self::Stall(..) => 24,
+            Self::LoseReply(_) => 25,
+            Self::LandLate(..) => 26,
+            Self::Forget(..) => 27,
+            Self::HealApi(_) => 28,
+            Self::ReadStale(_) => 29,
+            Self::ImdsLag(_) => 30,
+            Self::Imds(..) => 31,
+            Self::Instance(..) => 32,
+            Self::Put(_) => 33,
+            Self::ElasticPath(_) => 34,
+            Self::ProbePath(_) => 35,
+            Self::HoldFor(..) => 36,
+            Self::Leave(_) => 37,
+            Self::Join(_) => 38,
+            Self::Stop(_) => 39,
+            Self::LoseDisk(_) => 40,
         }
     }
 }
@@ -165,7 +167,10 @@ impl fmt::Display for Fault {
             | Self::LandLate(member, time)
             | Self::HoldFor(member, time) => write!(f, " {} {}", name(member), ms(time)),
             Self::Service(member, service) => write!(f, " {} {}", name(member), word_of(SERVICES, service)),
-            Self::Ready(member, is_so) | Self::Forget(member, is_so) | Self::Imds(member, is_so) => {
+            Self::Ready(member, is_so)
+            | Self::Neighbour(member, is_so)
+            | Self::Forget(member, is_so)
+            | Self::Imds(member, is_so) => {
                 write!(f, " {} {}", name(member), word_of(ANSWERS, is_so))
             }
             Self::Order(asked, to) => write!(f, " {} {}", name(asked), name(to)),
@@ -207,6 +212,7 @@ impl FromStr for Fault {
             "replace" => Self::Replace(words.member()?),
             "service" => Self::Service(words.member()?, words.one_of(SERVICES, "a state of a service")?),
             "ready" => Self::Ready(words.member()?, words.one_of(ANSWERS, "yes or no")?),
+            "neighbour" => Self::Neighbour(words.member()?, words.one_of(ANSWERS, "yes or no")?),
             "order" => Self::Order(words.member()?, words.member()?),
             "api" => Self::Api(
                 words.member()?,
@@ -383,6 +389,7 @@ mod tests {
         " a",
         " a hung",
         " b no",
+        " a yes",
         " a b",
         " a black-hole pooled",
         " a 2000ms",

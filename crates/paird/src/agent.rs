@@ -290,8 +290,12 @@ impl Agent {
                 self.known.public_ip = Some(public_ip);
             }
             News::Rehearsed(outcome) => {
-                if let Err(error) = &outcome {
-                    warn!(%error, "rehearsal of a takeover failed");
+                match &outcome {
+                    Ok(neighbour) => {
+                        let is_there = neighbour.is_some();
+                        self.handle(now, Input::Neighbour { is_there });
+                    }
+                    Err(error) => warn!(%error, "rehearsal of a takeover failed"),
                 }
                 self.known.rehearsal = Some(outcome);
             }

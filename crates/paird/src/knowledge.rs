@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use pair_core::{Identity, Instant};
-use pair_ec2::CallError;
+use pair_ec2::{Address, CallError};
 use pair_wire::datagram::{DropCause, Drops};
 
 use crate::check::Verdict;
@@ -20,8 +20,8 @@ pub struct Knowledge {
     pub public_ip: Option<Ipv4Addr>,
     /// Why IMDS does not answer.
     pub imds_error: Option<String>,
-    /// How the last rehearsal of a takeover went.
-    pub rehearsal: Option<Result<(), CallError>>,
+    /// How the last rehearsal of a takeover went, and another address that it would knock off.
+    pub rehearsal: Option<Result<Option<Address>, CallError>>,
     /// Why the address could not land on this host.
     pub landing: Vec<Obstacle>,
     /// What the checks last said.

@@ -32,6 +32,7 @@ pub const IDS: &[(&str, Severity)] = &[
     ("peer-restarting", Severity::Degraded),
     ("peer-silent", Severity::Degraded),
     ("peer-unfit", Severity::Critical),
+    ("place-taken", Severity::Degraded),
     ("service-unfit", Severity::Critical),
     ("silence-unproven", Severity::Critical),
     ("silent-but-serving", Severity::Degraded),
@@ -75,7 +76,15 @@ pub fn against_readiness(known: &Knowledge, fitness: Fitness) -> Vec<Problem> {
             format!("the rehearsal of a takeover failed: {error}"),
             "check the route to EC2 (public IP, NAT or interface endpoint) and the allocation id",
         )),
-        Some(Ok(())) => {}
+        Some(Ok(Some(neighbour))) => problems.push(degraded(
+            "place-taken",
+            format!(
+                "{} ({}) is on the private IP on which the address would land: it would be knocked off",
+                neighbour.public_ip, neighbour.allocation_id
+            ),
+            "give the pair's address a private IP of its own on each node (address.private_ips), or move the other one away",
+        )),
+        Some(Ok(None)) => {}
     }
     for obstacle in &known.landing {
         problems.push(degraded(
@@ -236,7 +245,12 @@ fn about_peer(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<
             "if it is dead: pairctl failover; else open the heartbeat port",
         )),
         Verdict::Alarm(
-            Alarm::HeldByStranger | Alarm::HeldByFormer | Alarm::Misplaced | Alarm::OnHold | Alarm::OverBudget,
+            Alarm::HeldByStranger
+            | Alarm::HeldByFormer
+            | Alarm::Misplaced
+            | Alarm::PlaceTaken
+            | Alarm::OnHold
+            | Alarm::OverBudget,
         )
         | Verdict::Serve
         | Verdict::Wait(_)

@@ -20,6 +20,7 @@ impl Node {
                 .identity
                 .as_ref()
                 .is_some_and(|identity| identity.interface.is_some()),
+            has_neighbour: self.has_neighbour,
             ready: self.ready,
             refit: self.refit.is_over(run),
             my_turn: self.is_my_turn(run),

@@ -13,6 +13,8 @@ pub(crate) const CASES: &[Case] = cases![
     a_held_address_is_not_taken_without_reassociation,
     reassociation_moves_and_replaces_the_id,
     repeating_an_association_keeps_the_holder,
+    an_address_of_its_own_has_no_neighbour,
+    another_address_at_the_place_to_land_is_found,
     a_dry_run_is_allowed_and_changes_nothing,
     a_released_association_leaves_the_address_to_nobody,
     a_stale_id_never_drops_the_newer_association,
@@ -72,6 +74,29 @@ async fn repeating_an_association_keeps_the_holder(backend: Rc<Backend>) {
     let holder = stage.holder().await;
     assert_eq!(holder.association_id, id);
     assert_eq!(holder.network_interface_id, Some(stage.a.network_interface_id.clone()));
+}
+
+async fn an_address_of_its_own_has_no_neighbour(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    let target = stage.target(&stage.a);
+    for _ in 0..2 {
+        let found = stage.ec2.neighbours(&target, PATIENCE, Connection::Pooled).await;
+        assert_eq!(found, Ok(Vec::new()));
+        stage.associate(&stage.a, true).await.expect("it is free, then its own");
+    }
+}
+
+async fn another_address_at_the_place_to_land_is_found(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    stage.associate(&stage.a, false).await.expect("it is free");
+    let to = |machine| Target {
+        allocation_id: "eipalloc-0000000000000dead".to_owned(),
+        ..stage.target(machine)
+    };
+    let found = stage.ec2.neighbours(&to(&stage.a), PATIENCE, Connection::Pooled).await;
+    assert_eq!(found, Ok(vec![stage.read().await]));
+    let elsewhere = stage.ec2.neighbours(&to(&stage.b), PATIENCE, Connection::Pooled).await;
+    assert_eq!(elsewhere, Ok(Vec::new()));
 }
 
 async fn a_dry_run_is_allowed_and_changes_nothing(backend: Rc<Backend>) {

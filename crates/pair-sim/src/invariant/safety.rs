@@ -86,12 +86,15 @@ pub(super) fn never_claims_without_a_fact(world: &World) -> Judgement {
     )
 }
 
-/// F-5: who cannot serve does not take what has to be served.
+/// F-5: who cannot serve does not take what has to be served, nor does one that would knock off another address.
 pub(super) fn never_claims_while_unfit(world: &World) -> Judgement {
     each_claim(
         world,
         |_| true,
-        |claim| claim.decision.evidence.fitness == Fitness::Fit && claim.decision.evidence.can_land,
+        |claim| {
+            let seen = &claim.decision.evidence;
+            seen.fitness == Fitness::Fit && seen.can_land && !seen.has_neighbour
+        },
     )
 }
 
