@@ -7,8 +7,8 @@ use std::{
 
 use pair_wire::control::{
     AddressStatus, AgentStatus, Command, DecisionStatus, HolderName, HolderSource, LineError, Link, NodeStatus,
-    PeerStatus, Problem, ReadyStatus, Request, Response, Role, STATUS_VERSION, Severity, State, Status, TakeoverStatus,
-    decode_line, encode_line, read_line, write_line,
+    PeerStatus, Problem, ReadyStatus, RecorderStatus, Request, Response, Role, STATUS_VERSION, Severity, State, Status,
+    TakeoverStatus, decode_line, encode_line, read_line, write_line,
 };
 use proptest::prelude::*;
 
@@ -274,6 +274,7 @@ fn status() -> Status {
             attempts: 1,
         }),
         drops: BTreeMap::from([("replayed".to_owned(), 3), ("tag".to_owned(), 0)]),
+        recorder: RecorderStatus { written: 2, failed: 0 },
         agent: AgentStatus {
             version: "0.1.0".to_owned(),
             pid: 4242,

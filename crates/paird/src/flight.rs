@@ -1,0 +1,207 @@
+//! The flight recorder: what the core was told and what came of it, for whoever asks afterwards why.
+//!
+//! ```text
+//!  inputs, outputs ──► Recorder (two segments) ──┬──► Archive: a file for each incident
+//!         events ──► Chronicle (transitions) ────┤
+//!                                                └──► pairctl why, why --export
+//! ```
+//!
+//! A transition opens an incident, and each further one extends it. Its record is written within a second of each
+//! transition, and once more when nothing has happened for a while, so that the aftermath is in it: the reply of EC2, the
+//! read that verifies.
+
+use std::io;
+use std::time::Duration;
+
+use pair_core::{Event, Input, Instant, Node, Output};
+use pair_wire::control::{Answer, Outcome, Part, Response, WHY_VERSION, Why};
+use pair_wire::trace::{Header, Line, TRACE_VERSION};
+
+use crate::archive::Archive;
+use crate::chronicle::Chronicle;
+use crate::clock::{file_time, unix_us};
+use crate::config::Config;
+use crate::names::Names;
+use crate::recorder::{Record, Recorder, SEGMENT};
+use crate::run::VERSION;
+
+/// How long after its last transition an incident is over: a takeover is verified, or its first retries have failed.
+const AFTERMATH: Duration = Duration::from_secs(5);
+
+/// How long an incident can be, however much happens: its beginning must still be in the record at its end.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// How often a record is written at most, for the sake of the disk.
+const WRITE_PAUSE: Duration = Duration::from_secs(1);
+
+/// How much of an export fits into a response: JSON within JSON, each quotation mark becomes two bytes.
+const PART: usize = 28 * 1024;
+
+/// How long an export waits for the client to ask for its next part.
+const EXPORT_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Records a core.
+#[derive(Debug)]
+pub struct Flight {
+    header: Header,
+    recorder: Recorder,
+    chronicle: Chronicle,
+    archive: Archive,
+    incident: Option<Incident>,
+    export: Option<Export>,
+    exports: u64,
+}
+
+/// Transitions that are close together, and share a file.
+#[derive(Debug)]
+struct Incident {
+    name: String,
+    ends_at_last: Instant,
+    settled_at: Instant,
+    write_at: Option<Instant>,
+    written_at: Option<Instant>,
+}
+
+/// A record that a client takes part by part, frozen meanwhile.
+#[derive(Debug)]
+struct Export {
+    id: u64,
+    record: Record,
+    until: Instant,
+}
+
+impl Flight {
+    /// Begins to record a node.
+    #[must_use]
+    pub fn new(config: &Config, names: &Names, archive: Archive, now: Instant, node: &Node) -> Self {
+        let digest = config.digest().map(|byte| format!("{byte:02x}")).concat();
+        let header = Header {
+            version: TRACE_VERSION,
+            pair: config.pair.clone(),
+            node: names.me().to_owned(),
+            peer: names.peer().to_owned(),
+            agent: VERSION.to_owned(),
+            config: digest,
+            origin_unix_us: 0,
+        };
+        Self {
+            header,
+            recorder: Recorder::new(SEGMENT, now, node),
+            chronicle: Chronicle::new(names.clone()),
+            archive,
+            incident: None,
+            export: None,
+            exports: 0,
+        }
+    }
+
+    /// Takes in what the core is about to be told.
+    pub fn input(&mut self, now: Instant, node: &Node, input: &Input) {
+        self.recorder.input(now, node, input);
+    }
+
+    /// Takes in what the core then wants.
+    pub fn output(&mut self, now: Instant, output: &Output) {
+        self.recorder.output(now, output);
+        if let Output::Event(event) = output {
+            self.event(now, event);
+        }
+    }
+
+    /// Does what is due: each turn of the event loop asks.
+    pub fn follow(&mut self, now: Instant, node: &Node) {
+        self.export = self.export.take().filter(|export| now < export.until);
+        let Some(mut incident) = self.incident.take() else {
+            return;
+        };
+        let is_over = now >= incident.settled_at;
+        if is_over || incident.write_at.is_some_and(|at| now >= at) {
+            incident.write_at = None;
+            incident.written_at = Some(now);
+            self.archive.keep(incident.name.clone(), self.record(now, node));
+        }
+        self.incident = (!is_over).then_some(incident);
+    }
+
+    /// Writes what is not on disk yet, at the end of the daemon.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn finish(&mut self, now: Instant, node: &Node) -> io::Result<()> {
+        match self.incident.take() {
+            Some(incident) => self.archive.finish(incident.name, self.record(now, node)),
+            None => Ok(()),
+        }
+    }
+
+    /// What happened lately, and why.
+    #[must_use]
+    pub fn why(&self, now: Instant) -> Response {
+        Response::new(Outcome::Ok(Answer::Why(Why {
+            version: WHY_VERSION,
+            pair: self.header.pair.clone(),
+            clock: None,
+            transitions: self.chronicle.tell(now),
+        })))
+    }
+
+    /// The part of an export that begins there; without an `id`, the record as it is becomes a new export.
+    pub fn export(&mut self, now: Instant, node: &Node, id: Option<u64>, from: u64) -> Response {
+        let export = match (id, self.export.take()) {
+            (None, _) => {
+                self.exports += 1;
+                Export {
+                    id: self.exports,
+                    record: self.record(now, node),
+                    until: now,
+                }
+            }
+            (Some(id), Some(export)) if export.id == id => export,
+            (Some(_), other) => {
+                self.export = other;
+                return Response::refused(
+                    "this export is over: another one was begun, or nobody asked for its next part for too long",
+                    Some("export anew".to_owned()),
+                );
+            }
+        };
+        let part = usize::try_from(from)
+            .ok()
+            .and_then(|from| export.record.part(from, PART));
+        let (id, total) = (export.id, export.record.length() as u64);
+        self.export = Some(Export {
+            until: now + EXPORT_PATIENCE,
+            ..export
+        });
+        match part {
+            Some(text) => Response::new(Outcome::Ok(Answer::Part(Part { id, from, total, text }))),
+            None => Response::refused("no part of the export begins there", None),
+        }
+    }
+
+    fn event(&mut self, now: Instant, event: &Event) {
+        if !self.chronicle.hear(now, event) {
+            return;
+        }
+        let incident = self.incident.get_or_insert_with(|| Incident {
+            name: file_time(),
+            ends_at_last: now + LONGEST,
+            settled_at: now,
+            write_at: None,
+            written_at: None,
+        });
+        incident.settled_at = (now + AFTERMATH).min(incident.ends_at_last);
+        let earliest = incident.written_at.map_or(now, |at| now.max(at + WRITE_PAUSE));
+        incident.write_at.get_or_insert(earliest);
+    }
+
+    fn record(&self, now: Instant, node: &Node) -> Record {
+        let header = Header {
+            origin_unix_us: unix_us().saturating_sub(now.as_nanos() / 1_000),
+            ..self.header.clone()
+        };
+        let told = self.chronicle.tell(now).into_iter().map(Line::Told);
+        let head: Vec<Line<'_>> = std::iter::once(Line::Trace(header)).chain(told).collect();
+        self.recorder.record(now, node, &head)
+    }
+}
