@@ -1,6 +1,7 @@
 //! `pair-sim`: random histories of two nodes, many of them or one, and traces of those that went wrong.
 #![forbid(unsafe_code)]
 
+mod replay;
 mod report;
 mod soak;
 mod trace;
@@ -23,15 +24,15 @@ enum Command {
     Run(trace::Run),
     /// Plays random histories for a while, and prints what they have covered.
     Soak(soak::Args),
-    /// Plays a history from a trace file.
-    Replay(trace::Replay),
+    /// Plays a trace file: a history of this simulator, or the recording of a real daemon.
+    Replay(replay::Args),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(args) => trace::run(&args),
         Command::Soak(args) => soak::run(&args),
-        Command::Replay(args) => trace::replay(&args),
+        Command::Replay(args) => replay::run(&args),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
