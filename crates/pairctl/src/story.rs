@@ -42,22 +42,25 @@ pub(crate) fn shifted(transition: Transition, ahead_ms: i64) -> Transition {
 /// How far the clocks are apart, and how sure that is.
 fn clock(clock: &Clock) -> String {
     let Clock { node, .. } = clock;
-    let ms = |us: i64| format!("{}.{:03}", us / 1000, us.abs() % 1000);
+    let ms = |us: i64| format!("{}.{:03} ms", us.abs() / 1000, us.abs() % 1000);
     match (clock.ahead_least_us, clock.ahead_most_us) {
-        (Some(least), Some(most)) => format!(
-            "the clock of {node} is {} to {} ms ahead, as the heartbeats in both recordings show, and is set right here",
+        (Some(least), Some(most)) if least > 0 => format!(
+            "the clock of {node} is {} to {} ahead, by the heartbeats in both recordings, and is set right here",
             ms(least),
             ms(most)
         ),
-        (Some(least), None) => format!(
-            "the clock of {node} is at least {} ms ahead, and not set right here",
+        (Some(least), Some(most)) if most < 0 => format!(
+            "the clock of {node} is {} to {} behind, by the heartbeats in both recordings, and is set right here",
+            ms(most),
             ms(least)
         ),
-        (None, Some(most)) => format!(
-            "the clock of {node} is at most {} ms ahead, and not set right here",
-            ms(most)
+        (Some(least), Some(most)) => format!(
+            "both clocks agree within {}, by the heartbeats in both recordings",
+            ms(least.abs().max(most.abs()))
         ),
-        (None, None) => format!("how far the clock of {node} is off is not known: the recordings share no heartbeat"),
+        (None, _) | (_, None) => {
+            format!("how far the clock of {node} is off is not known: the recordings share too few heartbeats")
+        }
     }
 }
 

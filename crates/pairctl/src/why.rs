@@ -122,7 +122,7 @@ fn merged(own: Trace, other: Trace, file: &Path) -> Result<Why, Failure> {
         ahead_least_us: offset.least_us,
         ahead_most_us: offset.most_us,
     };
-    let ahead_ms = offset.likely_us().unwrap_or(0) / 1000;
+    let ahead_ms = offset.correction_us() / 1000;
     let set_right = |transition: Transition| story::shifted(transition, ahead_ms);
     let mut why = story_of(own);
     why.transitions.extend(other.told.into_iter().map(set_right));

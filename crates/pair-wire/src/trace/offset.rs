@@ -32,16 +32,18 @@ impl Offset {
     pub fn between(own: &Trace, other: &Trace) -> Self {
         Self {
             least_us: sent_before_heard(own, other).max(),
-            most_us: sent_before_heard(other, own).map(|us| us.saturating_neg()).min(),
+            most_us: sent_before_heard(other, own).map(i64::saturating_neg).min(),
         }
     }
 
-    /// The middle of what is possible; `None` unless both bounds are known.
+    /// What sets the other clock right: the middle of what is possible, and nothing if the clocks may agree or too little is
+    /// known.
     #[must_use]
-    pub fn likely_us(self) -> Option<i64> {
-        self.least_us
-            .zip(self.most_us)
-            .map(|(least, most)| least.midpoint(most))
+    pub fn correction_us(self) -> i64 {
+        match (self.least_us, self.most_us) {
+            (Some(least), Some(most)) if least > 0 || most < 0 => least.midpoint(most),
+            (_, _) => 0,
+        }
     }
 }
 

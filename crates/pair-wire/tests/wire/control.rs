@@ -29,6 +29,18 @@ fn requests_have_these_bytes() {
             Request::new(Command::Failover { to: None }),
             "{\"version\":1,\"command\":{\"failover\":{\"to\":null}}}\n",
         ),
+        (Request::new(Command::Why), "{\"version\":1,\"command\":\"why\"}\n"),
+        (
+            Request::new(Command::Export { id: None, from: 0 }),
+            "{\"version\":1,\"command\":{\"export\":{\"id\":null,\"from\":0}}}\n",
+        ),
+        (
+            Request::new(Command::Export {
+                id: Some(3),
+                from: 28_672,
+            }),
+            "{\"version\":1,\"command\":{\"export\":{\"id\":3,\"from\":28672}}}\n",
+        ),
     ];
     for (request, line) in cases {
         assert_eq!(String::from_utf8(encode_line(&request).unwrap()).unwrap(), line);
