@@ -29,8 +29,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<bool> {
     let trace = Trace::read(file).with_context(|| format!("{name}"))?;
     let header = &trace.header;
     println!(
-        "node {} of pair {}, recorded by paird {}",
-        header.node, header.pair, header.agent
+        "node {} of pair {}, recorded by paird {}, replayed by the core of {}",
+        header.node,
+        header.pair,
+        header.agent,
+        env!("CARGO_PKG_VERSION")
     );
     match pair_sim::replay(&trace) {
         Ok(replayed) => {
@@ -46,9 +49,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<bool> {
         }
         Err(difference) => {
             println!("different: {name}, {difference}");
-            if header.agent != env!("CARGO_PKG_VERSION") {
-                println!("this is the core of paird {}", env!("CARGO_PKG_VERSION"));
-            }
             Ok(false)
         }
     }
