@@ -220,3 +220,201 @@ impl Note {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pair_core::{
+        Alarm, CallFault, Fitness, Hold, HoldVersion, Holder, Member, Objection, Reason, Rule, Situation, Source,
+        Testimony, Unfitness,
+    };
+    use pair_wire::control::{Answer, Outcome, Response, WHY_VERSION, Why, encode_line};
+
+    use super::*;
+
+    #[test]
+    fn a_change_between_two_ways_of_waiting_is_no_transition() {
+        let mut chronicle = chronicle();
+        let wait = |reason| decided(Verdict::Wait(reason));
+        assert!(!chronicle.hear(at(1), &wait(Reason::HolderUnknown)));
+        assert!(!chronicle.hear(at(2), &wait(Reason::PeerServes)));
+        assert!(chronicle.hear(at(3), &decided(Verdict::Serve)));
+        assert!(chronicle.hear(at(4), &wait(Reason::NotFit)));
+        let told = chronicle.tell(at(5));
+        let texts: Vec<_> = told
+            .iter()
+            .map(|told| (told.before.as_deref(), told.text.as_str()))
+            .collect();
+        assert_eq!(
+            texts,
+            [
+                (
+                    Some("wait: the peer holds the address and is well"),
+                    "serve: the address is here"
+                ),
+                (Some("serve: the address is here"), "wait: the own service is not fit"),
+            ]
+        );
+        assert_eq!(told[1].rule.as_deref(), Some("F-5"));
+    }
+
+    #[test]
+    fn a_suspicion_that_passes_is_no_transition_and_a_presumed_death_is() {
+        let mut chronicle = chronicle();
+        let link = |from, to| Event::LinkChanged {
+            from,
+            to,
+            silence: Duration::from_millis(1_001),
+        };
+        assert!(!chronicle.hear(at(1), &link(Link::Up, Link::Suspect)));
+        assert!(!chronicle.hear(at(2), &link(Link::Suspect, Link::Up)));
+        assert!(chronicle.hear(at(3), &link(Link::Suspect, Link::PresumedDead)));
+        let told = &chronicle.tell(at(4))[0];
+        assert_eq!(
+            (told.text.as_str(), told.silence_ms),
+            ("a is presumed-dead", Some(1_001))
+        );
+    }
+
+    #[test]
+    fn a_row_of_failed_attempts_pushes_nothing_out() {
+        let mut chronicle = chronicle();
+        chronicle.hear(
+            at(1),
+            &decided(Verdict::Claim {
+                allow_reassociation: true,
+            }),
+        );
+        for attempt in 1..1_000 {
+            let failed = Event::ClaimFailed {
+                attempt,
+                fault: CallFault::Throttled,
+                pause: Duration::ZERO,
+            };
+            assert_eq!(chronicle.hear(at(1 + u64::from(attempt)), &failed), attempt == 1);
+        }
+        let told = chronicle.tell(at(2_000));
+        assert_eq!(told.len(), 2);
+        assert_eq!(told[1].text, "attempt 999 to move the address failed: throttled");
+    }
+
+    #[test]
+    fn only_the_last_transitions_are_kept() {
+        let mut chronicle = chronicle();
+        for second in 0..100 {
+            chronicle.hear(
+                at(second),
+                &Event::Paused {
+                    missed: Duration::from_secs(second),
+                },
+            );
+        }
+        let told = chronicle.tell(at(100));
+        assert_eq!(told.len(), KEPT);
+        assert!(told.last().unwrap().text.contains("99000 ms"));
+    }
+
+    #[test]
+    fn the_longest_account_fits_into_a_response() {
+        let names = ["a", "b"].map(|name| name.repeat(64));
+        let mut chronicle = Chronicle::new(Names::new(names, Member::Second));
+        for second in 0..KEPT as u64 {
+            let verdict = if second % 2 == 0 {
+                Verdict::Alarm(Alarm::SilenceUnproven)
+            } else {
+                Verdict::Alarm(Alarm::HeldByFormer)
+            };
+            chronicle.hear(at(second), &Event::Decided(talkative(verdict)));
+        }
+        let why = Why {
+            version: WHY_VERSION,
+            pair: "p".repeat(255),
+            clock: None,
+            transitions: chronicle.tell(at(1_000)),
+        };
+        let line = encode_line(&Response::new(Outcome::Ok(Answer::Why(why)))).unwrap();
+        assert!(line.len() < 48 * 1024, "{} bytes", line.len());
+    }
+
+    #[test]
+    fn every_event_that_is_a_transition_has_a_sentence() {
+        let hold = |seconds| Hold {
+            version: HoldVersion {
+                number: 1,
+                by: Member::First,
+            },
+            remaining: Duration::from_secs(seconds),
+        };
+        let cases = [
+            (
+                Event::HolderChanged {
+                    from: Some(Holder::Member(Member::First)),
+                    to: Holder::Stranger,
+                    association: None,
+                    source: Source::Ec2,
+                },
+                "stranger holds the address, by ec2",
+            ),
+            (
+                Event::HoldChanged { hold: hold(90) },
+                "a holds the address where it is, for 1m 30s more",
+            ),
+            (
+                Event::HoldChanged { hold: hold(0) },
+                "no hold is in force: a says so, or its time is over",
+            ),
+            (Event::Leaving(true), "this node leaves the pair"),
+            (Event::Leaving(false), "this node is back in the pair"),
+        ];
+        for (event, text) in cases {
+            let mut chronicle = chronicle();
+            assert!(chronicle.hear(at(1), &event), "{event:?}");
+            assert_eq!(chronicle.tell(at(2))[0].text, text);
+        }
+    }
+
+    fn chronicle() -> Chronicle {
+        Chronicle::new(Names::new(["a".to_owned(), "b".to_owned()], Member::Second))
+    }
+
+    fn decided(verdict: Verdict) -> Event {
+        Event::Decided(talkative(verdict))
+    }
+
+    /// A decision with all the evidence that there can be.
+    fn talkative(verdict: Verdict) -> Decision {
+        let evidence = Situation {
+            me: Member::Second,
+            holder: Some(Holder::Member(Member::First)),
+            fitness: Fitness::Unfit(Unfitness::HostStopping),
+            can_land: true,
+            ready: true,
+            refit: true,
+            my_turn: true,
+            ordered: true,
+            stopping: true,
+            leaving: true,
+            on_hold: true,
+            over_budget: true,
+            bar_just_ended: true,
+            preempt_due: true,
+            link: Link::PresumedDead,
+            silence: Duration::from_millis(1_001),
+            holdtime_over: true,
+            peer_fitness: Some(Fitness::Unfit(Unfitness::CheckFailed)),
+            peer_unfit_lasting: true,
+            peer_yielding: true,
+            peer_restarting: true,
+            objection: Some(Objection::Saturated),
+            testimony: Some(Testimony::SlippedBack),
+        };
+        Decision {
+            verdict,
+            rule: Rule::F5,
+            evidence,
+        }
+    }
+
+    fn at(second: u64) -> Instant {
+        Instant::from_origin(Duration::from_secs(second))
+    }
+}

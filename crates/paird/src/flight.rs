@@ -28,7 +28,8 @@ use crate::run::VERSION;
 /// How long after its last transition an incident is over: a takeover is verified, or its first retries have failed.
 const AFTERMATH: Duration = Duration::from_secs(5);
 
-/// How long an incident can be, however much happens: its beginning must still be in the record at its end.
+/// How long an incident can be, however much happens: its beginning must still be in the record at its end, which is half of
+/// the shortest record of the fast profile.
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// How often a record is written at most, for the sake of the disk.
@@ -203,5 +204,150 @@ impl Flight {
         let told = self.chronicle.tell(now).into_iter().map(Line::Told);
         let head: Vec<Line<'_>> = std::iter::once(Line::Trace(header)).chain(told).collect();
         self.recorder.record(now, node, &head)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use pair_core::{Config as CoreConfig, Member};
+    use pair_wire::control::encode_line;
+    use pair_wire::trace::Trace;
+
+    use super::*;
+
+    #[test]
+    fn an_incident_is_written_at_once_at_most_each_second_and_when_it_is_over() {
+        let (mut flight, node) = flight();
+        let mut written = Vec::new();
+        for ms in (0..20_000).step_by(100) {
+            if [100, 400, 700].contains(&ms) {
+                flight.output(at(ms), &paused());
+            }
+            flight.follow(at(ms), &node);
+            written.extend(flight.archive.take().map(|_| ms));
+        }
+        // At once; a second later with both that came meanwhile; and five seconds after the last.
+        assert_eq!(written, [100, 1_100, 5_700]);
+    }
+
+    #[test]
+    fn an_incident_that_does_not_end_is_cut_while_its_beginning_is_still_in_the_record() {
+        let (mut flight, node) = flight();
+        let (mut written, mut names) = (0, Vec::new());
+        for ms in (0..60_000).step_by(100) {
+            flight.output(at(ms), &paused());
+            flight.follow(at(ms), &node);
+            if let Some(name) = flight.archive.take() {
+                written += 1;
+                names.push((ms, name));
+            }
+            if flight.incident.is_none() {
+                break;
+            }
+        }
+        assert_eq!(names.last().map(|(ms, _)| *ms), Some(30_000));
+        assert_eq!(written, 31);
+        names.dedup_by(|(_, one), (_, other)| one == other);
+        assert_eq!(names.len(), 1, "one incident, one file");
+    }
+
+    #[test]
+    fn nothing_is_written_where_nothing_happens() {
+        let (mut flight, node) = flight();
+        for ms in (0..100_000).step_by(200) {
+            flight.input(at(ms), &node, &Input::Wakeup);
+            flight.follow(at(ms), &node);
+        }
+        assert_eq!(flight.archive.take(), None);
+        assert!(flight.finish(at(100_000), &node).is_ok());
+        assert!(!Path::new(NOWHERE).exists());
+    }
+
+    #[test]
+    fn an_export_is_the_record_of_its_beginning_whatever_happens_meanwhile() {
+        let (mut flight, node) = flight();
+        for ms in 0..5_000 {
+            flight.input(at(ms), &node, &Input::Wakeup);
+        }
+        let first = part(&flight.export(at(5_000), &node, None, 0));
+        let mut text = first.text;
+        while (text.len() as u64) < first.total {
+            flight.input(at(5_001), &node, &Input::Stop);
+            let next = flight.export(at(5_001), &node, Some(first.id), text.len() as u64);
+            assert!(encode_line(&next).is_ok(), "a part fits into a response");
+            let next = part(&next);
+            assert_eq!((next.id, next.total), (first.id, first.total));
+            text.push_str(&next.text);
+        }
+        let trace = Trace::parse(&text).unwrap();
+        assert_eq!((trace.header.node.as_str(), trace.header.peer.as_str()), ("b", "a"));
+        assert_eq!(trace.entries.len(), 5_000 + 2, "two snapshots around the inputs");
+        assert!(!text.contains("Stop"));
+    }
+
+    #[test]
+    fn an_export_ends_with_the_next_one_or_when_nobody_asks_for_too_long() {
+        let (mut flight, node) = flight();
+        let first = part(&flight.export(at(0), &node, None, 0)).id;
+        let second = part(&flight.export(at(0), &node, None, 0)).id;
+        assert!(is_refused(&flight.export(at(0), &node, Some(first), 0)));
+        assert!(is_refused(&flight.export(at(0), &node, Some(second + 1), 0)));
+        flight.follow(at(29_999), &node);
+        assert_eq!(part(&flight.export(at(29_999), &node, Some(second), 0)).id, second);
+        flight.follow(at(59_999), &node);
+        assert!(is_refused(&flight.export(at(59_999), &node, Some(second), 0)));
+    }
+
+    /// A folder that is never made.
+    const NOWHERE: &str = "/nonexistent/paird";
+
+    fn flight() -> (Flight, Node) {
+        let text = "pair = \"lb-1\"\n[[node]]\nname = \"a\"\naddresses = [\"10.0.1.10\"]\n\
+                    [[node]]\nname = \"b\"\naddresses = [\"10.0.2.10\"]\n\
+                    [[address]]\nallocation_id = \"eipalloc-0123456789abcdef0\"\n\
+                    [check]\nnone = true\n[probe]\nnone = true\n[security]\ninsecure_no_key = true\n";
+        let config = Config::parse("paird.toml", text).unwrap();
+        let second = Duration::from_secs(1);
+        let core = CoreConfig {
+            me: Member::Second,
+            preferred: Member::First,
+            private_ips: [[10, 0, 1, 10].into(), [10, 0, 2, 10].into()],
+            interval: second / 5,
+            holdtime: second,
+            probe_timeout: None,
+            lost_contact_takeover: second * 60,
+            unfit_delay: second,
+            refit: second * 60,
+            call_timeout: second * 2,
+            preempt_delay: None,
+            restart_grace: second * 10,
+            version: "0.1.0".to_owned(),
+        };
+        let node = Node::new(core, 7, Instant::ZERO);
+        let names = Names::new(["a".to_owned(), "b".to_owned()], Member::Second);
+        let archive = Archive::new(Path::new(NOWHERE));
+        (Flight::new(&config, &names, archive, Instant::ZERO, &node), node)
+    }
+
+    fn paused() -> Output {
+        let missed = Duration::from_secs(1);
+        Output::Event(Event::Paused { missed })
+    }
+
+    fn part(response: &Response) -> Part {
+        match &response.outcome {
+            Outcome::Ok(Answer::Part(part)) => part.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn is_refused(response: &Response) -> bool {
+        matches!(response.outcome, Outcome::Refused { .. })
+    }
+
+    fn at(ms: u64) -> Instant {
+        Instant::from_origin(Duration::from_millis(ms))
     }
 }
