@@ -8,12 +8,13 @@
 //!
 //! A transition opens an incident, and each further one extends it. Its record is written within a second of each
 //! transition, and once more when nothing has happened for a while, so that the aftermath is in it: the reply of EC2, the
-//! read that verifies.
+//! read that verifies. What an agent learns at its start, and a claim does not follow, has one file for all starts: an agent that
+//! is restarted again and again must not push out the record of what began it.
 
 use std::io;
 use std::time::Duration;
 
-use pair_core::{Event, Input, Instant, Node, Output};
+use pair_core::{Event, Input, Instant, Node, Output, Verdict};
 use pair_wire::control::{Answer, Outcome, Part, Response, WHY_VERSION, Why};
 use pair_wire::trace::{Header, Line, TRACE_VERSION};
 
@@ -32,6 +33,12 @@ const AFTERMATH: Duration = Duration::from_secs(5);
 /// the shortest record of the fast profile.
 const LONGEST: Duration = Duration::from_secs(30);
 
+/// How long the start of an agent takes: it has heard its peer, and EC2 has said who holds the address.
+const START: Duration = Duration::from_secs(5);
+
+/// What the record of a start is called.
+const START_NAME: &str = "start";
+
 /// How often a record is written at most, for the sake of the disk.
 const WRITE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -48,6 +55,7 @@ pub struct Flight {
     recorder: Recorder,
     chronicle: Chronicle,
     archive: Archive,
+    began_at: Instant,
     incident: Option<Incident>,
     export: Option<Export>,
     exports: u64,
@@ -90,6 +98,7 @@ impl Flight {
             recorder: Recorder::new(SEGMENT, now, node),
             chronicle: Chronicle::new(names.clone()),
             archive,
+            began_at: now,
             incident: None,
             export: None,
             exports: 0,
@@ -184,13 +193,17 @@ impl Flight {
         if !self.chronicle.hear(now, event) {
             return;
         }
+        let is_start = now < self.began_at + START;
         let incident = self.incident.get_or_insert_with(|| Incident {
-            name: file_time(),
+            name: if is_start { START_NAME.to_owned() } else { file_time() },
             ends_at_last: now + LONGEST,
             settled_at: now,
             write_at: None,
             written_at: None,
         });
+        if is_claim(event) && incident.name == START_NAME {
+            incident.name = file_time();
+        }
         incident.settled_at = (now + AFTERMATH).min(incident.ends_at_last);
         let earliest = incident.written_at.map_or(now, |at| now.max(at + WRITE_PAUSE));
         incident.write_at.get_or_insert(earliest);
@@ -207,11 +220,26 @@ impl Flight {
     }
 }
 
+/// Whether the address is about to move to this node.
+const fn is_claim(event: &Event) -> bool {
+    match event {
+        Event::Decided(decision) => matches!(decision.verdict, Verdict::Claim { .. }),
+        Event::ClaimFailed { .. } | Event::Claiming { .. } | Event::Claimed(_) | Event::TookOver(_) => true,
+        Event::LinkChanged { .. }
+        | Event::PeerIncarnation(_)
+        | Event::HolderChanged { .. }
+        | Event::Paused { .. }
+        | Event::HoldChanged { .. }
+        | Event::Leaving(_)
+        | Event::SilenceStartsAnew => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use pair_core::{Config as CoreConfig, Member};
+    use pair_core::{AssociationId, Config as CoreConfig, Incarnation, Member};
     use pair_wire::control::encode_line;
     use pair_wire::trace::Trace;
 
@@ -219,7 +247,7 @@ mod tests {
 
     #[test]
     fn an_incident_is_written_at_once_at_most_each_second_and_when_it_is_over() {
-        let (mut flight, node) = flight();
+        let (mut flight, node) = flight_of_b();
         let mut written = Vec::new();
         for ms in (0..20_000).step_by(100) {
             if [100, 400, 700].contains(&ms) {
@@ -234,7 +262,7 @@ mod tests {
 
     #[test]
     fn an_incident_that_does_not_end_is_cut_while_its_beginning_is_still_in_the_record() {
-        let (mut flight, node) = flight();
+        let (mut flight, node) = flight_of_b();
         let (mut written, mut names) = (0, Vec::new());
         for ms in (0..60_000).step_by(100) {
             flight.output(at(ms), &paused());
@@ -254,8 +282,27 @@ mod tests {
     }
 
     #[test]
+    fn starts_share_a_file_unless_a_claim_follows() {
+        let (mut flight, node) = flight_of_b();
+        flight.output(at(200), &Output::Event(Event::PeerIncarnation(Incarnation(5))));
+        flight.follow(at(200), &node);
+        assert_eq!(flight.archive.take().as_deref(), Some("start"));
+        flight.output(
+            at(400),
+            &Output::Event(Event::Claimed(AssociationId("eipassoc-b".to_owned()))),
+        );
+        flight.follow(at(1_400), &node);
+        let name = flight.archive.take().unwrap();
+        assert!(name.starts_with("20") && name.ends_with('Z'), "{name}");
+        let (mut later, node) = flight_of_b();
+        later.output(at(5_000), &paused());
+        later.follow(at(5_000), &node);
+        assert_ne!(later.archive.take().as_deref(), Some("start"));
+    }
+
+    #[test]
     fn nothing_is_written_where_nothing_happens() {
-        let (mut flight, node) = flight();
+        let (mut flight, node) = flight_of_b();
         for ms in (0..100_000).step_by(200) {
             flight.input(at(ms), &node, &Input::Wakeup);
             flight.follow(at(ms), &node);
@@ -267,7 +314,7 @@ mod tests {
 
     #[test]
     fn an_export_is_the_record_of_its_beginning_whatever_happens_meanwhile() {
-        let (mut flight, node) = flight();
+        let (mut flight, node) = flight_of_b();
         for ms in 0..5_000 {
             flight.input(at(ms), &node, &Input::Wakeup);
         }
@@ -289,7 +336,7 @@ mod tests {
 
     #[test]
     fn an_export_ends_with_the_next_one_or_when_nobody_asks_for_too_long() {
-        let (mut flight, node) = flight();
+        let (mut flight, node) = flight_of_b();
         let first = part(&flight.export(at(0), &node, None, 0)).id;
         let second = part(&flight.export(at(0), &node, None, 0)).id;
         assert!(is_refused(&flight.export(at(0), &node, Some(first), 0)));
@@ -303,7 +350,7 @@ mod tests {
     /// A folder that is never made.
     const NOWHERE: &str = "/nonexistent/paird";
 
-    fn flight() -> (Flight, Node) {
+    fn flight_of_b() -> (Flight, Node) {
         let text = "pair = \"lb-1\"\n[[node]]\nname = \"a\"\naddresses = [\"10.0.1.10\"]\n\
                     [[node]]\nname = \"b\"\naddresses = [\"10.0.2.10\"]\n\
                     [[address]]\nallocation_id = \"eipalloc-0123456789abcdef0\"\n\
