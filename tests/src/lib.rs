@@ -15,6 +15,7 @@
 mod backend;
 mod binaries;
 mod config;
+mod cut;
 mod node;
 mod pair;
 mod process;
@@ -27,11 +28,12 @@ mod wait;
 mod watch;
 
 pub use backend::Backend;
-pub use binaries::{Ran, pairctl, paird};
+pub use binaries::{Ran, pair_sim, pairctl, paird};
 pub use config::{PAIR_NAME, PORT};
+pub use cut::Cut;
 pub use pair::{Pair, has_problem, of};
 pub use pair_lab::{Action, Fault, LogEntry, Scope, Target};
-pub use scenario::{Stage, run};
+pub use scenario::{Stage, is_skipped, run};
 pub use setup::Setup;
 pub use speaker::{Recording, Speaker};
 pub use wait::{DEADLINE, eventually, stays};

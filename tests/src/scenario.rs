@@ -58,16 +58,26 @@ pub fn run<S: FnOnce(Setup)>(stage: Stage, scenario: S) {
     let path = any::type_name::<S>();
     let name = path.split_once("::").map_or(path, |(_, name)| name);
     println!("e2e {}, {}: {name}", stage.backend(), stage.service());
-    if let Some(obstacle) = stage.obstacle() {
-        assert!(
-            env::var_os("PAIRD_NO_SKIP").is_none_or(|value| value != "1"),
-            "{obstacle}"
-        );
-        println!("SKIPPED: {name} on {stage:?}: {obstacle}");
+    if is_skipped(&format!("{name} on {stage:?}"), stage.obstacle()) {
         return;
     }
     let _turn = Turn::take();
     scenario(Setup::new(stage, name));
+}
+
+/// Says that a test cannot be played here, if there is an obstacle: which is a failure if `PAIRD_NO_SKIP` is `1`.
+///
+/// # Panics
+/// If it must not be skipped.
+#[must_use]
+pub fn is_skipped(name: &str, obstacle: Option<&str>) -> bool {
+    let Some(obstacle) = obstacle else { return false };
+    assert!(
+        env::var_os("PAIRD_NO_SKIP").is_none_or(|value| value != "1"),
+        "{obstacle}"
+    );
+    println!("SKIPPED: {name}: {obstacle}");
+    true
 }
 
 fn has_haproxy() -> bool {

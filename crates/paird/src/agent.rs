@@ -23,11 +23,13 @@ use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tracing::{debug, info, trace, warn};
 
+use crate::archive::Archive;
 use crate::check;
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::config::{Config, Probe};
 use crate::control::Pending;
+use crate::flight::Flight;
 use crate::journal;
 use crate::knowledge::Knowledge;
 use crate::names::Names;
@@ -62,6 +64,7 @@ pub struct Agent {
     requests: mpsc::Receiver<Pending>,
     orders: Orders,
     keeper: Keeper,
+    flight: Flight,
     /// Whether the core has nothing left to do before this daemon ends.
     may_stop: bool,
     turned_at: Instant,
@@ -93,6 +96,8 @@ pub struct Parts<'a> {
     pub requests: mpsc::Receiver<Pending>,
     /// What keeps orders over a restart.
     pub keeper: Keeper,
+    /// What keeps records of the core's inputs.
+    pub archive: Archive,
     /// The seed of incarnation and jitter.
     pub seed: u64,
 }
@@ -119,17 +124,20 @@ impl Agent {
             tell,
             requests,
             keeper,
+            archive,
             seed,
         } = parts;
         let now = clock.now();
         let node = Node::new(core.clone(), seed, now);
         let nodes = config.nodes.each_ref().map(|node| node.name.clone());
+        let names = Names::new(nodes, core.me);
         let watchdog = sd_notify::watchdog_enabled().map(|limit| Watchdog {
             every: limit / 3,
             fed_at: now,
         });
         Self {
-            names: Names::new(nodes, core.me),
+            flight: Flight::new(&config, &names, archive, now, &node),
+            names,
             sender: Sender::new(&config.pair, ring),
             receiver: Receiver::new(&config.pair, core.me, node.incarnation(), ring),
             known: Knowledge::new(vitals::service_name(&config)),
@@ -181,6 +189,9 @@ impl Agent {
         if let Err(error) = self.keeper.flush() {
             warn!(%error, "holds and leaves were not kept");
         }
+        if let Err(error) = self.flight.finish(self.clock.now(), &self.node) {
+            warn!(%error, "the last record of the core's inputs was not written");
+        }
         Ok(())
     }
 
@@ -208,6 +219,7 @@ impl Agent {
         let now = self.clock.now();
         self.handle(now, Input::Wakeup);
         self.turned_at = now;
+        self.flight.follow(now, &self.node);
         self.known.follow_drops(now, self.receiver.drops());
         if self.orders.next_at().is_some() {
             let peers = self.node.view(now).peer.and_then(|report| report.hold);
@@ -237,8 +249,10 @@ impl Agent {
     }
 
     fn handle(&mut self, now: Instant, input: Input) {
+        self.flight.input(now, &self.node, &input);
         self.node.handle(now, input);
         while let Some(output) = self.node.poll_output() {
+            self.flight.output(now, &output);
             self.carry_out(output);
         }
     }
@@ -312,6 +326,12 @@ impl Agent {
                 }
                 self.known.standing_error = outcome.err();
             }
+            News::Recorded(outcome) => {
+                if let Err(error) = &outcome {
+                    warn!(error, "a record of the core's inputs was not written");
+                }
+                self.known.follow_record(outcome);
+            }
             News::Landing(obstacles) => self.known.landing = obstacles,
             News::Checked(verdict) => {
                 let fitness = fitness_of(&verdict);
@@ -330,6 +350,12 @@ impl Agent {
         match command {
             Command::Status => {
                 let _ = answer.send(self.status());
+            }
+            Command::Why => {
+                let _ = answer.send(self.flight.why(self.clock.now()));
+            }
+            Command::Export { id, from } => {
+                let _ = answer.send(self.flight.export(self.clock.now(), &self.node, id, from));
             }
             Command::Failover { to } => match self.order_target(to.as_deref()) {
                 Ok(to) => {

@@ -28,6 +28,8 @@ pub enum News {
     Rehearsed(Result<Option<Address>, CallError>),
     /// How the last writing of what operators have ordered went.
     Kept(Result<(), String>),
+    /// How the last writing of a record of the core's inputs went.
+    Recorded(Result<(), String>),
     /// How the last question to IMDS went.
     Imds(Result<(), String>),
     /// What the checks of the own service say.

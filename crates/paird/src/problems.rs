@@ -33,6 +33,7 @@ pub const IDS: &[(&str, Severity)] = &[
     ("peer-silent", Severity::Degraded),
     ("peer-unfit", Severity::Critical),
     ("place-taken", Severity::Degraded),
+    ("record-unwritable", Severity::Degraded),
     ("service-unfit", Severity::Critical),
     ("silence-unproven", Severity::Critical),
     ("silent-but-serving", Severity::Degraded),
@@ -119,6 +120,7 @@ pub fn of(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<Prob
     problems.extend(about_claim(view, known));
     problems.extend(about_peer(view, known, names, me));
     problems.extend(about_orders(view, known, names));
+    problems.extend(about_records(known));
     if view.ec2_read_failed && !problems.iter().any(|problem| problem.id == "ec2-unreadable") {
         problems.push(degraded(
             "ec2-unreadable",
@@ -336,6 +338,17 @@ fn about_orders(view: &View, known: &Knowledge, names: &Names) -> Vec<Problem> {
         ));
     }
     problems
+}
+
+/// Whether there will be something to ask afterwards.
+fn about_records(known: &Knowledge) -> Option<Problem> {
+    let error = known.record_error.as_ref()?;
+    let failed = known.recorder.failed;
+    Some(degraded(
+        "record-unwritable",
+        format!("what led to the last transition could not be written to disk ({failed} times so far): {error}"),
+        "make room on the disk; what is in memory: pairctl why, and why --export",
+    ))
 }
 
 fn degraded(id: &str, text: String, hint: &str) -> Problem {

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 
 use crate::agent::{Agent, Parts};
+use crate::archive::Archive;
 use crate::cli::Node;
 use crate::clock::Clock;
 use crate::cloud::{Cloud, CloudConfig};
@@ -99,6 +100,8 @@ pub fn run(config: Config, ring: &KeyRing, node: Option<&str>) -> anyhow::Result
     handle.spawn(vitals::watch_landing(private_ip, probed_port, tell.clone()));
     let keeper = Keeper::new(config.state_directory.clone());
     handle.spawn(keeper.write_on(tell.clone()));
+    let archive = Archive::new(&config.state_directory);
+    handle.spawn(archive.write_on(tell.clone()));
     let socket_path = config.control_socket.clone();
     let agent = Agent::new(Parts {
         config,
@@ -112,6 +115,7 @@ pub fn run(config: Config, ring: &KeyRing, node: Option<&str>) -> anyhow::Result
         tell,
         requests,
         keeper,
+        archive,
         seed,
     });
     here.spawn(control::serve(listener, ask));

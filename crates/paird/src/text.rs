@@ -163,6 +163,12 @@ pub fn evidence(seen: &Situation, names: &Names) -> Vec<String> {
     if seen.peer_restarting {
         lines.push("the peer gave notice of a restart".to_owned());
     }
+    if seen.has_neighbour {
+        lines.push("another address is on the private IP on which this one would land".to_owned());
+    }
+    if seen.released {
+        lines.push("this node has released the address, to take it".to_owned());
+    }
     if seen.on_hold {
         lines.push("a hold is in force".to_owned());
     }

@@ -14,6 +14,7 @@ mod lost_agent;
 mod lost_service;
 mod order;
 mod pause;
+mod recording;
 mod second_agent;
 mod standing;
 mod status;

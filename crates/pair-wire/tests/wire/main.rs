@@ -1,4 +1,4 @@
-//! The bytes of paird: golden files in both directions, hostile input, and the control protocol.
+//! The bytes of paird: golden files in both directions, hostile input, the control protocol, and traces.
 
 #[cfg(test)]
 mod control;
@@ -10,3 +10,5 @@ mod hostile;
 mod successor;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod trace;

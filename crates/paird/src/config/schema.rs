@@ -374,7 +374,7 @@ pub const KEYS: &[Key] = &[
         "state.directory",
         Kind::Text(Syntax::FilePath),
         Value("\"/var/lib/paird\""),
-        "Directory for what a restart must not forget: holds and leaves. Nothing there is needed to be safe.",
+        "Directory for what a restart must not forget: holds and leaves, and for records of transitions (at most 18 MiB). Nothing there is needed to be safe.",
     ),
     local("log", Kind::Table, Derived("all defaults"), "What is logged and how."),
     local(

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod curve;
+mod replay;
 mod report;
 mod soak;
 mod trace;
@@ -24,8 +25,8 @@ enum Command {
     Run(trace::Run),
     /// Plays random histories for a while, and prints what they have covered.
     Soak(soak::Args),
-    /// Plays a history from a trace file.
-    Replay(trace::Replay),
+    /// Plays a trace file: a history of this simulator, or the recording of a real daemon.
+    Replay(replay::Args),
     /// Measures how often each profile presumes a living peer dead, beside VRRP's rule, and how soon a dead one.
     Curve(curve::Args),
 }
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(args) => trace::run(&args),
         Command::Soak(args) => soak::run(&args),
-        Command::Replay(args) => trace::replay(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Curve(args) => curve::run(&args),
     };
     match done {
