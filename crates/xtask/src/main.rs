@@ -5,6 +5,7 @@
 
 mod brood;
 mod demo;
+mod fuzz;
 mod package;
 mod summary;
 mod test;
@@ -31,6 +32,8 @@ enum Task {
     Demo(demo::Args),
     /// Install what the tests need, then run all of them.
     Test(test::Args),
+    /// Look for bytes that the wire cannot take, with cargo-fuzz.
+    Fuzz(fuzz::Args),
     /// Build the Debian package and print its path.
     Package(package::Args),
 }
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
     let outcome = Workspace::find().and_then(|workspace| match cli.task {
         Task::Demo(args) => demo::run(&workspace, &args),
         Task::Test(args) => test::run(&workspace, &args),
+        Task::Fuzz(args) => fuzz::run(&workspace, &args),
         Task::Package(args) => package::run(&workspace, &args),
     });
     outcome.unwrap_or_else(|error| {
