@@ -37,6 +37,11 @@ fn each_cause_of_a_drop_is_told_and_counted() {
         encode(&ring, &Heartbeat { prefix, ..active() })
     };
     receiver.open(&numbered(9000)).unwrap();
+    let left_behind = |body: &mut Vec<u8>| {
+        // The report is read of a new number only.
+        body[12..20].copy_from_slice(&9001_u64.to_le_bytes());
+        body.push(0);
+    };
 
     let cases = [
         (good[..87].to_vec(), DropCause::TooShort),
@@ -47,7 +52,7 @@ fn each_cause_of_a_drop_is_told_and_counted() {
         (encode(&KeyRing::single(key_2()), &active()), DropCause::KeyUnknown),
         (encode(&other_secret, &active()), DropCause::Tag),
         (encode(&ring, &own), DropCause::OwnEcho),
-        (signed(1, &|body| body.push(0)), DropCause::Malformed),
+        (signed(1, &left_behind), DropCause::Malformed),
         (signed(1, &|body| body[0] = 2), DropCause::Malformed),
         (signed(1, &|body| body[1] = 2), DropCause::Malformed),
         (signed(0, &|body| body[0] = 2), DropCause::Malformed),
@@ -61,6 +66,8 @@ fn each_cause_of_a_drop_is_told_and_counted() {
         assert_eq!(receiver.drops().of(*cause), before.of(*cause) + 1, "case {place}");
         assert_eq!(receiver.drops().total(), before.total() + 1, "case {place}");
     }
+    receiver.count_overflow(2);
+    assert_eq!(receiver.drops().of(DropCause::Overflow), 2);
     assert!(DropCause::ALL.iter().all(|cause| receiver.drops().of(*cause) > 0));
     receiver.open(&numbered(9001)).unwrap();
 }
