@@ -42,9 +42,6 @@ use crate::standing::Keeper;
 use crate::status::Sources;
 use crate::{text, vitals};
 
-/// Datagrams taken from the socket before the core is woken: a flood must not keep time from passing.
-const DRAINED_PER_TURN: usize = 1024;
-
 /// The event loop and everything in its hands.
 pub struct Agent {
     config: Config,
@@ -171,9 +168,13 @@ impl Agent {
         self.restore();
         notify(&[NotifyState::Ready]);
         loop {
-            self.turn()?;
+            let is_empty = self.turn()?;
             if self.may_stop {
                 break;
+            }
+            if !is_empty {
+                // A socket that is never empty never waits, and who asks for the status must have his turn in a flood, too.
+                tokio::task::yield_now().await;
             }
             let (wake_at, _) = self.node.poll_timeout();
             let wake_at = self.orders.next_at().map_or(wake_at, |at| at.min(wake_at));
@@ -214,8 +215,9 @@ impl Agent {
         self.handle(self.clock.now(), Input::Stop);
     }
 
-    fn turn(&mut self) -> anyhow::Result<()> {
-        self.drain().context("the heartbeat socket failed")?;
+    /// Says whether the socket is empty.
+    fn turn(&mut self) -> anyhow::Result<bool> {
+        let is_empty = self.drain().context("the heartbeat socket failed")?;
         let now = self.clock.now();
         self.handle(now, Input::Wakeup);
         self.turned_at = now;
@@ -227,25 +229,29 @@ impl Agent {
                 .follow_peer(now, peers.map(|hold| hold.version), &self.names);
         }
         self.feed_watchdog(now);
-        Ok(())
+        Ok(is_empty)
     }
 
-    /// Hears every datagram that waits.
-    fn drain(&mut self) -> io::Result<()> {
+    /// Hears every datagram that waited when it began, and no more than the socket can hold: a flood must not keep time
+    /// from passing. Says whether the socket is empty.
+    fn drain(&mut self) -> io::Result<bool> {
         let mut buffer = [0; MAX_DATAGRAM + 1];
-        for _ in 0..DRAINED_PER_TURN {
+        for _ in 0..self.socket.capacity() {
             match self.socket.try_receive(&mut buffer) {
-                Ok(Received::Datagram(length)) => match self.receiver.open(&buffer[..length]) {
-                    Ok(heartbeat) => self.handle(self.clock.now(), Input::Heartbeat(heartbeat)),
-                    Err(cause) => trace!(%cause, "datagram dropped"),
-                },
+                Ok(Received::Datagram { length, overflow }) => {
+                    self.receiver.count_overflow(overflow.into());
+                    match self.receiver.open(&buffer[..length]) {
+                        Ok(heartbeat) => self.handle(self.clock.now(), Input::Heartbeat(heartbeat)),
+                        Err(cause) => trace!(%cause, "datagram dropped"),
+                    }
+                }
                 Ok(Received::Refused) => self.handle(self.clock.now(), Input::PeerUnreachable),
-                Ok(Received::Empty) => return Ok(()),
+                Ok(Received::Empty) => return Ok(true),
                 // An ICMP error of another kind: reading it has cleared it.
                 Err(error) => debug!(%error, "heartbeat path"),
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     fn handle(&mut self, now: Instant, input: Input) {

@@ -5,6 +5,7 @@
 
 mod brood;
 mod demo;
+mod fuzz;
 mod package;
 mod sim;
 mod summary;
@@ -36,6 +37,8 @@ enum Task {
     Soak(sim::Args),
     /// Measure how often the detector is wrong, and rewrite docs/DETECTION.md (some minutes).
     Curve(sim::Args),
+    /// Look for bytes that the wire cannot take, with cargo-fuzz.
+    Fuzz(fuzz::Args),
     /// Build the Debian package and print its path.
     Package(package::Args),
 }
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Task::Test(args) => test::run(&workspace, &args),
         Task::Soak(args) => sim::soak(&workspace, &args),
         Task::Curve(args) => sim::curve(&workspace, &args),
+        Task::Fuzz(args) => fuzz::run(&workspace, &args),
         Task::Package(args) => package::run(&workspace, &args),
     });
     outcome.unwrap_or_else(|error| {

@@ -8,6 +8,7 @@
 mod broken_ec2;
 mod cold_start;
 mod configuration;
+mod flood;
 mod forgery;
 mod host_death;
 mod lost_agent;
