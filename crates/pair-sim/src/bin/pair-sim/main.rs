@@ -1,6 +1,7 @@
 //! `pair-sim`: random histories of two nodes, many of them or one, and traces of those that went wrong.
 #![forbid(unsafe_code)]
 
+mod model;
 mod report;
 mod soak;
 mod trace;
@@ -23,6 +24,8 @@ enum Command {
     Run(trace::Run),
     /// Plays random histories for a while, and prints what they have covered.
     Soak(soak::Args),
+    /// Visits every history within a bound, in ticks of one interval, and proves the laws there.
+    Model(model::Args),
     /// Plays a history from a trace file.
     Replay(trace::Replay),
 }
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(args) => trace::run(&args),
         Command::Soak(args) => soak::run(&args),
+        Command::Model(args) => Ok(model::run(&args)),
         Command::Replay(args) => trace::replay(&args),
     };
     match done {
