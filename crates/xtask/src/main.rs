@@ -5,6 +5,7 @@
 
 mod brood;
 mod demo;
+mod model;
 mod package;
 mod summary;
 mod test;
@@ -29,6 +30,8 @@ struct Cli {
 enum Task {
     /// Show a failover on this machine: two daemons, an emulated EC2, one death.
     Demo(demo::Args),
+    /// Visit every history of a pair within a bound, deeper than CI does.
+    Model(model::Args),
     /// Install what the tests need, then run all of them.
     Test(test::Args),
     /// Build the Debian package and print its path.
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = Workspace::find().and_then(|workspace| match cli.task {
         Task::Demo(args) => demo::run(&workspace, &args),
+        Task::Model(args) => model::run(&workspace, &args),
         Task::Test(args) => test::run(&workspace, &args),
         Task::Package(args) => package::run(&workspace, &args),
     });
