@@ -61,7 +61,7 @@ laws! {
     Fact = "never_claims_without_a_fact",
     /// F-5, F-21: who cannot serve does not take what has to be served.
     Unfit = "never_claims_while_unfit",
-    /// F-8: the silence of heartbeats moves the address once, and once more only if EC2 held a claim up.
+    /// F-8: the silence of heartbeats moves the address once.
     OnceASilence = "a_silence_moves_the_address_once",
     /// F-14: no claim under hold.
     Holds = "holds_are_kept",

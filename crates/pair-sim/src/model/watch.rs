@@ -260,8 +260,7 @@ impl State {
         self.watch.owned = 0;
         self.watch.straggled |= is_straggler;
         let memory = &mut self.watch.of[by.index()];
-        // A claim that was held up is EC2's error: its sender, which never heard of it, may claim once more.
-        memory.won_in_this_silence += u8::from(memory.claims_by_silence && !is_straggler);
+        memory.won_in_this_silence += u8::from(memory.claims_by_silence);
         if before == Some(Owner::Member(by.peer())) && memory.claims_at_a_cost {
             memory.wins += 1;
             memory.won = 0;
