@@ -80,6 +80,7 @@ impl Model for PairModel {
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Option<Event>>) {
+        self.extremes.visit();
         actions.push(None);
         actions.extend(Event::repairs(state).into_iter().map(Some));
         if state.faults < self.bound.faults {

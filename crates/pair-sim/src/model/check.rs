@@ -61,6 +61,8 @@ pub fn check(bound: &Bound, limits: Limits) -> Findings {
         builder = builder.timeout(time);
     }
     let checker = builder.spawn_bfs().join();
+    // Before the paths are made, which visits states once more.
+    let visited = checker.model().extremes.visited();
     let mut found = checker.discoveries();
     let mut path = |name| found.remove(name).map(Story::of);
     let broken: Vec<(Law, Story)> = Law::ALL
@@ -84,7 +86,7 @@ pub fn check(bound: &Bound, limits: Limits) -> Findings {
         longest_outage: extremes.outage(),
         longest_settling: extremes.unsettled(),
         took,
-        is_complete: broken.is_empty() && limits.time.is_none_or(|time| took < time),
+        is_complete: visited == checker.unique_state_count(),
         seen,
         unseen,
         broken,

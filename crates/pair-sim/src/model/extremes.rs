@@ -1,6 +1,6 @@
 //! The most of everything that any path has come to.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use super::state::State;
 
@@ -10,6 +10,8 @@ pub(super) struct Extremes {
     claims: AtomicU8,
     outage: AtomicU8,
     unsettled: AtomicU8,
+    /// How many states have been gone on from: a search that was stopped leaves some.
+    visited: AtomicUsize,
 }
 
 impl Extremes {
@@ -19,6 +21,15 @@ impl Extremes {
         if !state.is_settled() {
             self.unsettled.fetch_max(state.watch.mended, Ordering::Relaxed);
         }
+    }
+
+    pub(super) fn visit(&self) {
+        self.visited.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many states have been gone on from.
+    pub(super) fn visited(&self) -> usize {
+        self.visited.load(Ordering::Relaxed)
     }
 
     /// The most claims on a path.
