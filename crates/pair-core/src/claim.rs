@@ -78,6 +78,8 @@ pub(crate) struct Claim {
     unresolved: Option<Instant>,
     /// Heartbeats tell of an unanswered attempt until here.
     told_until: Option<RunTime>,
+    /// The association that was known when an attempt was sent that got no answer: it may be applied at any time.
+    astray: Option<AssociationId>,
     verifying: Option<Verifying>,
     last: Option<Takeover>,
     last_fault: Option<CallFault>,
@@ -235,7 +237,11 @@ impl Claim {
         fault: CallFault,
         chance: &mut Chance,
     ) -> Option<Duration> {
-        let is_release = self.in_flight.take().is_some_and(|in_flight| in_flight.is_release);
+        let in_flight = self.in_flight.take();
+        let is_release = in_flight.as_ref().is_some_and(|in_flight| in_flight.is_release);
+        if fault == CallFault::Unanswered {
+            self.astray = in_flight.and_then(|in_flight| in_flight.replaces);
+        }
         let pursuit = self.pursuit.as_mut()?;
         let (base, cap) = match fault {
             // Nothing happened, so nothing is held against the attempt; a pause all the same, or a caller that can send
@@ -315,6 +321,12 @@ impl Claim {
         let last = self.last.as_mut()?;
         last.verify = Some(now.since(verifying.replied_at));
         Some(last.clone())
+    }
+
+    /// Whether a read that shows `association` tells that an unanswered attempt was applied since it was sent, or somebody
+    /// else's: the one known then has been replaced.
+    pub(crate) fn was_overtaken(&mut self, association: Option<&AssociationId>) -> bool {
+        self.astray.take_if(|known| association != Some(known)).is_some()
     }
 
     /// Whether a read for verification is due, and on which connection: from the second one on its own, since the move may

@@ -127,6 +127,11 @@ impl Ownership {
         }
     }
 
+    /// The hands have changed twice, and are again those that they were.
+    pub(crate) const fn note_change(&mut self, run: RunTime) {
+        self.changed = run;
+    }
+
     /// Takes in what EC2 says to a read.
     pub(crate) fn hear_ec2(&mut self, run: RunTime, reading: Fact) -> Taken {
         if self.is_replaced(reading.association.as_ref()) {

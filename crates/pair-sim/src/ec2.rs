@@ -10,7 +10,7 @@ use pair_core::{
 use crate::{Dice, Settings, settings::private_ip};
 
 /// Who holds the address in truth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Owner {
     /// A member of the pair, where it belongs.
     Member(Member),
@@ -187,6 +187,12 @@ impl Ec2 {
         }
         self.generations[member.index()] += 1;
         self.instances[member.index()] = InstanceState::Running { unreachable: false };
+    }
+
+    /// Forgets what was before the present hold, and what was asked: for a world that is copied very often.
+    pub(crate) fn forget_history(&mut self) {
+        self.holds.drain(..self.holds.len() - 1);
+        self.log.clear();
     }
 
     /// A request reaches the API.

@@ -31,6 +31,8 @@ struct Cli {
 enum Task {
     /// Show a failover on this machine: two daemons, an emulated EC2, one death.
     Demo(demo::Args),
+    /// Visit every history of a pair within a bound, deeper than CI does.
+    Model(sim::Args),
     /// Install what the tests need, then run all of them.
     Test(test::Args),
     /// Play random histories of faults in virtual time, and count what they have covered.
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = Workspace::find().and_then(|workspace| match cli.task {
         Task::Demo(args) => demo::run(&workspace, &args),
+        Task::Model(args) => sim::model(&workspace, &args),
         Task::Test(args) => test::run(&workspace, &args),
         Task::Soak(args) => sim::soak(&workspace, &args),
         Task::Curve(args) => sim::curve(&workspace, &args),

@@ -27,6 +27,19 @@ pub(crate) fn soak(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     become_simulator(workspace, simulator(workspace).arg("soak"), args)
 }
 
+/// Visits every history within a bound, by default one that CI has no time for.
+///
+/// # Errors
+/// If the build fails or what was built cannot be started.
+pub(crate) fn model(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
+    let mut model = simulator(workspace);
+    model.arg("model");
+    if args.options.is_empty() {
+        model.args(DEEPER);
+    }
+    become_simulator(workspace, &mut model, args)
+}
+
 /// Measures how often the detector is wrong, and replaces what the document shows of it.
 ///
 /// # Errors
@@ -50,3 +63,6 @@ fn become_simulator(workspace: &Workspace, command: &mut Command, args: &Args) -
     let refusal = command.args(&args.options).exec();
     Err(refusal).context("cannot start the simulator")
 }
+
+/// Any two faults, and waits of twelve ticks, which are a minute; five minutes are enough on two cores.
+const DEEPER: [&str; 4] = ["--ticks", "12", "--minutes", "5"];

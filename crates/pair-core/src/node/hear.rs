@@ -195,6 +195,10 @@ impl Node {
                 asked_at,
             },
         );
+        if self.claim.was_overtaken(id.as_ref()) && self.peer_holds() {
+            // An attempt of this node has been applied and undone, unheard: the silence from before speaks of an older hold.
+            self.ownership.note_change(run);
+        }
         match taken {
             Taken::Contested | Taken::StillContested => self.reads.want_after(run, LOSS_CONFIRM),
             // A claim that waits for a fresh fact must not ask as fast as EC2 can answer.

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod curve;
+mod model;
 mod replay;
 mod report;
 mod soak;
@@ -25,6 +26,8 @@ enum Command {
     Run(trace::Run),
     /// Plays random histories for a while, and prints what they have covered.
     Soak(soak::Args),
+    /// Visits every history within a bound, in ticks of one interval, and proves the laws there.
+    Model(model::Args),
     /// Plays a trace file: a history of this simulator, or the recording of a real daemon.
     Replay(replay::Args),
     /// Measures how often each profile presumes a living peer dead, beside VRRP's rule, and how soon a dead one.
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(args) => trace::run(&args),
         Command::Soak(args) => soak::run(&args),
+        Command::Model(args) => Ok(model::run(&args)),
         Command::Replay(args) => replay::run(&args),
         Command::Curve(args) => curve::run(&args),
     };
