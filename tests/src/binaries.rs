@@ -25,6 +25,11 @@ pub fn pairctl(args: &[&str]) -> Ran {
     ran(binary("pairctl").args(args))
 }
 
+/// Runs `pair-sim` with these arguments to its end.
+pub fn pair_sim(args: &[&str]) -> Ran {
+    ran(binary("pair-sim").args(args))
+}
+
 /// Gives a command that runs one of the binaries, without any variable that leads an AWS client elsewhere.
 ///
 /// # Panics

@@ -14,6 +14,9 @@ pub const PAIR_NAME: &str = "e2e";
 /// The port of the services, on the private addresses and the published one.
 pub const PORT: u16 = 8080;
 
+/// The port of the heartbeats, unless a test configures another.
+pub(crate) const HEARTBEAT_PORT: u16 = 7694;
+
 /// What one node's file is made of. The two files of a pair differ in sockets, and in what a test wants to differ.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {

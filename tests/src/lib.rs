@@ -13,12 +13,17 @@
 //! every log as well.
 
 mod backend;
+mod beats;
 mod binaries;
 mod config;
+mod cut;
+mod flood;
+mod namespace;
 mod node;
 mod pair;
 mod process;
 mod quarter;
+mod raw;
 mod scenario;
 mod setup;
 mod speaker;
@@ -27,11 +32,14 @@ mod wait;
 mod watch;
 
 pub use backend::Backend;
-pub use binaries::{Ran, pairctl, paird};
+pub use beats::{Beats, Heard};
+pub use binaries::{Ran, pair_sim, pairctl, paird};
 pub use config::{PAIR_NAME, PORT};
+pub use cut::Cut;
+pub use flood::{Ammunition, Flood, Sent};
 pub use pair::{Pair, has_problem, of};
 pub use pair_lab::{Action, Fault, LogEntry, Scope, Target};
-pub use scenario::{Stage, run};
+pub use scenario::{Stage, is_skipped, run};
 pub use setup::Setup;
 pub use speaker::{Recording, Speaker};
 pub use wait::{DEADLINE, eventually, stays};
@@ -39,11 +47,12 @@ pub use watch::{Disagreement, Findings, Watch, worst_of_all};
 
 /// Makes a test of each scenario on each stage: `on_stages! { emulator, moto: a_scenario, another; }`.
 ///
-/// The tests are called `emulator::a_scenario`, `moto::a_scenario` and so on.
+/// The tests are called `emulator::a_scenario`, `moto::a_scenario` and so on; a stage is a variant of [`Stage`].
 #[macro_export]
 macro_rules! on_stages {
     (@stage emulator) => { $crate::Stage::Emulator };
     (@stage moto) => { $crate::Stage::Moto };
+    (@stage namespace) => { $crate::Stage::Namespace };
     (@stage haproxy) => { $crate::Stage::Haproxy };
     ($($stage:ident: $($scenario:ident),+ $(,)?;)+) => {
         $(mod $stage {

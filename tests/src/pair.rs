@@ -16,7 +16,8 @@ use tempfile::TempDir;
 
 use crate::backend::World;
 use crate::binaries::Ran;
-use crate::config::PORT;
+use crate::config::{HEARTBEAT_PORT, PORT};
+use crate::cut::Cut;
 use crate::node::{Node, Place, pairctl};
 use crate::quarter::Quarter;
 use crate::wait::eventually;
@@ -123,6 +124,12 @@ impl Pair {
     /// Lets a paused agent go on (SIGCONT).
     pub fn resume_agent(&self, node: &str) {
         self.node(node).signal_agent(Signal::CONT);
+    }
+
+    /// Drops the heartbeats of both nodes until the cut is healed; services and EC2 are reached as before.
+    #[must_use]
+    pub fn cut_heartbeats(&self) -> Cut {
+        Cut::between(["a", "b"].map(|node| self.place(node).private_ip), HEARTBEAT_PORT)
     }
 
     /// Kills a node's service (SIGKILL); its agent lives.

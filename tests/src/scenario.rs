@@ -5,6 +5,7 @@ use std::env;
 use std::process::{Command, Stdio};
 
 use crate::backend::{Backend, moto_program};
+use crate::namespace;
 use crate::setup::Setup;
 use crate::turn::Turn;
 
@@ -17,6 +18,9 @@ pub enum Stage {
     Moto,
     /// The emulated EC2, and the real HAProxy.
     Haproxy,
+    /// The emulated EC2 and the built-in service, in a network namespace, with nobody else on the machine's cores: for what
+    /// a test sends by raw sockets.
+    Namespace,
 }
 
 impl Stage {
@@ -24,7 +28,7 @@ impl Stage {
     #[must_use]
     pub const fn backend(self) -> Backend {
         match self {
-            Self::Emulator | Self::Haproxy => Backend::Emulator,
+            Self::Emulator | Self::Haproxy | Self::Namespace => Backend::Emulator,
             Self::Moto => Backend::Moto,
         }
     }
@@ -33,7 +37,7 @@ impl Stage {
     #[must_use]
     pub const fn service(self) -> &'static str {
         match self {
-            Self::Emulator | Self::Moto => "built-in service",
+            Self::Emulator | Self::Moto | Self::Namespace => "built-in service",
             Self::Haproxy => "haproxy",
         }
     }
@@ -46,6 +50,7 @@ impl Stage {
                 .is_none()
                 .then_some("PAIRD_MOTO does not say where moto_server is"),
             Self::Haproxy => (!has_haproxy()).then_some("haproxy is not installed"),
+            Self::Namespace => namespace::obstacle(),
         }
     }
 }
@@ -54,20 +59,38 @@ impl Stage {
 ///
 /// # Panics
 /// If the scenario does, or must not be skipped and cannot be played.
-pub fn run<S: FnOnce(Setup)>(stage: Stage, scenario: S) {
+pub fn run<S: FnOnce(Setup) + Send>(stage: Stage, scenario: S) {
     let path = any::type_name::<S>();
     let name = path.split_once("::").map_or(path, |(_, name)| name);
     println!("e2e {}, {}: {name}", stage.backend(), stage.service());
-    if let Some(obstacle) = stage.obstacle() {
-        assert!(
-            env::var_os("PAIRD_NO_SKIP").is_none_or(|value| value != "1"),
-            "{obstacle}"
-        );
-        println!("SKIPPED: {name} on {stage:?}: {obstacle}");
+    if is_skipped(&format!("{name} on {stage:?}"), stage.obstacle()) {
         return;
     }
-    let _turn = Turn::take();
-    scenario(Setup::new(stage, name));
+    match stage {
+        Stage::Emulator | Stage::Moto | Stage::Haproxy => {
+            let _turn = Turn::take();
+            scenario(Setup::new(stage, name));
+        }
+        Stage::Namespace => {
+            let _turn = Turn::take_alone();
+            namespace::within(|| scenario(Setup::new(stage, name)));
+        }
+    }
+}
+
+/// Says that a test cannot be played here, if there is an obstacle: which is a failure if `PAIRD_NO_SKIP` is `1`.
+///
+/// # Panics
+/// If it must not be skipped.
+#[must_use]
+pub fn is_skipped(name: &str, obstacle: Option<&str>) -> bool {
+    let Some(obstacle) = obstacle else { return false };
+    assert!(
+        env::var_os("PAIRD_NO_SKIP").is_none_or(|value| value != "1"),
+        "{obstacle}"
+    );
+    println!("SKIPPED: {name}: {obstacle}");
+    true
 }
 
 fn has_haproxy() -> bool {

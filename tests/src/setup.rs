@@ -35,7 +35,7 @@ impl Setup {
         let configs = ["a", "b"].map(|node| Config {
             pair: PAIR_NAME.to_owned(),
             check: match stage {
-                Stage::Emulator | Stage::Moto => format!("http = {{ port = {PORT} }}"),
+                Stage::Emulator | Stage::Moto | Stage::Namespace => format!("http = {{ port = {PORT} }}"),
                 Stage::Haproxy => {
                     let socket = folder.path().join(format!("{node}.haproxy"));
                     format!("haproxy = {{ socket = \"{}\" }}", socket.display())

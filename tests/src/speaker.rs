@@ -12,7 +12,7 @@ use pair_core::{Config, Fitness, Identity, Input, InstanceId, Instant, Interface
 use pair_wire::datagram::{MAX_DATAGRAM, Receiver, Sender};
 use pair_wire::key::KeyRing;
 
-use crate::config::PAIR_NAME;
+use crate::config::{HEARTBEAT_PORT, PAIR_NAME};
 use crate::pair::Pair;
 use crate::wait::eventually;
 
@@ -195,6 +195,7 @@ fn config(first: IpAddr, second: IpAddr) -> Config {
         refit: Duration::from_secs(60),
         call_timeout: Duration::from_secs(2),
         preempt_delay: None,
+        strict: false,
         restart_grace: Duration::from_secs(10),
         version: "0.0.0-e2e".to_owned(),
     }
@@ -206,6 +207,5 @@ fn seed() -> u64 {
     u64::from_le_bytes(bytes)
 }
 
-const HEARTBEAT_PORT: u16 = 7694;
 /// How long it waits for a datagram before it looks at the clock.
 const TURN: Duration = Duration::from_millis(10);

@@ -4,17 +4,26 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 
 /// The right to have a pair; dropped, the next test has it.
 #[derive(Debug)]
-pub(crate) struct Turn(());
+pub(crate) struct Turn(u32);
 
 impl Turn {
     /// Waits for a turn.
     pub(crate) fn take() -> Self {
+        Self::take_places(1)
+    }
+
+    /// Waits for a turn at which nobody else has one.
+    pub(crate) fn take_alone() -> Self {
+        Self::take_places(AT_A_TIME)
+    }
+
+    fn take_places(count: u32) -> Self {
         let mut taken = taken();
-        while *taken >= AT_A_TIME {
+        while *taken + count > AT_A_TIME {
             taken = wait(taken);
         }
-        *taken += 1;
-        Self(())
+        *taken += count;
+        Self(count)
     }
 
     /// Waits until nobody has a turn.
@@ -28,7 +37,7 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        *taken() -= 1;
+        *taken() -= self.0;
         ENDED.notify_all();
     }
 }

@@ -18,7 +18,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("pair-core", &[]),
     ("pair-ec2", &[]),
     ("pair-lab", &[]),
-    ("pair-sim", &["pair-core"]),
+    ("pair-sim", &["pair-core", "pair-wire"]),
     ("pair-wire", &["pair-core"]),
     ("pairctl", &["pair-wire"]),
     ("paird", &["pair-core", "pair-ec2", "pair-wire"]),

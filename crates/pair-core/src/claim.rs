@@ -9,6 +9,9 @@
 //!                           └── read says otherwise ─ Unresolved ── read says mine ──► done
 //! ```
 //!
+//! A strict takeover sends two requests, each of which goes this way: one releases exactly the association that was read, the
+//! other takes the address from nobody. What this pursuit has released is its own to take.
+//!
 //! The ordinary story: the fact is fresh when the rule begins to hold, so the claim is one round trip. The odd cases: a claim
 //! that was not answered may have been applied, so EC2 is read on a new connection before anything else; a fault that is an
 //! answer is followed by a pause with full jitter; a rule that ceases to hold ends the pursuit at once.
@@ -75,6 +78,8 @@ pub(crate) struct Claim {
     unresolved: Option<Instant>,
     /// Heartbeats tell of an unanswered attempt until here.
     told_until: Option<RunTime>,
+    /// The association that was known when an attempt was sent that got no answer: it may be applied at any time.
+    astray: Option<AssociationId>,
     verifying: Option<Verifying>,
     last: Option<Takeover>,
     last_fault: Option<CallFault>,
@@ -87,6 +92,8 @@ struct Pursuit {
     decided_at: Instant,
     detect: Option<Duration>,
     attempts: u32,
+    /// The association that it has asked EC2 to release.
+    release: Option<AssociationId>,
     /// Requests in a row that never left.
     unsent: u32,
     not_before: RunTime,
@@ -101,6 +108,7 @@ struct InFlight {
     /// The association that was known when it was sent.
     replaces: Option<AssociationId>,
     read_beside: bool,
+    is_release: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -128,6 +136,7 @@ impl Claim {
             decided_at: now,
             detect,
             attempts: 0,
+            release: None,
             unsent: 0,
             not_before: run,
             sent_at: None,
@@ -140,8 +149,11 @@ impl Claim {
                 Step::Wait
             };
         }
-        pursuit.rule = rule;
-        pursuit.from = from;
+        if pursuit.release.is_none() || from != Holder::Nobody {
+            pursuit.rule = rule;
+            pursuit.from = from;
+            pursuit.release = None;
+        }
         if self.unresolved.is_some() {
             return Step::ReadFresh;
         }
@@ -170,12 +182,27 @@ impl Claim {
             sent_run: run,
             replaces,
             read_beside: false,
+            is_release: false,
         });
         self.pursuit.as_mut().map_or(1, |pursuit| {
             pursuit.attempts = pursuit.attempts.saturating_add(1);
             pursuit.sent_at = Some(now);
             pursuit.attempts
         })
+    }
+
+    /// The request just handed out releases `association`.
+    pub(crate) fn releases(&mut self, association: AssociationId) {
+        if let (Some(pursuit), Some(in_flight)) = (&mut self.pursuit, &mut self.in_flight) {
+            pursuit.release = Some(association);
+            in_flight.is_release = true;
+        }
+    }
+
+    /// EC2 has released what it was asked to. Returns which association that was.
+    pub(crate) fn released(&mut self) -> Option<AssociationId> {
+        self.last_fault = None;
+        self.in_flight.take()?.replaces
     }
 
     /// A read on a connection of its own was handed out.
@@ -210,7 +237,11 @@ impl Claim {
         fault: CallFault,
         chance: &mut Chance,
     ) -> Option<Duration> {
-        self.in_flight = None;
+        let in_flight = self.in_flight.take();
+        let is_release = in_flight.as_ref().is_some_and(|in_flight| in_flight.is_release);
+        if fault == CallFault::Unanswered {
+            self.astray = in_flight.and_then(|in_flight| in_flight.replaces);
+        }
         let pursuit = self.pursuit.as_mut()?;
         let (base, cap) = match fault {
             // Nothing happened, so nothing is held against the attempt; a pause all the same, or a caller that can send
@@ -230,6 +261,11 @@ impl Claim {
             }
             // The fact that the claim was built on is wrong: read before anything else.
             CallFault::AlreadyAssociated => {
+                self.unresolved = Some(now);
+                (FIRST_PAUSE, LONGEST_PAUSE)
+            }
+            // The association that was to be released is gone already, by whomever.
+            CallFault::Gone if is_release => {
                 self.unresolved = Some(now);
                 (FIRST_PAUSE, LONGEST_PAUSE)
             }
@@ -287,6 +323,12 @@ impl Claim {
         Some(last.clone())
     }
 
+    /// Whether a read that shows `association` tells that an unanswered attempt was applied since it was sent, or somebody
+    /// else's: the one known then has been replaced.
+    pub(crate) fn was_overtaken(&mut self, association: Option<&AssociationId>) -> bool {
+        self.astray.take_if(|known| association != Some(known)).is_some()
+    }
+
     /// Whether a read for verification is due, and on which connection: from the second one on its own, since the move may
     /// have broken the pooled one.
     pub(crate) fn verify_due(&mut self, run: RunTime) -> Option<Step> {
@@ -309,6 +351,11 @@ impl Claim {
     /// Whether heartbeats must tell that a claim is under way or was left unanswered (F-8, F-11).
     pub(crate) fn is_told(&self, run: RunTime) -> bool {
         self.pursuit.is_some() || self.in_flight.is_some() || self.told_until.is_some_and(|until| run < until)
+    }
+
+    /// Whether this pursuit has asked EC2 to release the address: if nobody holds it, it is this node's to take.
+    pub(crate) fn has_released(&self) -> bool {
+        self.pursuit.as_ref().is_some_and(|pursuit| pursuit.release.is_some())
     }
 
     /// Whether an attempt ended without telling who holds the address, and no read has told since.

@@ -33,6 +33,9 @@ pub struct Config {
     /// How long this node and its peer must have been well before the preferred one takes the address back; `None` if it
     /// never does by itself (F-6f, F-19).
     pub preempt_delay: Option<Duration>,
+    /// Whether an address is taken from its holder by compare-and-set: the association just read is released by its id, and
+    /// the address then taken from nobody (F-11).
+    pub strict: bool,
     /// How long a restart of this node's agent may take: what its notice asks of the peer, at most 60 s (F-13).
     pub restart_grace: Duration,
     /// The agent's version, told to the peer.

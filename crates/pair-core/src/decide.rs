@@ -33,6 +33,8 @@ pub struct Situation {
     pub fitness: Fitness,
     /// Whether this node knows the interface and private IP on which the address would land.
     pub can_land: bool,
+    /// Whether another address is on that private IP: a claim would knock it off (F-5).
+    pub has_neighbour: bool,
     /// Whether this node is ready to take over (F-6e).
     pub ready: bool,
     /// Whether this node has been fit for long enough since it was unfit while holding (F-6c).
@@ -40,6 +42,8 @@ pub struct Situation {
     /// Whether it is this node's turn to take an address that nobody holds (F-10), or that a stopped former member holds
     /// (F-9).
     pub my_turn: bool,
+    /// Whether nobody holds the address because this node has released it, to take it itself (F-11, strict).
+    pub released: bool,
     /// Whether an operator ordered the address to this node (F-6e).
     pub ordered: bool,
     /// Whether this node's agent is about to end (F-13).
@@ -166,6 +170,8 @@ pub enum Alarm {
     HeldByStranger,
     /// The address is on another interface or private IP of a member than the configured one.
     Misplaced,
+    /// Another address is on the private IP on which this one would land.
+    PlaceTaken,
     /// The peer is silent and its service serves.
     SilentButServing,
     /// The peer is silent, but no channel that ever worked says that it is dead.
@@ -213,7 +219,8 @@ fn judge(situation: &Situation) -> (Rule, Verdict) {
 
 /// What keeps a claim back, if anything does.
 fn barred(s: &Situation, (rule, verdict): (Rule, Verdict)) -> Option<(Rule, Verdict)> {
-    if !matches!(verdict, Verdict::Claim { .. }) || is_ordered(s, rule) {
+    // What this node has released it takes: a bar that comes in between must not leave it without an owner.
+    if !matches!(verdict, Verdict::Claim { .. }) || is_ordered(s, rule) || s.released {
         None
     } else if s.on_hold {
         Some((Rule::F14, Verdict::Alarm(Alarm::OnHold)))
@@ -279,7 +286,10 @@ fn f5_can_serve(s: &Situation) -> Option<Verdict> {
     if s.fitness != Fitness::Fit {
         return Some(Verdict::Wait(Reason::NotFit));
     }
-    (!s.can_land).then_some(Verdict::Wait(Reason::NoPlaceToLand))
+    if !s.can_land {
+        return Some(Verdict::Wait(Reason::NoPlaceToLand));
+    }
+    s.has_neighbour.then_some(Verdict::Alarm(Alarm::PlaceTaken))
 }
 
 fn f9_former(s: &Situation) -> Option<Verdict> {
@@ -295,7 +305,7 @@ fn f9_former(s: &Situation) -> Option<Verdict> {
 }
 
 fn f6d_nobody_and_my_turn(s: &Situation) -> Option<Verdict> {
-    (s.holder == Some(Holder::Nobody) && (s.my_turn || s.ordered)).then_some(Verdict::Claim {
+    (s.holder == Some(Holder::Nobody) && (s.my_turn || s.ordered || s.released)).then_some(Verdict::Claim {
         allow_reassociation: false,
     })
 }

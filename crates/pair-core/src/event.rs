@@ -33,6 +33,17 @@ pub enum Event {
     },
     /// The decision changed.
     Decided(Decision),
+    /// The request goes out that releases an association, the first half of a strict takeover (F-11).
+    Releasing {
+        /// The rule that says so.
+        rule: Rule,
+        /// Which association, as it was just read.
+        association: AssociationId,
+        /// The number of the attempt, from 1.
+        attempt: u32,
+    },
+    /// EC2 has released it: nobody holds the address, and the claim of this node is next.
+    Released(AssociationId),
     /// A claim's request goes out.
     Claiming {
         /// The rule that says so.

@@ -32,6 +32,11 @@ pub enum Input {
         /// Whether the service is at its connection limit.
         saturated: bool,
     },
+    /// Whether EC2 has said that another address is on the private IP on which this one would land (F-5).
+    Neighbour {
+        /// Whether one is.
+        is_there: bool,
+    },
     /// Whether this node has proven that it could take the address over.
     Readiness(bool),
     /// A probe of the peer's service ended.
@@ -149,11 +154,24 @@ pub enum Call {
     ReadAddress,
     /// `DescribeInstanceStatus` of the instance that holds the address.
     ReadInstance(InstanceId),
+    /// `DisassociateAddress` of exactly this association: the first half of a strict takeover (F-11).
+    Release(AssociationId),
     /// `AssociateAddress` with this node's interface and private IP.
     Associate {
         /// Whether the address may be taken from another holder.
         allow_reassociation: bool,
     },
+}
+
+impl Call {
+    /// Whether it changes something.
+    #[must_use]
+    pub const fn is_change(&self) -> bool {
+        match self {
+            Self::ReadAddress | Self::ReadInstance(_) => false,
+            Self::Release(_) | Self::Associate { .. } => true,
+        }
+    }
 }
 
 /// EC2's answer.
@@ -163,6 +181,8 @@ pub enum Reply {
     Address(Option<Association>),
     /// To `DescribeInstanceStatus`.
     Instance(InstanceState),
+    /// To `DisassociateAddress`: that association is gone.
+    Released,
     /// To `AssociateAddress`: the new association.
     Associated(AssociationId),
 }

@@ -59,6 +59,8 @@ pub struct Node {
     fitness: Fitness,
     saturated: bool,
     ready: bool,
+    /// Another address is on the private IP on which this one would land (F-5).
+    has_neighbour: bool,
     /// Back from a pause, and the fact not yet read again (F-16): when the pause ended.
     unsure_since: Option<Instant>,
     detector: Detector,
@@ -135,6 +137,7 @@ impl Node {
             fitness: Fitness::Unknown,
             saturated: false,
             ready: false,
+            has_neighbour: false,
             unsure_since: None,
             detector: Detector::new(&config, own, run),
             peer: Peer::default(),
@@ -182,6 +185,7 @@ impl Node {
             Input::Identity(identity) => self.identity = Some(identity),
             Input::Imds { mine, asked_at } => self.hear_imds(now, run, mine, asked_at),
             Input::Health { fitness, saturated } => self.hear_health(now, run, fitness, saturated),
+            Input::Neighbour { is_there } => self.has_neighbour = is_there,
             Input::Readiness(ready) => self.ready = ready,
             Input::Probed {
                 begun_at,

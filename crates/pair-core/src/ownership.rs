@@ -54,7 +54,7 @@ pub(crate) enum Taken {
     StillContested,
     /// The reading says nothing new, or is older than the fact.
     Ignored,
-    /// EC2 showed an association that an own claim has replaced: its reads lag, and the next one may as well.
+    /// EC2 showed an association that an own claim has replaced or released: its reads lag, and the next one may as well.
     Stale,
 }
 
@@ -68,7 +68,7 @@ pub(crate) struct Ownership {
     hands: u32,
     /// When EC2 last replied to an own claim, or showed it applied, while the hold that it made lasts.
     replied_at: Option<Instant>,
-    /// The associations that own claims have replaced, newest first.
+    /// The associations that own claims have replaced or released, newest first.
     replaced: VecDeque<AssociationId>,
     /// When this node's IMDS last confirmed the hold.
     imds_confirmed: Option<Instant>,
@@ -98,15 +98,26 @@ impl Ownership {
 
     /// Takes in EC2's reply to an own claim, which was sent when `replaced` was the association known.
     pub(crate) fn hear_reply(&mut self, run: RunTime, reading: Fact, replaced: Option<AssociationId>) -> Taken {
-        let is_new = |id: &AssociationId| reading.association.as_ref() != Some(id) && !self.replaced.contains(id);
-        if let Some(id) = replaced.filter(is_new) {
-            self.replaced.truncate(REMEMBERED - 1);
-            self.replaced.push_front(id);
-        }
+        self.outlive(replaced.filter(|id| reading.association.as_ref() != Some(id)));
         let asked_at = reading.asked_at;
         let taken = self.hear_ec2(run, reading);
         self.won(asked_at);
         taken
+    }
+
+    /// Takes in that EC2 has released `association` for this node at `at`: nobody holds the address (F-11).
+    pub(crate) fn hear_release(&mut self, run: RunTime, at: Instant, association: Option<AssociationId>) -> Taken {
+        self.outlive(association);
+        self.hear_ec2(
+            run,
+            Fact {
+                holder: Holder::Nobody,
+                association: None,
+                instance: None,
+                source: Source::Ec2,
+                asked_at: at,
+            },
+        )
     }
 
     /// EC2 has shown at `asked_at` that an own claim was applied: for a while stale reads may say otherwise.
@@ -114,6 +125,11 @@ impl Ownership {
         if self.is_mine() {
             self.replied_at = Some(asked_at);
         }
+    }
+
+    /// The hands have changed twice, and are again those that they were.
+    pub(crate) const fn note_change(&mut self, run: RunTime) {
+        self.changed = run;
     }
 
     /// Takes in what EC2 says to a read.
@@ -234,6 +250,14 @@ impl Ownership {
     /// Whether EC2's reply to an own claim still beats a contrary reading asked at `asked_at`.
     fn trusts_reply(&self, asked_at: Instant) -> bool {
         self.replied_at.is_some_and(|at| asked_at.since(at) < REPLY_TRUST)
+    }
+
+    /// Remembers an association that never comes back.
+    fn outlive(&mut self, association: Option<AssociationId>) {
+        if let Some(id) = association.filter(|id| !self.replaced.contains(id)) {
+            self.replaced.truncate(REMEMBERED - 1);
+            self.replaced.push_front(id);
+        }
     }
 
     fn is_replaced(&self, association: Option<&AssociationId>) -> bool {

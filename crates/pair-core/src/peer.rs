@@ -167,6 +167,7 @@ mod tests {
             refit: Duration::from_secs(60),
             call_timeout: Duration::from_secs(3),
             preempt_delay: None,
+            strict: false,
             restart_grace: Duration::from_secs(10),
             version: String::new(),
         }

@@ -23,9 +23,11 @@ fn calm() -> Situation {
         holder: Some(Holder::Member(PEER)),
         fitness: Fitness::Fit,
         can_land: true,
+        has_neighbour: false,
         ready: true,
         refit: true,
         my_turn: false,
+        released: false,
         ordered: false,
         stopping: false,
         leaving: false,
@@ -72,6 +74,7 @@ fn variations(base: &Situation) -> Vec<Situation> {
     };
     vary(&|s| s.fitness = Fitness::Unknown);
     vary(&|s| s.can_land = false);
+    vary(&|s| s.has_neighbour = true);
     vary(&|s| s.ready = false);
     vary(&|s| s.refit = false);
     vary(&|s| s.my_turn = true);
@@ -294,6 +297,16 @@ fn who_has_no_place_to_land_claims_nothing() {
         ..dead()
     };
     assert_eq!(says(&homeless), (Rule::F5, Verdict::Wait(Reason::NoPlaceToLand)));
+}
+
+#[test]
+fn who_would_knock_another_address_off_claims_nothing_and_alarms() {
+    let crowded = Situation {
+        has_neighbour: true,
+        ordered: true,
+        ..dead()
+    };
+    assert_eq!(says(&crowded), (Rule::F5, Verdict::Alarm(Alarm::PlaceTaken)));
 }
 
 #[test]

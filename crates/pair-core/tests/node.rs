@@ -36,6 +36,7 @@ fn node() -> Node {
         refit: MS * 60_000,
         call_timeout: MS * 3_000,
         preempt_delay: None,
+        strict: false,
         restart_grace: Duration::from_secs(10),
         version: "0.1.0".to_owned(),
     };
@@ -168,6 +169,7 @@ fn node_config() -> Config {
         refit: MS * 60_000,
         call_timeout: MS * 3_000,
         preempt_delay: None,
+        strict: false,
         restart_grace: Duration::from_secs(10),
         version: String::new(),
     }
@@ -587,6 +589,7 @@ impl Replaced {
                         assert_eq!(instance, InstanceId("i-a".to_owned()));
                         Ok(Reply::Instance(self.instance_state))
                     }
+                    Call::Release(association) => panic!("nobody asked for a strict takeover: {association}"),
                     Call::Associate { allow_reassociation } => {
                         assert!(allow_reassociation);
                         self.claims.push(self.now_ms);

@@ -10,6 +10,8 @@ use aws_sdk_ec2::config::timeout::TimeoutConfig;
 use aws_sdk_ec2::config::{AppName, Config, IdentityCache, Region, StalledStreamProtectionConfig};
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::operation::associate_address::builders::AssociateAddressFluentBuilder;
+use aws_sdk_ec2::operation::disassociate_address::builders::DisassociateAddressFluentBuilder;
+use aws_sdk_ec2::types::Filter;
 use tracing::debug;
 
 use crate::address::{Address, Target, present};
@@ -26,6 +28,8 @@ const APP_NAME: &str = "paird";
 
 const ASSOCIATE: &str = "AssociateAddress";
 const DRY_RUN: &str = "AssociateAddress (dry run)";
+const RELEASE: &str = "DisassociateAddress";
+const RELEASE_DRY_RUN: &str = "DisassociateAddress (dry run)";
 const ADDRESSES: &str = "DescribeAddresses";
 const INSTANCE_STATUS: &str = "DescribeInstanceStatus";
 
@@ -142,11 +146,53 @@ impl Ec2 {
                     .await
             })
             .await;
-        match outcome {
-            Err(error) if error.code() == Some(DRY_RUN_OPERATION) => Ok(()),
-            Err(error) => Err(error),
-            Ok(_) => Err(unclear(DRY_RUN, "answered like the real call")),
-        }
+        rehearsed(DRY_RUN, outcome.map(drop))
+    }
+
+    /// Releases exactly this association: an address that has another one by now keeps it.
+    ///
+    /// # Errors
+    /// [`CallError`]; [`CallError::Gone`] if there is no such association any more, which EC2 may as well answer
+    /// with success. So success does not prove that nobody holds the address; what proves it is an association
+    /// that succeeds without reassociation.
+    pub async fn release(
+        &self,
+        association_id: &str,
+        timeout: Duration,
+        connection: Connection,
+    ) -> Result<(), CallError> {
+        let outcome = self
+            .attempt(RELEASE, timeout, connection, async |client, journey| {
+                disassociate_address(&client, association_id, false)
+                    .customize()
+                    .interceptor(journey)
+                    .send()
+                    .await
+            })
+            .await;
+        outcome.map(drop)
+    }
+
+    /// Asks EC2 whether [`Ec2::release`] would be allowed, without effect.
+    ///
+    /// # Errors
+    /// [`CallError`]; [`CallError::Denied`] is the answer this call is made to find.
+    pub async fn dry_run_release(
+        &self,
+        association_id: &str,
+        timeout: Duration,
+        connection: Connection,
+    ) -> Result<(), CallError> {
+        let outcome = self
+            .attempt(RELEASE_DRY_RUN, timeout, connection, async |client, journey| {
+                disassociate_address(&client, association_id, true)
+                    .customize()
+                    .interceptor(journey)
+                    .send()
+                    .await
+            })
+            .await;
+        rehearsed(RELEASE_DRY_RUN, outcome.map(drop))
     }
 
     /// Reads who holds the address.
@@ -177,6 +223,45 @@ impl Ec2 {
             .find(|address| address.allocation_id() == Some(allocation_id))
             .ok_or_else(|| not_listed(ADDRESSES, allocation_id))?;
         Address::from_sdk(found).map_err(|cause| unclear(ADDRESSES, cause))
+    }
+
+    /// Reads which other addresses are on the target's private IP: [`Ec2::associate`] would knock them off.
+    ///
+    /// # Errors
+    /// [`CallError`]. An error never means that there are none.
+    pub async fn neighbours(
+        &self,
+        target: &Target,
+        timeout: Duration,
+        connection: Connection,
+    ) -> Result<Vec<Address>, CallError> {
+        let filter = Filter::builder()
+            .name("network-interface-id")
+            .values(&target.network_interface_id)
+            .build();
+        let output = self
+            .attempt(ADDRESSES, timeout, connection, async |client, journey| {
+                client
+                    .describe_addresses()
+                    .filters(filter)
+                    .customize()
+                    .interceptor(journey)
+                    .send()
+                    .await
+            })
+            .await?;
+        let mut found = Vec::new();
+        for address in output.addresses() {
+            let address = Address::from_sdk(address).map_err(|cause| unclear(ADDRESSES, cause))?;
+            let is_there = address
+                .association
+                .as_ref()
+                .is_some_and(|held| held.private_ip == Some(target.private_ip));
+            if is_there && address.allocation_id != target.allocation_id {
+                found.push(address);
+            }
+        }
+        Ok(found)
     }
 
     /// Reads what EC2 thinks of an instance, running or not.
@@ -306,6 +391,22 @@ fn associate_address(
         .private_ip_address(target.private_ip.to_string())
         .allow_reassociation(allow_reassociation)
         .dry_run(dry_run)
+}
+
+fn disassociate_address(client: &Client, association_id: &str, dry_run: bool) -> DisassociateAddressFluentBuilder {
+    client
+        .disassociate_address()
+        .association_id(association_id)
+        .dry_run(dry_run)
+}
+
+/// A dry run that would have worked ends with an error that says so.
+fn rehearsed(call: &'static str, outcome: Result<(), CallError>) -> Result<(), CallError> {
+    match outcome {
+        Err(error) if error.code() == Some(DRY_RUN_OPERATION) => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => Err(unclear(call, "answered like the real call")),
+    }
 }
 
 fn unclear(call: &'static str, cause: impl Into<String>) -> CallError {

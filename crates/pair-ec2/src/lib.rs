@@ -9,8 +9,8 @@
 //! * [`CallError`]: what an attempt that failed proves, sorted for a caller that must decide what to do next.
 //! * [`Settings`]: where the two services are, and which environment variable says so.
 //!
-//! Addresses are moved by network interface and private IP with an explicit `AllowReassociation`. No call
-//! here can leave an address without an owner: `DisassociateAddress` does not exist in this crate.
+//! Addresses are moved by network interface and private IP with an explicit `AllowReassociation`. Only
+//! [`Ec2::release`] leaves an address without an owner, and it drops one association by its id and no other.
 
 mod address;
 mod call_error;

@@ -6,7 +6,7 @@ use pair_core::{Decision, Instant, Member};
 
 use crate::Owner;
 
-/// An `AssociateAddress` that left a node.
+/// A request to take the address that left a node: an `AssociateAddress`, or the release that comes before a strict one.
 #[derive(Clone, Debug)]
 pub struct Claim {
     /// When it left.

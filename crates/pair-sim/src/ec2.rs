@@ -10,7 +10,7 @@ use pair_core::{
 use crate::{Dice, Settings, settings::private_ip};
 
 /// Who holds the address in truth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Owner {
     /// A member of the pair, where it belongs.
     Member(Member),
@@ -52,10 +52,10 @@ impl Request {
     /// Whether it asked for a change.
     #[must_use]
     pub const fn is_claim(&self) -> bool {
-        matches!(self.call, Call::Associate { .. })
+        self.call.is_change()
     }
 
-    /// Whether it changed something.
+    /// Whether it brought the address to its sender.
     #[must_use]
     pub const fn is_move(&self) -> bool {
         matches!(self.answer, Ok(Reply::Associated(_)))
@@ -189,6 +189,12 @@ impl Ec2 {
         self.instances[member.index()] = InstanceState::Running { unreachable: false };
     }
 
+    /// Forgets what was before the present hold, and what was asked: for a world that is copied very often.
+    pub(crate) fn forget_history(&mut self) {
+        self.holds.drain(..self.holds.len() - 1);
+        self.log.clear();
+    }
+
     /// A request reaches the API.
     pub(crate) fn answer(&mut self, now: Instant, by: Member, call: &Call) -> Result<Reply, CallFault> {
         let answer = self.judge(now, by, call);
@@ -269,6 +275,13 @@ impl Ec2 {
                     // One that was replaced was terminated.
                     .map_or(InstanceState::Down, |member| self.instance(member)),
             )),
+            Call::Release(association) => {
+                if self.hold().association.as_ref() != Some(association) {
+                    return Err(CallFault::Gone);
+                }
+                self.put(now, None);
+                Ok(Reply::Released)
+            }
             Call::Associate { allow_reassociation } => {
                 if !allow_reassociation && self.owner().is_some() {
                     return Err(CallFault::AlreadyAssociated);
@@ -289,8 +302,8 @@ impl Scope {
     const fn strikes(self, call: &Call, fresh_connection: bool) -> bool {
         match self {
             Self::All => true,
-            Self::Claims => matches!(call, Call::Associate { .. }),
-            Self::Reads => !matches!(call, Call::Associate { .. }),
+            Self::Claims => call.is_change(),
+            Self::Reads => !call.is_change(),
             Self::Pooled => !fresh_connection,
         }
     }

@@ -113,7 +113,7 @@ impl World {
         let call = request.id;
         let time_out = Happening::TimeOut { at: from, run, call };
         self.agenda.put(self.now + request.timeout, time_out);
-        let is_claim = matches!(request.call, Call::Associate { .. });
+        let is_claim = request.call.is_change();
         let dice = &mut self.dice;
         let door = self.ec2.door(from);
         match door.obstacle(&request) {
@@ -159,11 +159,10 @@ impl World {
         self.trace.note(self.now, || {
             format!("EC2 ◄ {from:?} {:?} {:?}: {result:?}", request.id, request.call)
         });
-        if matches!(result, Ok(Reply::Associated(_))) {
-            self.note_win(from, before);
-        }
-        if matches!(result, Ok(Reply::Associated(_))) && self.witnessed[from.index()].claims_by_silence {
-            self.witnessed[from.index()].won_in_this_silence += 1;
+        match result {
+            Ok(Reply::Released) => self.note_release(from, before),
+            Ok(Reply::Associated(_)) => self.note_win(from, before),
+            Ok(Reply::Address(_) | Reply::Instance(_)) | Err(_) => {}
         }
         // An answer that nobody can send: the hole opened while the request was under way.
         if result == Err(CallFault::Unanswered) {
@@ -178,15 +177,17 @@ impl World {
 
     fn call(&mut self, by: Member, request: CallRequest, decided: Option<&Decision>) {
         self.count_work(0, 1);
-        let is_claim = matches!(request.call, Call::Associate { .. });
+        let is_claim = request.call.is_change();
         self.trace
             .note(self.now, || format!("{by:?} ► {:?} {:?}", request.id, request.call));
         let asked_at = self.now;
         self.host_mut(by)
             .calls
             .insert(request.id, OpenCall { is_claim, asked_at });
-        if let Call::Associate { allow_reassociation } = request.call {
-            self.note_claim(by, allow_reassociation, decided);
+        match request.call {
+            Call::Associate { allow_reassociation } => self.note_claim(by, allow_reassociation, decided),
+            Call::Release(_) => self.note_claim(by, true, decided),
+            Call::ReadAddress | Call::ReadInstance(_) => {}
         }
         let run = self.host(by).run;
         let at = self.now + self.ec2.door(by).stall;
@@ -194,9 +195,21 @@ impl World {
         self.agenda.put(at, leave);
     }
 
+    /// The first half of a strict takeover is done: what it was is judged when the second half is.
+    fn note_release(&mut self, by: Member, before: Option<Owner>) {
+        let witnessed = &mut self.witnessed[by.index()];
+        witnessed.won_in_this_silence += u32::from(witnessed.claims_by_silence);
+        witnessed.released_from = before;
+    }
+
     /// A claim has moved the address: counts it if it came from the peer and nobody had ordered it.
     fn note_win(&mut self, by: Member, before: Option<Owner>) {
-        let rule = self.claims.iter().rev().find(|claim| claim.by == by).map(|claim| {
+        let witnessed = &mut self.witnessed[by.index()];
+        witnessed.won_in_this_silence += u32::from(witnessed.claims_by_silence);
+        let released_from = witnessed.released_from.take();
+        let before = before.or(released_from);
+        let mut claims = self.claims.iter().rev().filter(|claim| claim.by == by);
+        let rule = claims.find(|claim| !claim.decision.evidence.released).map(|claim| {
             let by_ec2 = claim.decision.evidence.testimony == Some(Testimony::InstanceDown);
             (claim.decision.rule, by_ec2 || claim.decision.evidence.ordered)
         });
@@ -256,7 +269,7 @@ impl World {
     fn probe(&mut self, by: Member, timeout: Duration) {
         for target in [ProbeTarget::Private, ProbeTarget::Elastic] {
             let (asked, connects) = match target {
-                ProbeTarget::Private => (Some(by.peer()), self.network.connects()),
+                ProbeTarget::Private => (Some(by.peer()), self.probe_path && self.network.connects()),
                 ProbeTarget::Elastic => match self.owner() {
                     Some(Owner::Member(owner)) => (Some(owner), self.elastic_path),
                     Some(Owner::Misplaced(_) | Owner::Stranger | Owner::Former(_)) | None => (None, false),

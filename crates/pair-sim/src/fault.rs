@@ -15,6 +15,8 @@ pub enum Fault {
     PartitionOneway(Member),
     /// Lose so many datagrams in a hundred.
     Lose(u8),
+    /// Lose so many datagrams in a hundred on the way from a member.
+    LoseOneway(Member, u8),
     /// Lose datagrams in bursts of this many on average, so many in a hundred over time.
     LoseBursts(u8, u8),
     /// Double so many datagrams in a hundred.
@@ -47,6 +49,8 @@ pub enum Fault {
     Service(Member, Service),
     /// Change whether a node is ready.
     Ready(Member, bool),
+    /// Put another address on the private IP on which the pair's would land at a member, or take it away.
+    Neighbour(Member, bool),
     /// Order one node to move the address to another.
     Order(Member, Member),
     /// Break the API for a member.
@@ -75,6 +79,8 @@ pub enum Fault {
     Put(Option<Owner>),
     /// Open or close the way to the Elastic IP.
     ElasticPath(bool),
+    /// Open or close the way of probes to the peer's private address.
+    ProbePath(bool),
     /// Hold the address for so long, asked of a member; zero ends a hold.
     HoldFor(Member, Duration),
     /// Take a member out of the pair.
@@ -95,6 +101,7 @@ impl World {
             Fault::Partition => self.partition(),
             Fault::PartitionOneway(from) => self.partition_oneway(from),
             Fault::Lose(percent) => self.lose_datagrams(percent),
+            Fault::LoseOneway(from, percent) => self.lose_oneway(from, percent),
             Fault::LoseBursts(percent, length) => self.lose_in_bursts(percent, length),
             Fault::Isolate(member) => self.isolate(member),
             Fault::Duplicate(percent) => self.duplicate_datagrams(percent),
@@ -111,6 +118,7 @@ impl World {
             Fault::Replace(member) => self.replace(member),
             Fault::Service(member, service) => self.set_service(member, service),
             Fault::Ready(member, ready) => self.set_ready(member, ready),
+            Fault::Neighbour(member, is_there) => self.set_neighbour(member, is_there),
             Fault::Order(asked, to) => {
                 self.order(asked, to);
             }
@@ -127,6 +135,7 @@ impl World {
             Fault::Instance(member, state) => self.set_instance(member, state),
             Fault::Put(owner) => self.put_address(owner),
             Fault::ElasticPath(is_open) => self.set_elastic_path(is_open),
+            Fault::ProbePath(is_open) => self.set_probe_path(is_open),
             Fault::HoldFor(asked, length) => self.hold(asked, length),
             Fault::Leave(member) => {
                 self.leave(member);

@@ -23,8 +23,9 @@ pub(crate) struct Follow {
     pub(crate) wrong: [Option<Instant>; 2],
     /// When a member's last pause ended.
     pub(crate) resumed: [Option<Instant>; 2],
-    /// Until when a member is bound by a hold that was asked of it, by its own clock: that is what counts it down (F-14).
-    pub(crate) held_until: [Option<Instant>; 2],
+    /// Until when a member is bound by a hold that was asked of it, by the clock of each host: whichever counts it down first
+    /// tells the other (F-14).
+    pub(crate) held_until: [Option<[Instant; 2]>; 2],
 }
 
 impl World {
@@ -89,6 +90,7 @@ impl World {
         let can_take = standby.is_running()
             && standby.service.fitness() == Fitness::Fit
             && standby.has_place
+            && !standby.has_neighbour
             && !standby.forgets_results
             && self.ec2.is_well(standby.member);
         let was_proven = before.orphaned.is_some() || self.lasting(before.proven[place]) >= PROVEN;

@@ -20,6 +20,8 @@ pub struct Host {
     pub(crate) ready: bool,
     /// Whether an interface of the instance carries the private IP on which the address lands.
     pub(crate) has_place: bool,
+    /// Whether another address is on that private IP.
+    pub(crate) has_neighbour: bool,
     /// How late its wake-ups come at most.
     pub(crate) wake_late: Duration,
     /// How far this host's clock is ahead of the world's.
@@ -71,6 +73,7 @@ impl Host {
             service: Service::Serving,
             ready: true,
             has_place: true,
+            has_neighbour: false,
             has_imds: true,
             wake_late,
             clock_ahead,

@@ -1,7 +1,7 @@
 //! A deterministic world for two real [`Node`](pair_core::Node)s: virtual time, a bad network, an EC2 register, invariants.
 //!
 //! The wall around this crate: no world reads a clock, opens a socket or throws real dice, so a seed is a whole history. Only
-//! a [`Soak`] looks at the time, to know when to stop.
+//! a [`Soak`] and a check of the [`model`] look at the time, to know when to stop and how long it took.
 //!
 //! ```text
 //!          ┌── Host A ── Node ──┐                 ┌── Host B ── Node ──┐
@@ -11,20 +11,26 @@
 //! ```
 //!
 //! A test builds a [`World`], lets time pass, hurts it with its verbs (`partition`, `crash`, `pause`, …) and looks at what
-//! happened. After every step all [`INVARIANTS`] are checked; a violation ends the run with the trace that led to it.
+//! happened. After every step all [`INVARIANTS`] are checked; a violation ends the run with the trace that led to it. The
+//! [`model`] plays the same nodes in ticks, and tries everything within a bound. How good the failure detector is on its own is
+//! measured in [`detection`], where only the two nodes and the network are left.
 
 mod agenda;
 mod claim;
+pub mod detection;
 mod dice;
 mod ec2;
 mod effect;
 mod fault;
 mod follow;
+mod hazard;
 mod host;
 mod invariant;
 mod look;
+pub mod model;
 mod network;
 mod operator;
+mod recording;
 mod schedule;
 mod script;
 mod service;
@@ -43,6 +49,7 @@ pub use fault::Fault;
 pub use host::Host;
 pub use invariant::{INVARIANTS, Invariant, Violation};
 pub use network::Network;
+pub use recording::{Difference, Replayed, replay};
 pub use schedule::Schedule;
 pub use script::ScriptError;
 pub use service::Service;

@@ -132,7 +132,10 @@ impl World {
     #[must_use]
     pub fn is_held_at(&self, member: Member) -> bool {
         let until = self.follow.held_until[member.index()];
-        until.is_some_and(|until| self.host(member).local(self.now) < until)
+        until.is_some_and(|until| {
+            let hosts = self.hosts.iter().zip(until);
+            hosts.into_iter().all(|(host, until)| host.local(self.now) < until)
+        })
     }
 
     /// How far behind the truth EC2's reads are.

@@ -10,6 +10,8 @@ use crate::{Dice, Settings};
 #[derive(Clone, Debug)]
 pub struct Network {
     from: [Direction; 2],
+    /// A delay beyond this is a fault: a late datagram proves no life after the newest one that came before it.
+    tolerable: Duration,
 }
 
 /// The way from one member to the other.
@@ -25,7 +27,7 @@ struct Direction {
 }
 
 impl Network {
-    pub(crate) const fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &Settings) -> Self {
         let direction = Direction {
             is_cut: false,
             loss_percent: 0,
@@ -36,6 +38,7 @@ impl Network {
         };
         Self {
             from: [direction, direction],
+            tolerable: settings.holdtime / 3,
         }
     }
 
@@ -87,10 +90,11 @@ impl Network {
         self.from[from.index()].is_cut
     }
 
-    /// Whether nothing at all is wrong, delays apart.
+    /// Whether nothing is wrong: nothing is lost, and nothing comes later than a third of the holdtime.
     #[must_use]
     pub fn is_calm(&self) -> bool {
-        self.from.iter().all(|way| !way.is_cut && way.loss_percent == 0)
+        let is_calm = |way: &Direction| !way.is_cut && way.loss_percent == 0 && way.delay.1 <= self.tolerable;
+        self.from.iter().all(is_calm)
     }
 }
 

@@ -32,7 +32,8 @@ impl World {
             // Even where it is heard later, nobody may count on the hold any more.
             self.follow.held_until = [None; 2];
         } else if self.host(asked).is_running() {
-            self.follow.held_until[asked.index()] = Some(self.host(asked).local(self.now) + length);
+            let until = Member::BOTH.map(|member| self.host(member).local(self.now) + length);
+            self.follow.held_until[asked.index()] = Some(until);
         }
         self.tell(asked, Input::Hold(length));
     }

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use pair_core::{
-    InstanceState, Member,
+    Alarm, Fitness, Member, Verdict,
     config::{BUDGET_MOVES, BUDGET_WINDOW},
 };
 
-use crate::{ApiFault, Dice, Fault, Owner, Scope, Service, Settings, Tally, World};
+use crate::{
+    A, B, Dice, Fault, Owner, Settings, Tally, World,
+    hazard::{random_fault, whole_ms},
+};
 
 /// Faults with their times, and the seed of the world in which they strike.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +41,7 @@ impl Schedule {
     }
 
     /// Plays the schedule on a pair with hasty settings, lets every fault end, waits until the pair is at rest, and then kills
-    /// the holder: whatever was before, that is a failover like any other. Says what has happened.
+    /// the holder, and the one after it: whatever was before, these are failovers like any other. Says what has happened.
     ///
     /// # Errors
     /// A sentence that says what went wrong, with the trace if `traced`.
@@ -64,11 +67,23 @@ impl Schedule {
         format!("{}{}", world.trace(), ended.err().unwrap_or_default())
     }
 
-    /// The settings of the world: every fourth one wants its address back.
+    /// The settings of the world, by its seed: some want their address back, some cannot be probed or never were, and they differ
+    /// in profile, preference, way of taking over, and whether a dead agent's host says so.
     fn settings(&self) -> Settings {
+        let mut dice = Dice::new(self.seed ^ SALT.rotate_left(32));
+        let hasty = Settings::hasty();
+        let (interval_ms, holdtime_ms) = *dice.one_of(&[(200, 1_000), (200, 1_000), (50, 300), (500, 3_000)]);
+        let holdtime = Duration::from_millis(holdtime_ms);
         Settings {
-            preempt_delay: self.seed.is_multiple_of(4).then_some(PREEMPT_DELAY),
-            ..Settings::hasty()
+            preempt_delay: dice.percent(25).then_some(PREEMPT_DELAY),
+            preferred: *dice.one_of(&[A, B]),
+            interval: Duration::from_millis(interval_ms),
+            holdtime,
+            probe_timeout: dice.percent(80).then_some(holdtime / 2),
+            probes_arrive: dice.percent(80),
+            icmp: dice.percent(50),
+            strict: dice.percent(25),
+            ..hasty
         }
     }
 
@@ -76,55 +91,20 @@ impl Schedule {
         for (after, fault) in &self.faults {
             world.plan(*after, *fault);
         }
-        let sentence = |violation: crate::Violation| violation.to_string();
-        world.try_run_for(FAULTS_WITHIN + LONGEST_FAULT).map_err(sentence)?;
+        run(world, FAULTS_WITHIN + LONGEST_FAULT)?;
         world.make_well();
         let was_moved = self
             .faults
             .iter()
             .any(|(_, fault)| matches!(fault, Fault::Put(_) | Fault::Replace(_)));
         let to_settle = if was_moved { TO_NOTICE } else { TO_SETTLE };
-        world.try_run_for(to_settle).map_err(sentence)?;
-        let moves = world.moves();
-        world.try_run_for(AT_REST).map_err(sentence)?;
-        if !world.is_settled() {
-            return Err(format!(
-                "not settled {to_settle:?} after the last fault: {:?}",
-                world.owner()
-            ));
+        come_to_rest(world, to_settle)?;
+        for _ in 0..LAST_DEATHS {
+            let dead = kill_the_holder(world)?;
+            world.restart(dead);
+            come_to_rest(world, TO_SETTLE)?;
         }
-        if world.moves() != moves && !world.wants_back() {
-            return Err("the address moved although all was well".to_owned());
-        }
-        self.reckon(world)
-    }
-
-    /// Kills the holder of a pair at rest.
-    fn reckon(&self, world: &mut World) -> Result<(), String> {
-        let Some(Owner::Member(holder)) = world.owner() else {
-            return Err(format!("a pair at rest is held by {:?}", world.owner()));
-        };
-        let standby = holder.peer();
-        let is_free = world.view(standby).moves < BUDGET_MOVES;
-        world.crash_host(holder);
-        let bound = if is_free {
-            TO_REPLACE
-        } else {
-            TO_REPLACE + BUDGET_WINDOW
-        };
-        let end = world.now() + bound;
-        while world.now() < end && !world.holds(standby) {
-            world
-                .try_run_for(Duration::from_millis(100))
-                .map_err(|violation| violation.to_string())?;
-        }
-        if world.holds(standby) {
-            Ok(())
-        } else {
-            Err(format!(
-                "the last holder {holder:?} died and was not replaced within {bound:?}"
-            ))
-        }
+        Ok(())
     }
 
     /// Leaves out every fault without which the schedule still fails.
@@ -146,137 +126,58 @@ impl Schedule {
     }
 }
 
-fn random_fault(dice: &mut Dice) -> (Fault, Option<Fault>) {
-    let member = *dice.one_of(&Member::BOTH);
-    let with_end = |fault, end| (fault, Some(end));
-    match dice.below(5) {
-        0 => random_network_fault(dice, member),
-        1 => random_host_fault(dice, member),
-        2 => random_api_fault(dice, member),
-        3 => random_order(dice, member),
-        _ => match dice.below(4) {
-            0 | 1 => {
-                let service = *dice.one_of(&[Service::Failing, Service::Hung, Service::Gone, Service::Saturated]);
-                with_end(
-                    Fault::Service(member, service),
-                    Fault::Service(member, Service::Serving),
-                )
-            }
-            2 => {
-                let owners = [
-                    None,
-                    Some(Owner::Stranger),
-                    Some(Owner::Member(member)),
-                    Some(Owner::Misplaced(member)),
-                ];
-                (Fault::Put(*dice.one_of(&owners)), None)
-            }
-            _ => {
-                let states = [
-                    InstanceState::Down,
-                    InstanceState::Stopping,
-                    InstanceState::Running { unreachable: true },
-                ];
-                let well = InstanceState::Running { unreachable: false };
-                with_end(
-                    Fault::Instance(member, *dice.one_of(&states)),
-                    Fault::Instance(member, well),
-                )
-            }
-        },
+/// Lets the pair settle within `to_settle`, and demands that from then on both nodes say that all is well and nothing moves.
+fn come_to_rest(world: &mut World, to_settle: Duration) -> Result<(), String> {
+    run(world, to_settle)?;
+    let moves = world.moves();
+    run(world, AT_REST)?;
+    if !world.is_settled() {
+        return Err(format!(
+            "not settled {to_settle:?} after the last fault: {:?}",
+            world.owner()
+        ));
+    }
+    for member in [A, B] {
+        let view = world.view(member);
+        // Who wants its address back may have to wait for the budget, and says so (F-15).
+        let waits = world.wants_back() && view.decision.verdict == Verdict::Alarm(Alarm::OverBudget);
+        let is_content = waits || matches!(view.decision.verdict, Verdict::Serve | Verdict::Wait(_));
+        if !is_content || view.fitness != Fitness::Fit {
+            return Err(format!("{member:?} is not content at rest: {:?}", view.decision));
+        }
+    }
+    if world.moves() != moves && !world.wants_back() {
+        return Err("the address moved although all was well".to_owned());
+    }
+    Ok(())
+}
+
+/// Kills the holder of a pair at rest, and demands that the other one replaces it.
+fn kill_the_holder(world: &mut World) -> Result<Member, String> {
+    let Some(Owner::Member(holder)) = world.owner() else {
+        return Err(format!("a pair at rest is held by {:?}", world.owner()));
+    };
+    let standby = holder.peer();
+    let is_free = world.view(standby).moves < BUDGET_MOVES;
+    world.crash_host(holder);
+    // A holdtime, its rounding, and a call; beyond the budget a whole window on top.
+    let replaced = world.settings().holdtime * 2 + Duration::from_secs(1);
+    let bound = if is_free { replaced } else { replaced + BUDGET_WINDOW };
+    let end = world.now() + bound;
+    while world.now() < end && !world.holds(standby) {
+        run(world, Duration::from_millis(100))?;
+    }
+    if world.holds(standby) {
+        Ok(holder)
+    } else {
+        Err(format!(
+            "the last holder {holder:?} died and was not replaced within {bound:?}"
+        ))
     }
 }
 
-fn random_network_fault(dice: &mut Dice, member: Member) -> (Fault, Option<Fault>) {
-    let heal = Some(Fault::Heal);
-    match dice.below(9) {
-        0 | 1 => (Fault::Partition, heal),
-        2 | 3 => (Fault::PartitionOneway(member), heal),
-        4 => (Fault::Lose(20 + dice.one_of(&[0, 10, 30])), heal),
-        5 => (Fault::LoseBursts(20 + dice.one_of(&[0, 20]), 4), heal),
-        6 => (Fault::Delay(Duration::from_millis(300)), heal),
-        7 => (Fault::Duplicate(30), heal),
-        _ => (Fault::ElasticPath(false), Some(Fault::ElasticPath(true))),
-    }
-}
-
-fn random_host_fault(dice: &mut Dice, member: Member) -> (Fault, Option<Fault>) {
-    let (restart, resume) = (Some(Fault::Restart(member)), Some(Fault::Resume(member)));
-    match dice.below(10) {
-        0 => (Fault::Crash(member), restart),
-        1 | 2 => (Fault::CrashHost(member), restart),
-        3 => (Fault::Pause(member), resume),
-        4 => (Fault::Suspend(member), resume),
-        5 => (Fault::JumpClock(member, Duration::from_secs(dice.below(100))), None),
-        6 => {
-            let late = whole_ms(dice, Duration::from_millis(100), Duration::from_secs(2));
-            (
-                Fault::Starve(member, late),
-                Some(Fault::Starve(member, Duration::from_millis(1))),
-            )
-        }
-        7 => (Fault::Replace(member), None),
-        8 => (Fault::Stop(member), restart),
-        _ => (Fault::LoseDisk(member), None),
-    }
-}
-
-fn random_api_fault(dice: &mut Dice, member: Member) -> (Fault, Option<Fault>) {
-    let heal = Some(Fault::HealApi(member));
-    match dice.below(12) {
-        0..=3 => {
-            let kinds = [
-                ApiFault::Denied,
-                ApiFault::Throttled,
-                ApiFault::Failed,
-                ApiFault::BlackHole,
-                ApiFault::Unreachable,
-            ];
-            let scopes = [Scope::All, Scope::Claims, Scope::Reads, Scope::Pooled];
-            (Fault::Api(member, *dice.one_of(&kinds), *dice.one_of(&scopes)), heal)
-        }
-        4 => (Fault::LoseReply(member), None),
-        5 => (
-            Fault::LandLate(member, Duration::from_millis(500 + dice.below(9_500))),
-            None,
-        ),
-        6 => (Fault::Slow(member, Duration::from_millis(dice.below(5_000))), heal),
-        7 => (Fault::Stall(member, Duration::from_millis(dice.below(2_000))), heal),
-        8 => {
-            let lag = Duration::from_millis(dice.below(8_000));
-            (Fault::ReadStale(lag), Some(Fault::ReadStale(Duration::ZERO)))
-        }
-        9 => {
-            let lag = Duration::from_millis(dice.below(8_000));
-            (Fault::ImdsLag(lag), Some(Fault::ImdsLag(Duration::from_millis(500))))
-        }
-        10 => (Fault::Imds(member, false), Some(Fault::Imds(member, true))),
-        _ => match dice.below(2) {
-            0 => (Fault::Isolate(member), Some(Fault::Heal)),
-            _ => (Fault::Forget(member, true), Some(Fault::Forget(member, false))),
-        },
-    }
-}
-
-fn random_order(dice: &mut Dice, member: Member) -> (Fault, Option<Fault>) {
-    match dice.below(5) {
-        0 | 1 => (Fault::Order(member, *dice.one_of(&Member::BOTH)), None),
-        2 => {
-            let length = whole_ms(dice, Duration::from_secs(1), Duration::from_secs(30));
-            (
-                Fault::HoldFor(member, length),
-                Some(Fault::HoldFor(member, Duration::ZERO)),
-            )
-        }
-        3 => (Fault::Leave(member), Some(Fault::Join(member))),
-        _ => (Fault::Ready(member, false), Some(Fault::Ready(member, true))),
-    }
-}
-
-/// A time of whole milliseconds, as trace files have it.
-fn whole_ms(dice: &mut Dice, least: Duration, most: Duration) -> Duration {
-    let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    Duration::from_millis(ms(least) + dice.below(ms(most.saturating_sub(least)) + 1))
+fn run(world: &mut World, time: Duration) -> Result<(), String> {
+    world.try_run_for(time).map_err(|violation| violation.to_string())
 }
 
 /// Keeps the throws of a schedule apart from those of its world.
@@ -289,6 +190,6 @@ const TO_SETTLE: Duration = Duration::from_secs(25);
 const TO_NOTICE: Duration = Duration::from_secs(100);
 const AT_REST: Duration = Duration::from_secs(10);
 
-/// A holder of a pair at rest is replaced within a holdtime of one second and a call.
-const TO_REPLACE: Duration = Duration::from_secs(3);
+/// How many holders die at the end of each history.
+const LAST_DEATHS: u32 = 2;
 const PREEMPT_DELAY: Duration = Duration::from_secs(10);

@@ -3,7 +3,7 @@
 use pair_core::{Fitness, ProbeOutcome, Unfitness};
 
 /// How a service does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Service {
     /// It serves.
     Serving,

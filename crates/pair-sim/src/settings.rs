@@ -28,6 +28,8 @@ pub struct Settings {
     pub call_timeout: Duration,
     /// How long both must have been well before the preferred member takes the address back.
     pub preempt_delay: Option<Duration>,
+    /// Whether the address is taken by compare-and-set.
+    pub strict: bool,
     /// How long the restart of an agent may take.
     pub restart_grace: Duration,
     /// The time from one node to the other: least and most.
@@ -40,6 +42,8 @@ pub struct Settings {
     pub check_every: Duration,
     /// How late a wake-up comes at most.
     pub wake_late: Duration,
+    /// Whether probes reach the other node's private address, or a security group has always dropped them.
+    pub probes_arrive: bool,
     /// Whether the host of a dead agent answers heartbeats with "port unreachable".
     pub icmp: bool,
 }
@@ -57,12 +61,14 @@ impl Default for Settings {
             refit: Duration::from_secs(60),
             call_timeout: Duration::from_secs(3),
             preempt_delay: None,
+            strict: false,
             restart_grace: Duration::from_secs(10),
             delay: (Duration::from_micros(500), Duration::from_micros(1500)),
             api_latency: (Duration::from_millis(40), Duration::from_millis(80)),
             imds_lag: Duration::from_millis(500),
             check_every: Duration::from_millis(200),
             wake_late: Duration::from_millis(1),
+            probes_arrive: true,
             icmp: true,
         }
     }
@@ -95,6 +101,7 @@ impl Settings {
             refit: self.refit,
             call_timeout: self.call_timeout,
             preempt_delay: self.preempt_delay,
+            strict: self.strict,
             restart_grace: self.restart_grace,
             version: "0.1.0".to_owned(),
         }

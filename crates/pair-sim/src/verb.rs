@@ -31,6 +31,9 @@ impl World {
         let input = Input::Readiness(ready);
         let readiness = Happening::Reach { at, run, input };
         self.agenda.put(soon, readiness);
+        let is_there = self.host(member).has_neighbour;
+        let input = Input::Neighbour { is_there };
+        self.agenda.put(soon, Happening::Reach { at, run, input });
         if let Some(kept) = self.host(member).kept {
             let input = Input::Restored(kept.by(self.now));
             self.handle(member, input);
@@ -127,6 +130,15 @@ impl World {
         self.identify(member, run);
     }
 
+    /// Somebody puts another address on the private IP on which the pair's would land, or takes it away again.
+    pub fn set_neighbour(&mut self, member: Member, is_there: bool) {
+        let host = self.host_mut(member);
+        host.has_neighbour = is_there;
+        let (at, run) = (member, host.run);
+        let input = Input::Neighbour { is_there };
+        self.agenda.put(self.now, Happening::Reach { at, run, input });
+    }
+
     /// Orders a node to move the address.
     pub fn order(&mut self, asked: Member, to: Member) -> OrderId {
         let id = OrderId(self.next_order);
@@ -211,6 +223,12 @@ impl World {
         self.disturbed_at = self.now;
     }
 
+    /// Loses datagrams at random on the way from one member to the other.
+    pub fn lose_oneway(&mut self, from: Member, percent: u8) {
+        self.network.lose(from, percent);
+        self.disturbed_at = self.now;
+    }
+
     /// Loses datagrams in bursts in both directions: so many percent over time, so many at a time on average.
     pub fn lose_in_bursts(&mut self, percent: u8, burst: u8) {
         Member::BOTH
@@ -231,11 +249,17 @@ impl World {
         Member::BOTH
             .into_iter()
             .for_each(|from| self.network.delay(from, least, most));
+        self.disturbed_at = self.now;
     }
 
     /// Opens or closes the way from each node to the Elastic IP.
     pub const fn set_elastic_path(&mut self, is_open: bool) {
         self.elastic_path = is_open;
+    }
+
+    /// Opens or closes the way of probes to the other node's private address.
+    pub const fn set_probe_path(&mut self, is_open: bool) {
+        self.probe_path = is_open;
     }
 
     /// Cuts a host off from its peer, from EC2 and from the Elastic IP.
@@ -350,6 +374,7 @@ impl World {
         self.heal();
         self.read_stale(Duration::ZERO);
         self.set_elastic_path(true);
+        self.set_probe_path(self.settings.probes_arrive);
         self.lag_imds(self.settings.imds_lag);
         for member in Member::BOTH {
             self.heal_api(member);
@@ -366,6 +391,7 @@ impl World {
             self.start(member);
             self.set_service(member, Service::Serving);
             self.set_ready(member, true);
+            self.set_neighbour(member, false);
             self.join(member);
             self.end_hold(member);
         }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use pair_core::{Heartbeat, Holder, Input, Instant, Member, Reply, Timer};
 
 use crate::{
-    Claim, Dice, Ec2, Host, Network, Settings, Violation,
+    Claim, Dice, Ec2, Host, Network, Owner, Settings, Violation,
     agenda::{Agenda, Happening},
     follow::Follow,
     host::SOCKET_KEEPS,
@@ -35,6 +35,7 @@ pub struct World {
     pub(crate) network: Network,
     pub(crate) ec2: Ec2,
     pub(crate) elastic_path: bool,
+    pub(crate) probe_path: bool,
     pub(crate) next_order: u64,
     pub(crate) stale_by: Duration,
     pub(crate) imds_lag: Duration,
@@ -60,6 +61,8 @@ pub(crate) struct Witnessed {
     pub(crate) word: Option<(Instant, Duration)>,
     pub(crate) won_in_this_silence: u32,
     pub(crate) claims_by_silence: bool,
+    /// From whom it has released the address, to take it itself.
+    pub(crate) released_from: Option<Owner>,
 }
 
 /// Work done in the present second.
@@ -106,6 +109,7 @@ impl World {
                 Host::new(Member::Second, ahead[1], settings.wake_late),
             ],
             elastic_path: true,
+            probe_path: settings.probes_arrive,
             agenda: Agenda::default(),
             next_order: 0,
             stale_by: Duration::ZERO,

@@ -135,6 +135,19 @@ fn stale_reads_and_a_slow_imds_move_nothing_while_both_are_well() {
 }
 
 #[test]
+fn another_address_at_the_place_to_land_is_not_knocked_off() {
+    let mut world = settled(10);
+    world.set_neighbour(B, true);
+    world.crash_host(A);
+    world.run_for(SECOND * 300);
+    assert_eq!(world.claims().len(), 1);
+    assert_eq!(world.view(B).decision.verdict, Verdict::Alarm(Alarm::PlaceTaken));
+    world.set_neighbour(B, false);
+    let taken = world.run_until(SECOND * 5, |world| world.holds(B));
+    assert!(taken.is_some());
+}
+
+#[test]
 fn without_a_place_to_land_nobody_claims() {
     let mut world = settled(9);
     world.set_place(B, false);

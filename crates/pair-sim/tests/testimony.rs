@@ -155,3 +155,33 @@ fn an_address_put_at_the_peer_during_its_silence_is_not_taken_by_the_same_silenc
     assert!(world.holds(A));
     assert_eq!(world.moves(), 2);
 }
+
+/// B's claim lands late, is undone by A at once, and B hears of neither: neither heartbeats nor EC2. When EC2 answers again, A holds
+/// the address by another association than the one that B knew, and no heartbeat has come since.
+#[test]
+fn what_the_peer_lost_and_won_back_unheard_is_not_taken_by_the_same_silence() {
+    let settings = Settings {
+        probe_timeout: None,
+        ..Settings::default()
+    };
+    let mut world = World::settled(settings, 1);
+    let before = world.claims().len();
+    world.partition_oneway(A);
+    world.land_late(B, SECOND * 6);
+    world
+        .run_until(SECOND * 5, |world| world.claims().len() > before)
+        .expect("B claims");
+    world.partition();
+    world.forget_results(B, true);
+    world.run_until(SECOND * 10, |world| world.holds(B)).expect("it lands");
+    world
+        .run_until(SECOND * 10, |world| world.holds(A))
+        .expect("A takes it back");
+    world.run_for(SECOND * 5);
+    world.heal();
+    world.partition_oneway(A);
+    world.forget_results(B, false);
+    world.run_for(SECOND * 60);
+    assert!(world.holds(A));
+    assert_eq!(world.view(B).decision.verdict, Verdict::Alarm(Alarm::SilenceUnproven));
+}

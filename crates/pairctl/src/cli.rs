@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use pair_wire::control::{DEFAULT_SOCKET, LONGEST_HOLD};
 
 /// How long `status` waits for its answer: a daemon that lives answers within milliseconds.
@@ -35,6 +35,8 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Tells what happened lately, and why.
+    Why(WhyArgs),
     /// Moves the address to the other node, or to the named one, and waits until it is there.
     Failover {
         /// The node that shall hold the address.
@@ -64,6 +66,22 @@ pub(crate) enum Command {
     Key(KeyCommand),
     /// Shows the version of this program and of what it speaks.
     Version,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WhyArgs {
+    /// Print the versioned JSON document.
+    #[arg(long, conflicts_with = "export")]
+    pub(crate) json: bool,
+    /// Write what the core was told to a file, `-` for the output: `pair-sim replay` plays it again.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "with"])]
+    pub(crate) export: Option<PathBuf>,
+    /// Tell what this export or record says, without asking the daemon.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: Option<PathBuf>,
+    /// Merge with the export of the other node, on one time line.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) with: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -30,7 +30,7 @@ impl Client {
     /// Asks, and waits for the answer until the deadline.
     pub(crate) fn ask(&self, command: Command) -> Result<Answer, Failure> {
         let ordered = match command {
-            Command::Status => false,
+            Command::Status | Command::Why | Command::Export { .. } => false,
             Command::Failover { .. } | Command::Hold { .. } | Command::Resume | Command::Leave | Command::Join => true,
         };
         let deadline = Instant::now() + self.timeout;

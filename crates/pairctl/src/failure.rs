@@ -7,7 +7,8 @@ use std::{
     time::Duration,
 };
 
-use pair_wire::control::{CONTROL_VERSION, LineError, STATUS_VERSION};
+use pair_wire::control::{CONTROL_VERSION, LineError, STATUS_VERSION, WHY_VERSION};
+use pair_wire::trace::TraceError;
 use thiserror::Error;
 
 use crate::Exit;
@@ -39,6 +40,28 @@ pub(crate) enum Failure {
     Version { theirs: u32 },
     #[error("the daemon's status document has version {theirs}, this pairctl reads version {STATUS_VERSION}")]
     StatusVersion { theirs: u32 },
+    #[error("the daemon's account has version {theirs}, this pairctl reads version {WHY_VERSION}")]
+    WhyVersion { theirs: u32 },
+    #[error("the daemon's record cannot be used")]
+    Record(#[source] TraceError),
+    #[error("{}", path.display())]
+    Trace {
+        path: PathBuf,
+        #[source]
+        error: TraceError,
+    },
+    #[error("{}: recorded by {theirs}, and not by {wanted}", path.display())]
+    NotThePeers {
+        path: PathBuf,
+        theirs: String,
+        wanted: String,
+    },
+    #[error("cannot write {}", path.display())]
+    Write {
+        path: PathBuf,
+        #[source]
+        error: io::Error,
+    },
     #[error("the daemon is stuck: its event loop last turned {loop_age_ms} ms ago, so its status says nothing")]
     Stale { loop_age_ms: u64 },
     #[error("refused: {reason}")]
@@ -93,11 +116,18 @@ impl Failure {
             | Self::OtherAnswer
             | Self::Version { .. }
             | Self::StatusVersion { .. }
+            | Self::WhyVersion { .. }
+            | Self::Record(_)
             | Self::Stale { .. } => Exit::Unreachable,
             Self::Refused { .. } => Exit::Refused,
-            Self::Daemon { .. } | Self::Check { .. } | Self::CheckKilled | Self::Randomness(_) | Self::Output(_) => {
-                Exit::Failed
-            }
+            Self::Daemon { .. }
+            | Self::Trace { .. }
+            | Self::NotThePeers { .. }
+            | Self::Write { .. }
+            | Self::Check { .. }
+            | Self::CheckKilled
+            | Self::Randomness(_)
+            | Self::Output(_) => Exit::Failed,
             Self::Usage(_) => Exit::Usage,
         }
     }
@@ -114,13 +144,16 @@ impl Failure {
                 Some("is it stuck or just restarting? `systemctl status paird` and `journalctl -u paird`")
             }
             Self::Exchange(_) | Self::OtherAnswer => Some("is --socket the control socket of paird?"),
-            Self::Version { .. } | Self::StatusVersion { .. } => {
+            Self::Version { .. } | Self::StatusVersion { .. } | Self::WhyVersion { .. } | Self::Record(_) => {
                 Some("paird and pairctl come in one package: restart paird after an upgrade")
             }
             Self::Stale { .. } => Some("its watchdog should restart it; `journalctl -u paird` says what it did last"),
             Self::Refused { hint, .. } => hint.as_deref(),
             Self::Check { .. } => Some("paird is looked for beside pairctl, then along PATH"),
+            Self::Trace { .. } => Some("`pairctl why --export FILE` on the other node makes one"),
+            Self::NotThePeers { .. } => Some("--with takes what `pairctl why --export FILE` wrote on the other node"),
             Self::Connect { .. }
+            | Self::Write { .. }
             | Self::Daemon { .. }
             | Self::CheckKilled
             | Self::Randomness(_)

@@ -11,7 +11,9 @@ mod client;
 mod exit;
 mod failure;
 mod key;
+mod story;
 mod text;
+mod why;
 
 use std::{
     ffi::OsString,
@@ -55,6 +57,7 @@ where
 fn execute(cli: &Cli, out: &mut dyn Write) -> Result<u8, Failure> {
     let exit = match &cli.command {
         Command::Status { json } => status(&Client::new(cli, cli::STATUS_TIMEOUT), *json, out)?,
+        Command::Why(args) => why::run(cli, args, out)?,
         Command::Failover { to } => order(cli, control::Command::Failover { to: to.clone() }, out)?,
         Command::Hold { length } => order(cli, hold(*length), out)?,
         Command::Resume => order(cli, control::Command::Resume, out)?,

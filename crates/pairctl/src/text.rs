@@ -272,7 +272,7 @@ fn age(ms: u64) -> String {
 }
 
 /// A duration that people compare: seconds with two decimals.
-fn seconds(ms: u64) -> String {
+pub(crate) fn seconds(ms: u64) -> String {
     format!("{}.{:02} s", ms / 1000, ms % 1000 / 10)
 }
 

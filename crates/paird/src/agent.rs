@@ -23,11 +23,13 @@ use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tracing::{debug, info, trace, warn};
 
+use crate::archive::Archive;
 use crate::check;
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::config::{Config, Probe};
 use crate::control::Pending;
+use crate::flight::Flight;
 use crate::journal;
 use crate::knowledge::Knowledge;
 use crate::names::Names;
@@ -39,9 +41,6 @@ use crate::socket::{HeartbeatSocket, Received};
 use crate::standing::Keeper;
 use crate::status::Sources;
 use crate::{text, vitals};
-
-/// Datagrams taken from the socket before the core is woken: a flood must not keep time from passing.
-const DRAINED_PER_TURN: usize = 1024;
 
 /// The event loop and everything in its hands.
 pub struct Agent {
@@ -62,6 +61,7 @@ pub struct Agent {
     requests: mpsc::Receiver<Pending>,
     orders: Orders,
     keeper: Keeper,
+    flight: Flight,
     /// Whether the core has nothing left to do before this daemon ends.
     may_stop: bool,
     turned_at: Instant,
@@ -93,6 +93,8 @@ pub struct Parts<'a> {
     pub requests: mpsc::Receiver<Pending>,
     /// What keeps orders over a restart.
     pub keeper: Keeper,
+    /// What keeps records of the core's inputs.
+    pub archive: Archive,
     /// The seed of incarnation and jitter.
     pub seed: u64,
 }
@@ -119,17 +121,20 @@ impl Agent {
             tell,
             requests,
             keeper,
+            archive,
             seed,
         } = parts;
         let now = clock.now();
         let node = Node::new(core.clone(), seed, now);
         let nodes = config.nodes.each_ref().map(|node| node.name.clone());
+        let names = Names::new(nodes, core.me);
         let watchdog = sd_notify::watchdog_enabled().map(|limit| Watchdog {
             every: limit / 3,
             fed_at: now,
         });
         Self {
-            names: Names::new(nodes, core.me),
+            flight: Flight::new(&config, &names, archive, now, &node),
+            names,
             sender: Sender::new(&config.pair, ring),
             receiver: Receiver::new(&config.pair, core.me, node.incarnation(), ring),
             known: Knowledge::new(vitals::service_name(&config)),
@@ -163,9 +168,13 @@ impl Agent {
         self.restore();
         notify(&[NotifyState::Ready]);
         loop {
-            self.turn()?;
+            let is_empty = self.turn()?;
             if self.may_stop {
                 break;
+            }
+            if !is_empty {
+                // A socket that is never empty never waits, and who asks for the status must have his turn in a flood, too.
+                tokio::task::yield_now().await;
             }
             let (wake_at, _) = self.node.poll_timeout();
             let wake_at = self.orders.next_at().map_or(wake_at, |at| at.min(wake_at));
@@ -180,6 +189,9 @@ impl Agent {
         }
         if let Err(error) = self.keeper.flush() {
             warn!(%error, "holds and leaves were not kept");
+        }
+        if let Err(error) = self.flight.finish(self.clock.now(), &self.node) {
+            warn!(%error, "the last record of the core's inputs was not written");
         }
         Ok(())
     }
@@ -203,11 +215,13 @@ impl Agent {
         self.handle(self.clock.now(), Input::Stop);
     }
 
-    fn turn(&mut self) -> anyhow::Result<()> {
-        self.drain().context("the heartbeat socket failed")?;
+    /// Says whether the socket is empty.
+    fn turn(&mut self) -> anyhow::Result<bool> {
+        let is_empty = self.drain().context("the heartbeat socket failed")?;
         let now = self.clock.now();
         self.handle(now, Input::Wakeup);
         self.turned_at = now;
+        self.flight.follow(now, &self.node);
         self.known.follow_drops(now, self.receiver.drops());
         if self.orders.next_at().is_some() {
             let peers = self.node.view(now).peer.and_then(|report| report.hold);
@@ -215,30 +229,36 @@ impl Agent {
                 .follow_peer(now, peers.map(|hold| hold.version), &self.names);
         }
         self.feed_watchdog(now);
-        Ok(())
+        Ok(is_empty)
     }
 
-    /// Hears every datagram that waits.
-    fn drain(&mut self) -> io::Result<()> {
+    /// Hears every datagram that waited when it began, and no more than the socket can hold: a flood must not keep time
+    /// from passing. Says whether the socket is empty.
+    fn drain(&mut self) -> io::Result<bool> {
         let mut buffer = [0; MAX_DATAGRAM + 1];
-        for _ in 0..DRAINED_PER_TURN {
+        for _ in 0..self.socket.capacity() {
             match self.socket.try_receive(&mut buffer) {
-                Ok(Received::Datagram(length)) => match self.receiver.open(&buffer[..length]) {
-                    Ok(heartbeat) => self.handle(self.clock.now(), Input::Heartbeat(heartbeat)),
-                    Err(cause) => trace!(%cause, "datagram dropped"),
-                },
+                Ok(Received::Datagram { length, overflow }) => {
+                    self.receiver.count_overflow(overflow.into());
+                    match self.receiver.open(&buffer[..length]) {
+                        Ok(heartbeat) => self.handle(self.clock.now(), Input::Heartbeat(heartbeat)),
+                        Err(cause) => trace!(%cause, "datagram dropped"),
+                    }
+                }
                 Ok(Received::Refused) => self.handle(self.clock.now(), Input::PeerUnreachable),
-                Ok(Received::Empty) => return Ok(()),
+                Ok(Received::Empty) => return Ok(true),
                 // An ICMP error of another kind: reading it has cleared it.
                 Err(error) => debug!(%error, "heartbeat path"),
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     fn handle(&mut self, now: Instant, input: Input) {
+        self.flight.input(now, &self.node, &input);
         self.node.handle(now, input);
         while let Some(output) = self.node.poll_output() {
+            self.flight.output(now, &output);
             self.carry_out(output);
         }
     }
@@ -290,8 +310,12 @@ impl Agent {
                 self.known.public_ip = Some(public_ip);
             }
             News::Rehearsed(outcome) => {
-                if let Err(error) = &outcome {
-                    warn!(%error, "rehearsal of a takeover failed");
+                match &outcome {
+                    Ok(neighbour) => {
+                        let is_there = neighbour.is_some();
+                        self.handle(now, Input::Neighbour { is_there });
+                    }
+                    Err(error) => warn!(%error, "rehearsal of a takeover failed"),
                 }
                 self.known.rehearsal = Some(outcome);
             }
@@ -307,6 +331,12 @@ impl Agent {
                     warn!(error, "holds and leaves do not survive a restart");
                 }
                 self.known.standing_error = outcome.err();
+            }
+            News::Recorded(outcome) => {
+                if let Err(error) = &outcome {
+                    warn!(error, "a record of the core's inputs was not written");
+                }
+                self.known.follow_record(outcome);
             }
             News::Landing(obstacles) => self.known.landing = obstacles,
             News::Checked(verdict) => {
@@ -326,6 +356,12 @@ impl Agent {
         match command {
             Command::Status => {
                 let _ = answer.send(self.status());
+            }
+            Command::Why => {
+                let _ = answer.send(self.flight.why(self.clock.now()));
+            }
+            Command::Export { id, from } => {
+                let _ = answer.send(self.flight.export(self.clock.now(), &self.node, id, from));
             }
             Command::Failover { to } => match self.order_target(to.as_deref()) {
                 Ok(to) => {

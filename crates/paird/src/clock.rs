@@ -51,6 +51,22 @@ pub fn unix_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis)
 }
 
+/// Microseconds of Unix time.
+#[must_use]
+pub fn unix_us() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
+}
+
+/// The wall-clock time as the name of a file, such as `20260102T030405Z`: names sort by age.
+#[must_use]
+pub fn file_time() -> String {
+    jiff::Timestamp::try_from(SystemTime::now()).map_or_else(
+        |_| "unknown".to_owned(),
+        |now| now.strftime("%Y%m%dT%H%M%SZ").to_string(),
+    )
+}
+
 /// The wall-clock time `ago` before now: RFC 3339, in UTC.
 #[must_use]
 pub fn wall_time(ago: Duration) -> String {

@@ -12,7 +12,7 @@ use pair_core::{
     Association, AssociationId, Call, CallFault, CallRequest, Identity, Input, InstanceId, InstanceState, InterfaceId,
     Reply,
 };
-use pair_ec2::{CallError, Connection, Ec2, Imds, ImdsError, PublicAddress, Reachability, Settings, Target};
+use pair_ec2::{Address, CallError, Connection, Ec2, Imds, ImdsError, PublicAddress, Reachability, Settings, Target};
 use tokio::sync::{Notify, SetOnce, mpsc};
 use tracing::{info, warn};
 
@@ -45,6 +45,8 @@ pub struct CloudConfig {
     pub region: Option<String>,
     /// How long one call may take.
     pub call_timeout: Duration,
+    /// Whether a takeover begins with a release (F-11).
+    pub strict: bool,
 }
 
 /// Where the address would land on this instance.
@@ -127,7 +129,7 @@ impl Cloud {
         } else {
             Connection::Pooled
         };
-        let is_claim = matches!(call, Call::Associate { .. });
+        let is_claim = call.is_change();
         let outcome = match tokio::time::timeout(timeout, self.ec2.wait()).await {
             Err(_) => Err((
                 CallFault::Unreachable,
@@ -170,6 +172,10 @@ impl Cloud {
             Call::ReadInstance(instance) => {
                 let health = ec2.instance(&instance.0, timeout, connection).await.map_err(sorted)?;
                 Ok(Reply::Instance(instance_state(health)))
+            }
+            Call::Release(association) => {
+                ec2.release(&association.0, timeout, connection).await.map_err(sorted)?;
+                Ok(Reply::Released)
             }
             Call::Associate { allow_reassociation } => {
                 let no_place = || {
@@ -272,10 +278,9 @@ impl Cloud {
     async fn keep_rehearsing(&self, ec2: &Ec2) {
         loop {
             let outcome = self.rehearse(ec2).await;
-            let pause = if outcome.is_ok() {
-                REHEARSAL_INTERVAL
-            } else {
-                REHEARSAL_RETRY
+            let pause = match outcome {
+                Ok(None) => REHEARSAL_INTERVAL,
+                Ok(Some(_)) | Err(_) => REHEARSAL_RETRY,
             };
             self.tell(News::Rehearsed(outcome)).await;
             tokio::select! {
@@ -285,16 +290,24 @@ impl Cloud {
         }
     }
 
-    /// Makes the very call of a takeover with `DryRun`.
-    async fn rehearse(&self, ec2: &Ec2) -> Result<(), CallError> {
+    /// Makes the very calls of a takeover with `DryRun`, and looks for another address that the takeover would knock off.
+    async fn rehearse(&self, ec2: &Ec2) -> Result<Option<Address>, CallError> {
         // Without a place to land there is nothing to rehearse, and that is a problem of its own.
         let Some(Place { target, .. }) = self.place() else {
-            return Ok(());
+            return Ok(None);
         };
         let address = ec2.warm(&self.config.allocation_id, self.config.call_timeout).await?;
         self.learn(address.public_ip).await;
+        if let Some(held) = address.association.filter(|_| self.config.strict) {
+            ec2.dry_run_release(&held.association_id, self.config.call_timeout, Connection::Pooled)
+                .await?;
+        }
         ec2.dry_run_associate(&target, true, self.config.call_timeout, Connection::Pooled)
-            .await
+            .await?;
+        let neighbours = ec2
+            .neighbours(&target, self.config.call_timeout, Connection::Pooled)
+            .await?;
+        Ok(neighbours.into_iter().next())
     }
 
     async fn learn(&self, public_ip: Ipv4Addr) {

@@ -90,6 +90,17 @@ pub fn tell(event: &Event, names: &Names) {
                 Verdict::Serve | Verdict::Wait(_) => debug!(rule, verdict, evidence, "decided"),
             }
         }
+        Event::Releasing {
+            rule,
+            association,
+            attempt,
+        } => info!(
+            rule = rule.id(),
+            association = association.0,
+            attempt,
+            "releasing the association, to take the address from nobody"
+        ),
+        Event::Released(association) => info!(association = association.0, "EC2 has released the association"),
         Event::Claiming { rule, attempt } => info!(rule = rule.id(), attempt, "claiming address"),
         Event::ClaimFailed { attempt, fault, pause } => {
             warn!(

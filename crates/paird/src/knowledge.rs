@@ -3,7 +3,8 @@
 use std::net::Ipv4Addr;
 
 use pair_core::{Identity, Instant};
-use pair_ec2::CallError;
+use pair_ec2::{Address, CallError};
+use pair_wire::control::RecorderStatus;
 use pair_wire::datagram::{DropCause, Drops};
 
 use crate::check::Verdict;
@@ -20,8 +21,8 @@ pub struct Knowledge {
     pub public_ip: Option<Ipv4Addr>,
     /// Why IMDS does not answer.
     pub imds_error: Option<String>,
-    /// How the last rehearsal of a takeover went.
-    pub rehearsal: Option<Result<(), CallError>>,
+    /// How the last rehearsal of a takeover went, and another address that it would knock off.
+    pub rehearsal: Option<Result<Option<Address>, CallError>>,
     /// Why the address could not land on this host.
     pub landing: Vec<Obstacle>,
     /// What the checks last said.
@@ -30,6 +31,10 @@ pub struct Knowledge {
     pub last_call_error: Option<String>,
     /// Why what operators have ordered cannot be kept on disk, or could not be read from it.
     pub standing_error: Option<String>,
+    /// Why the newest record of the core's inputs is not on disk.
+    pub record_error: Option<String>,
+    /// What became of the records so far.
+    pub recorder: RecorderStatus,
     rejected: u64,
     rejected_at: Option<Instant>,
     now: Instant,
@@ -52,6 +57,8 @@ impl Knowledge {
             verdict: None,
             last_call_error: None,
             standing_error: None,
+            record_error: None,
+            recorder: RecorderStatus::default(),
             rejected: 0,
             rejected_at: None,
             now: Instant::ZERO,
@@ -72,6 +79,15 @@ impl Knowledge {
             self.rejected = rejected;
             self.rejected_at = Some(now);
         }
+    }
+
+    /// Takes in how the writing of a record went.
+    pub fn follow_record(&mut self, outcome: Result<(), String>) {
+        match &outcome {
+            Ok(()) => self.recorder.written += 1,
+            Err(_) => self.recorder.failed += 1,
+        }
+        self.record_error = outcome.err();
     }
 
     /// Whether heartbeats were rejected within the last seconds.

@@ -4,12 +4,15 @@
 //! core wants. EC2, IMDS, checks and probes live on a second thread, so that no TLS handshake delays a heartbeat.
 
 pub mod agent;
+pub mod archive;
 pub mod check;
+pub mod chronicle;
 pub mod cli;
 pub mod clock;
 pub mod cloud;
 pub mod config;
 pub mod control;
+pub mod flight;
 pub mod journal;
 pub mod knowledge;
 pub mod landing;
@@ -19,6 +22,7 @@ pub mod news;
 pub mod orders;
 pub mod probe;
 pub mod problems;
+pub mod recorder;
 pub mod run;
 pub mod socket;
 pub mod standing;

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use pair_core::{CallFault, CallId, Input};
-use pair_ec2::CallError;
+use pair_ec2::{Address, CallError};
 
 use crate::check::Verdict;
 use crate::landing::Obstacle;
@@ -24,10 +24,12 @@ pub enum News {
     },
     /// The Elastic IP behind the allocation.
     PublicIp(Ipv4Addr),
-    /// How the last rehearsal of a takeover went.
-    Rehearsed(Result<(), CallError>),
+    /// How the last rehearsal of a takeover went, and another address that it would knock off.
+    Rehearsed(Result<Option<Address>, CallError>),
     /// How the last writing of what operators have ordered went.
     Kept(Result<(), String>),
+    /// How the last writing of a record of the core's inputs went.
+    Recorded(Result<(), String>),
     /// How the last question to IMDS went.
     Imds(Result<(), String>),
     /// What the checks of the own service say.

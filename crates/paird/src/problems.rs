@@ -32,6 +32,8 @@ pub const IDS: &[(&str, Severity)] = &[
     ("peer-restarting", Severity::Degraded),
     ("peer-silent", Severity::Degraded),
     ("peer-unfit", Severity::Critical),
+    ("place-taken", Severity::Degraded),
+    ("record-unwritable", Severity::Degraded),
     ("service-unfit", Severity::Critical),
     ("silence-unproven", Severity::Critical),
     ("silent-but-serving", Severity::Degraded),
@@ -67,14 +69,23 @@ pub fn against_readiness(known: &Knowledge, fitness: Fitness) -> Vec<Problem> {
         Some(Err(error @ CallError::Denied { .. })) => problems.push(degraded(
             "ec2-denied",
             format!("this node may not take the address: {error}"),
-            "attach an instance role that allows ec2:AssociateAddress and ec2:DescribeAddresses",
+            "attach an instance role that allows ec2:AssociateAddress and ec2:DescribeAddresses, and with takeover.strict \
+             ec2:DisassociateAddress",
         )),
         Some(Err(error)) => problems.push(degraded(
             "ec2-unreadable",
             format!("the rehearsal of a takeover failed: {error}"),
             "check the route to EC2 (public IP, NAT or interface endpoint) and the allocation id",
         )),
-        Some(Ok(())) => {}
+        Some(Ok(Some(neighbour))) => problems.push(degraded(
+            "place-taken",
+            format!(
+                "{} ({}) is on the private IP on which the address would land: it would be knocked off",
+                neighbour.public_ip, neighbour.allocation_id
+            ),
+            "give the pair's address a private IP of its own on each node (address.private_ips), or move the other one away",
+        )),
+        Some(Ok(None)) => {}
     }
     for obstacle in &known.landing {
         problems.push(degraded(
@@ -109,6 +120,7 @@ pub fn of(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<Prob
     problems.extend(about_claim(view, known));
     problems.extend(about_peer(view, known, names, me));
     problems.extend(about_orders(view, known, names));
+    problems.extend(about_records(known));
     if view.ec2_read_failed && !problems.iter().any(|problem| problem.id == "ec2-unreadable") {
         problems.push(degraded(
             "ec2-unreadable",
@@ -164,7 +176,9 @@ fn about_holder(view: &View, names: &Names) -> Option<Problem> {
 fn about_claim(view: &View, known: &Knowledge) -> Option<Problem> {
     let fault = view.claim_fault?;
     let hint = match fault {
-        CallFault::Denied => "attach an instance role that allows ec2:AssociateAddress",
+        CallFault::Denied => {
+            "attach an instance role that allows ec2:AssociateAddress, and with takeover.strict ec2:DisassociateAddress"
+        }
         CallFault::Throttled => "EC2 throttles the account: other callers share the same quota",
         CallFault::Gone => "check the allocation id and the interface",
         CallFault::NotSent
@@ -233,7 +247,12 @@ fn about_peer(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<
             "if it is dead: pairctl failover; else open the heartbeat port",
         )),
         Verdict::Alarm(
-            Alarm::HeldByStranger | Alarm::HeldByFormer | Alarm::Misplaced | Alarm::OnHold | Alarm::OverBudget,
+            Alarm::HeldByStranger
+            | Alarm::HeldByFormer
+            | Alarm::Misplaced
+            | Alarm::PlaceTaken
+            | Alarm::OnHold
+            | Alarm::OverBudget,
         )
         | Verdict::Serve
         | Verdict::Wait(_)
@@ -319,6 +338,17 @@ fn about_orders(view: &View, known: &Knowledge, names: &Names) -> Vec<Problem> {
         ));
     }
     problems
+}
+
+/// Whether there will be something to ask afterwards.
+fn about_records(known: &Knowledge) -> Option<Problem> {
+    let error = known.record_error.as_ref()?;
+    let failed = known.recorder.failed;
+    Some(degraded(
+        "record-unwritable",
+        format!("what led to the last transition could not be written to disk ({failed} times so far): {error}"),
+        "make room on the disk; what is in memory: pairctl why, and why --export",
+    ))
 }
 
 fn degraded(id: &str, text: String, hint: &str) -> Problem {

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 
 use crate::agent::{Agent, Parts};
+use crate::archive::Archive;
 use crate::cli::Node;
 use crate::clock::Clock;
 use crate::cloud::{Cloud, CloudConfig};
@@ -86,6 +87,7 @@ pub fn run(config: Config, ring: &KeyRing, node: Option<&str>) -> anyhow::Result
             private_ip,
             region: config.ec2.region.clone(),
             call_timeout: config.ec2.call_timeout,
+            strict: config.takeover.strict,
         },
         clock,
         tell.clone(),
@@ -98,6 +100,8 @@ pub fn run(config: Config, ring: &KeyRing, node: Option<&str>) -> anyhow::Result
     handle.spawn(vitals::watch_landing(private_ip, probed_port, tell.clone()));
     let keeper = Keeper::new(config.state_directory.clone());
     handle.spawn(keeper.write_on(tell.clone()));
+    let archive = Archive::new(&config.state_directory);
+    handle.spawn(archive.write_on(tell.clone()));
     let socket_path = config.control_socket.clone();
     let agent = Agent::new(Parts {
         config,
@@ -111,6 +115,7 @@ pub fn run(config: Config, ring: &KeyRing, node: Option<&str>) -> anyhow::Result
         tell,
         requests,
         keeper,
+        archive,
         seed,
     });
     here.spawn(control::serve(listener, ask));
@@ -209,6 +214,7 @@ fn core_config(config: &Config, me: Member) -> CoreConfig {
         unfit_delay: config.takeover.unfit_delay,
         refit: config.takeover.refit,
         preempt_delay: config.takeover.preempt_delay,
+        strict: config.takeover.strict,
         restart_grace: config.takeover.restart_grace,
         call_timeout: config.ec2.call_timeout,
         version: VERSION.to_owned(),

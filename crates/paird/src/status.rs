@@ -66,6 +66,7 @@ impl Sources<'_> {
             hold_left_ms: view.hold_left().map(millis),
             last_takeover: self.takeover(),
             drops: self.drops.by_name(),
+            recorder: self.known.recorder,
             agent: AgentStatus {
                 version: self.core.version.clone(),
                 pid: std::process::id(),

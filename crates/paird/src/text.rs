@@ -59,6 +59,7 @@ pub const fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Alarm(alarm) => match alarm {
             Alarm::HeldByStranger => "alarm: the address is held outside the pair",
             Alarm::Misplaced => "alarm: the address is on a wrong interface or private IP",
+            Alarm::PlaceTaken => "alarm: another address is on the private IP on which this one would land",
             Alarm::SilentButServing => "alarm: the peer is silent, and its service serves",
             Alarm::HeldByFormer => "alarm: the address is held by a former member of the pair that is not stopped",
             Alarm::OnHold => "alarm: the address would move here, but for a hold",
@@ -161,6 +162,12 @@ pub fn evidence(seen: &Situation, names: &Names) -> Vec<String> {
     }
     if seen.peer_restarting {
         lines.push("the peer gave notice of a restart".to_owned());
+    }
+    if seen.has_neighbour {
+        lines.push("another address is on the private IP on which this one would land".to_owned());
+    }
+    if seen.released {
+        lines.push("this node has released the address, to take it".to_owned());
     }
     if seen.on_hold {
         lines.push("a hold is in force".to_owned());

@@ -7,10 +7,12 @@ mod brood;
 mod coverage;
 mod demo;
 mod document;
+mod fuzz;
 mod mutants;
 mod mutants_of_rules;
 mod package;
 mod pinned;
+mod sim;
 mod summary;
 mod test;
 mod tools;
@@ -34,8 +36,16 @@ struct Cli {
 enum Task {
     /// Show a failover on this machine: two daemons, an emulated EC2, one death.
     Demo(demo::Args),
+    /// Visit every history of a pair within a bound, deeper than CI does.
+    Model(sim::Args),
     /// Install what the tests need, then run all of them.
     Test(test::Args),
+    /// Play random histories of faults in virtual time, and count what they have covered.
+    Soak(sim::Args),
+    /// Measure how often the detector is wrong, and rewrite docs/DETECTION.md (some minutes).
+    Curve(sim::Args),
+    /// Look for bytes that the wire cannot take, with cargo-fuzz.
+    Fuzz(fuzz::Args),
     /// Build the Debian package and print its path.
     Package(package::Args),
     /// Break each rule of failover on purpose and print which test notices.
@@ -50,7 +60,11 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = Workspace::find().and_then(|workspace| match cli.task {
         Task::Demo(args) => demo::run(&workspace, &args),
+        Task::Model(args) => sim::model(&workspace, &args),
         Task::Test(args) => test::run(&workspace, &args),
+        Task::Soak(args) => sim::soak(&workspace, &args),
+        Task::Curve(args) => sim::curve(&workspace, &args),
+        Task::Fuzz(args) => fuzz::run(&workspace, &args),
         Task::Package(args) => package::run(&workspace, &args),
         Task::MutantsOfRules(args) => mutants_of_rules::run(&workspace, &args),
         Task::Mutants(args) => mutants::run(&workspace, &args),

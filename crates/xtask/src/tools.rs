@@ -17,7 +17,7 @@ struct Tool {
     tests: &'static str,
 }
 
-const TOOLS: [Tool; 4] = [
+const TOOLS: [Tool; 5] = [
     Tool {
         program: "haproxy",
         package: "haproxy",
@@ -27,6 +27,11 @@ const TOOLS: [Tool; 4] = [
         program: "nft",
         package: "nftables",
         tests: "the tests that cut one direction of a path",
+    },
+    Tool {
+        program: "ip",
+        package: "iproute2",
+        tests: "the tests in a network namespace",
     },
     Tool {
         program: "debootstrap",

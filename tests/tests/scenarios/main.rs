@@ -8,14 +8,17 @@
 mod broken_ec2;
 mod cold_start;
 mod configuration;
+mod flood;
 mod forgery;
 mod host_death;
 mod lost_agent;
 mod lost_service;
 mod order;
 mod pause;
+mod recording;
 mod second_agent;
 mod standing;
 mod status;
 mod stranger;
+mod strict;
 mod truth;

@@ -281,3 +281,13 @@ fn a_request_of_which_nobody_tells_the_end_is_overdue() {
     assert_eq!(claim.overdue(run(5_000), timeout), None);
     assert_eq!(claim.overdue(run(5_001), timeout), Some(CallId(1)));
 }
+
+#[test]
+fn an_unanswered_attempt_is_overtaken_once_another_association_shows() {
+    let (mut claim, _) = failed(CallFault::Unanswered);
+    assert!(!claim.was_overtaken(Some(&id("x-1"))));
+    assert!(claim.was_overtaken(Some(&id("x-3"))));
+    assert!(!claim.was_overtaken(Some(&id("x-3"))));
+    let (mut answered, _) = failed(CallFault::Failed);
+    assert!(!answered.was_overtaken(Some(&id("x-3"))));
+}

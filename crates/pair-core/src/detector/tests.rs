@@ -22,6 +22,7 @@ fn config() -> Config {
         refit: Duration::from_secs(60),
         call_timeout: Duration::from_secs(3),
         preempt_delay: None,
+        strict: false,
         restart_grace: Duration::from_secs(10),
         version: "0.1.0".to_owned(),
     }

@@ -25,7 +25,10 @@ impl Node {
         }
         match verdict.1 {
             Verdict::Claim { allow_reassociation } => {
-                self.claims_freely = frees;
+                // The second half of a strict takeover costs what the first one did.
+                if !self.has_released() {
+                    self.claims_freely = frees;
+                }
                 self.pursue(now, rule, allow_reassociation);
             }
             Verdict::Serve | Verdict::Wait(_) | Verdict::Alarm(_) => self.settle(now),
@@ -54,7 +57,8 @@ impl Node {
         let detect = self.silence.as_ref().and_then(|_| self.detector.life_at());
         let detect = detect.map(|life| now.since(life));
         let was_told = self.claim.is_told(run);
-        let basis = self.basis(now);
+        let is_release = self.config.strict && allow_reassociation;
+        let basis = self.basis(now, is_release);
         let step = self.claim.pursue(now, run, rule, from, detect, basis);
         if !was_told {
             // Announced before it is sent, so that the peer knows of the hold to come (F-8).
@@ -65,14 +69,32 @@ impl Node {
             // The pooled connection may be dead: a read that hangs on it must not delay the claim.
             Step::Read => self.read_address(now, self.reads.is_slow(now)),
             Step::ReadFresh => self.read_address(now, true),
-            Step::Associate => {
-                // What was not answered before may have gone out on a dead connection.
-                let fresh_connection = self.claim.attempts() > 0 || self.reads.gets_no_answer(now);
-                let id = self.call(now, Call::Associate { allow_reassociation }, fresh_connection);
-                let replaces = self.ownership.fact().and_then(|fact| fact.association.clone());
-                let attempt = self.claim.sent(now, run, id, replaces);
-                self.tell(Event::Claiming { rule, attempt });
+            Step::Associate => self.claim_address(now, rule, allow_reassociation),
+        }
+    }
+
+    /// Sends the request, or the first of the two that a strict takeover makes of it (F-11).
+    fn claim_address(&mut self, now: Instant, rule: Rule, allow_reassociation: bool) {
+        let run = self.clock.now();
+        // What was not answered before may have gone out on a dead connection.
+        let fresh_connection = self.claim.attempts() > 0 || self.reads.gets_no_answer(now);
+        let held = self.ownership.fact().and_then(|fact| fact.association.clone());
+        let release = held.clone().filter(|_| self.config.strict && allow_reassociation);
+        let call = release
+            .clone()
+            .map_or(Call::Associate { allow_reassociation }, Call::Release);
+        let id = self.call(now, call, fresh_connection);
+        let attempt = self.claim.sent(now, run, id, held);
+        match release {
+            Some(association) => {
+                self.claim.releases(association.clone());
+                self.tell(Event::Releasing {
+                    rule,
+                    association,
+                    attempt,
+                });
             }
+            None => self.tell(Event::Claiming { rule, attempt }),
         }
     }
 

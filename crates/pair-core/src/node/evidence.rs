@@ -20,9 +20,11 @@ impl Node {
                 .identity
                 .as_ref()
                 .is_some_and(|identity| identity.interface.is_some()),
+            has_neighbour: self.has_neighbour,
             ready: self.ready,
             refit: self.refit.is_over(run),
             my_turn: self.is_my_turn(run),
+            released: self.has_released(),
             ordered: self.orders.wants(self.config.me),
             stopping: self.stopping.is_some(),
             leaving: self.is_leaving,
@@ -90,11 +92,17 @@ impl Node {
             .is_some_and(|silence| silence.slip.testifies(run, patience))
     }
 
-    /// What a claim may be built on (F-5).
-    pub(super) fn basis(&self, now: Instant) -> Basis {
+    /// Whether nobody holds the address because this node has released it (F-11, strict).
+    pub(super) fn has_released(&self) -> bool {
+        self.holder() == Some(Holder::Nobody) && self.claim.has_released()
+    }
+
+    /// What a claim may be built on (F-5). If it begins with a release, only a read of its own tells what to release (F-11).
+    pub(super) fn basis(&self, now: Instant, is_release: bool) -> Basis {
         let peer = self.config.me.peer();
         // Who waited for its turn must have read since then that the other did not take it (F-10).
-        let is_in_turn = self.config.preferred == self.config.me || self.orders.wants(self.config.me);
+        let is_in_turn =
+            self.config.preferred == self.config.me || self.orders.wants(self.config.me) || self.has_released();
         let waited = self.vacant_since.filter(|_| !is_in_turn);
         let is_late_enough = |at| waited.is_none_or(|(_, since)| at >= since + NOBODY_SKEW);
         // What was known before a bar ended is no ground for a claim after it (F-14).
@@ -114,9 +122,10 @@ impl Node {
             .age_of_hold_when_heard(peer)
             .is_some_and(|age| age <= FACT_FRESH)
             && self.released.is_none_or(|(_, since)| self.peer.heard_at() >= since);
+        let peer_tells = self.peer_holds() && !is_release;
         Basis {
-            fact_fresh: read_fresh || (self.peer_holds() && word_fresh),
-            word_usable: self.peer_holds() && last_word_fresh && self.reads.gets_no_answer(now),
+            fact_fresh: read_fresh || (peer_tells && word_fresh),
+            word_usable: peer_tells && last_word_fresh && self.reads.gets_no_answer(now),
         }
     }
 

@@ -118,10 +118,19 @@ impl Node {
     /// The address is here, where it was not before.
     fn follow_win(&mut self, is_move: bool) {
         let run = self.clock.now();
+        // Not if somebody else has put it here.
+        let fact = self.ownership.fact().and_then(|fact| fact.association.as_ref());
+        let won = self
+            .claim
+            .last()
+            .filter(|takeover| takeover.association.as_ref() == fact);
+        // A strict takeover has taken it from the peer, though nobody held it in between.
+        let peer = Holder::Member(self.config.me.peer());
+        let is_move = is_move || won.is_some_and(|takeover| takeover.from == peer);
         if is_move && !self.claims_freely {
             self.budget.spend(run);
         }
-        let won = self.claim.last().map(|takeover| takeover.rule);
+        let won = won.map(|takeover| takeover.rule);
         let given_by_order = won == Some(Rule::F6b) && !self.peer.is_leaving();
         self.holds_by_order = given_by_order || won == Some(Rule::F6e);
         if won == Some(Rule::F6f) {

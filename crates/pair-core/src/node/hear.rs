@@ -143,6 +143,16 @@ impl Node {
                     self.hear_instance(run, read, state);
                 }
             }
+            Ok(Reply::Released) => {
+                if !self.claim.is_in_flight(id) {
+                    return;
+                }
+                let association = self.claim.released();
+                if let Some(association) = association.clone() {
+                    self.tell(Event::Released(association));
+                }
+                self.ownership.hear_release(run, now, association);
+            }
             Ok(Reply::Associated(association)) => {
                 if !self.claim.is_in_flight(id) {
                     return;
@@ -185,6 +195,10 @@ impl Node {
                 asked_at,
             },
         );
+        if self.claim.was_overtaken(id.as_ref()) && self.peer_holds() {
+            // An attempt of this node has been applied and undone, unheard: the silence from before speaks of an older hold.
+            self.ownership.note_change(run);
+        }
         match taken {
             Taken::Contested | Taken::StillContested => self.reads.want_after(run, LOSS_CONFIRM),
             // A claim that waits for a fresh fact must not ask as fast as EC2 can answer.

@@ -13,7 +13,12 @@ pub(crate) const CASES: &[Case] = cases![
     a_held_address_is_not_taken_without_reassociation,
     reassociation_moves_and_replaces_the_id,
     repeating_an_association_keeps_the_holder,
+    an_address_of_its_own_has_no_neighbour,
+    another_address_at_the_place_to_land_is_found,
     a_dry_run_is_allowed_and_changes_nothing,
+    a_released_association_leaves_the_address_to_nobody,
+    a_stale_id_never_drops_the_newer_association,
+    a_rehearsed_release_changes_nothing,
     an_unknown_allocation_is_gone,
     an_unknown_interface_is_gone,
     an_unknown_instance_is_gone,
@@ -71,6 +76,29 @@ async fn repeating_an_association_keeps_the_holder(backend: Rc<Backend>) {
     assert_eq!(holder.network_interface_id, Some(stage.a.network_interface_id.clone()));
 }
 
+async fn an_address_of_its_own_has_no_neighbour(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    let target = stage.target(&stage.a);
+    for _ in 0..2 {
+        let found = stage.ec2.neighbours(&target, PATIENCE, Connection::Pooled).await;
+        assert_eq!(found, Ok(Vec::new()));
+        stage.associate(&stage.a, true).await.expect("it is free, then its own");
+    }
+}
+
+async fn another_address_at_the_place_to_land_is_found(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    stage.associate(&stage.a, false).await.expect("it is free");
+    let to = |machine| Target {
+        allocation_id: "eipalloc-0000000000000dead".to_owned(),
+        ..stage.target(machine)
+    };
+    let found = stage.ec2.neighbours(&to(&stage.a), PATIENCE, Connection::Pooled).await;
+    assert_eq!(found, Ok(vec![stage.read().await]));
+    let elsewhere = stage.ec2.neighbours(&to(&stage.b), PATIENCE, Connection::Pooled).await;
+    assert_eq!(elsewhere, Ok(Vec::new()));
+}
+
 async fn a_dry_run_is_allowed_and_changes_nothing(backend: Rc<Backend>) {
     let stage = backend.stage().await;
     stage.associate(&stage.a, false).await.expect("it is free");
@@ -80,6 +108,35 @@ async fn a_dry_run_is_allowed_and_changes_nothing(backend: Rc<Backend>) {
         .ec2
         .dry_run_associate(&target, true, PATIENCE, Connection::Pooled)
         .await;
+    assert_eq!(outcome, Ok(()));
+    assert_eq!(stage.read().await, before);
+}
+
+async fn a_released_association_leaves_the_address_to_nobody(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    let id = stage.associate(&stage.a, false).await.expect("it is free");
+    let released = stage.ec2.release(&id, PATIENCE, Connection::Pooled).await;
+    assert_eq!(released, Ok(()));
+    assert_eq!(stage.read().await.association, None);
+    stage.associate(&stage.b, false).await.expect("it is free again");
+}
+
+/// `Gone` or success: EC2 may answer either (EC2 API Reference, `DisassociateAddress`).
+async fn a_stale_id_never_drops_the_newer_association(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    let stale = stage.associate(&stage.a, false).await.expect("it is free");
+    stage.associate(&stage.b, true).await.expect("allowed");
+    let before = stage.read().await;
+    let outcome = stage.ec2.release(&stale, PATIENCE, Connection::Pooled).await;
+    assert!(matches!(outcome, Ok(()) | Err(CallError::Gone { .. })), "{outcome:?}");
+    assert_eq!(stage.read().await, before);
+}
+
+async fn a_rehearsed_release_changes_nothing(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    let id = stage.associate(&stage.a, false).await.expect("it is free");
+    let before = stage.read().await;
+    let outcome = stage.ec2.dry_run_release(&id, PATIENCE, Connection::Pooled).await;
     assert_eq!(outcome, Ok(()));
     assert_eq!(stage.read().await, before);
 }

@@ -86,12 +86,15 @@ pub(super) fn never_claims_without_a_fact(world: &World) -> Judgement {
     )
 }
 
-/// F-5: who cannot serve does not take what has to be served.
+/// F-5: who cannot serve does not take what has to be served, nor does one that would knock off another address.
 pub(super) fn never_claims_while_unfit(world: &World) -> Judgement {
     each_claim(
         world,
         |_| true,
-        |claim| claim.decision.evidence.fitness == Fitness::Fit && claim.decision.evidence.can_land,
+        |claim| {
+            let seen = &claim.decision.evidence;
+            seen.fitness == Fitness::Fit && seen.can_land && !seen.has_neighbour
+        },
     )
 }
 
@@ -117,7 +120,7 @@ pub(super) fn holds_are_kept(world: &World) -> Judgement {
         |claim| {
             let seen = &claim.decision.evidence;
             let is_ordered = seen.ordered || claim.decision.rule == Rule::F6b;
-            is_ordered || (!claim.is_held && !seen.on_hold)
+            is_ordered || seen.released || (!claim.is_held && !seen.on_hold)
         },
     )
 }

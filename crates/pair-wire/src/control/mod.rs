@@ -11,6 +11,7 @@ mod line;
 mod request;
 mod response;
 mod status;
+mod why;
 
 use std::time::Duration;
 
@@ -19,8 +20,9 @@ pub use request::{Command, Request};
 pub use response::{Answer, Outcome, Response};
 pub use status::{
     AddressStatus, AgentStatus, DecisionStatus, HolderName, HolderSource, Link, NodeStatus, PeerStatus, Problem,
-    ReadyStatus, Role, STATUS_VERSION, Severity, State, Status, TakeoverStatus,
+    ReadyStatus, RecorderStatus, Role, STATUS_VERSION, Severity, State, Status, TakeoverStatus,
 };
+pub use why::{Clock, Part, Times, Transition, TransitionKind, WHY_VERSION, Why};
 
 /// The version of the protocol that this crate speaks.
 pub const CONTROL_VERSION: u32 = 1;

@@ -40,6 +40,15 @@ pub enum Command {
     Leave,
     /// Come back to the pair: answered at once.
     Join,
+    /// What happened lately and why: answered by [`Answer::Why`](super::Answer::Why), at once.
+    Why,
+    /// The record of what the core was told, part by part: answered by [`Answer::Part`](super::Answer::Part), at once.
+    Export {
+        /// Which export to go on with; `None` begins one, which ends an earlier one.
+        id: Option<u64>,
+        /// Where the next part begins, in bytes.
+        from: u64,
+    },
 }
 
 impl Request {

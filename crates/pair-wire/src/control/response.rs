@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CONTROL_VERSION, Message, RESPONSE_LIMIT, Status};
+use super::{CONTROL_VERSION, Message, Part, RESPONSE_LIMIT, Status, Why};
 
 /// One response.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,6 +44,10 @@ pub enum Answer {
         /// What was done, in one sentence without full stop.
         text: String,
     },
+    /// What happened lately, and why.
+    Why(Why),
+    /// A part of the record.
+    Part(Part),
 }
 
 impl Response {

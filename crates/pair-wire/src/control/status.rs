@@ -38,6 +38,9 @@ pub struct Status {
     pub last_takeover: Option<TakeoverStatus>,
     /// How many datagrams were dropped, by the name of the cause.
     pub drops: BTreeMap<String, u64>,
+    /// What became of the records of what the core was told.
+    #[serde(default)]
+    pub recorder: RecorderStatus,
     /// The daemon that wrote this document.
     pub agent: AgentStatus,
 }
@@ -238,6 +241,15 @@ pub struct TakeoverStatus {
     pub verify_ms: Option<u64>,
     /// How many calls it took.
     pub attempts: u32,
+}
+
+/// How the records of what the core was told were written to disk, since the daemon started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecorderStatus {
+    /// How many were.
+    pub written: u64,
+    /// How many could not be.
+    pub failed: u64,
 }
 
 /// The daemon that wrote a document.

@@ -7,6 +7,9 @@ use thiserror::Error;
 /// Why a datagram was dropped. It had no effect but this count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Error)]
 pub enum DropCause {
+    /// The socket was full: it arrived faster than datagrams were read, and nobody knows what it was.
+    #[error("arrived while the socket was full")]
+    Overflow,
     /// Shorter than any datagram of ours: stray traffic, or cut on its way.
     #[error("too short for a heartbeat")]
     TooShort,
@@ -41,7 +44,8 @@ pub enum DropCause {
 
 impl DropCause {
     /// Every cause, from the outside of a datagram to its inside.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
+        Self::Overflow,
         Self::TooShort,
         Self::TooLong,
         Self::Magic,
@@ -58,6 +62,7 @@ impl DropCause {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Overflow => "overflow",
             Self::TooShort => "too-short",
             Self::TooLong => "too-long",
             Self::Magic => "magic",
@@ -79,8 +84,13 @@ pub struct Drops([u64; DropCause::ALL.len()]);
 impl Drops {
     /// Counts one more.
     pub const fn count(&mut self, cause: DropCause) {
+        self.count_many(cause, 1);
+    }
+
+    /// Counts so many more.
+    pub const fn count_many(&mut self, cause: DropCause, more: u64) {
         let count = &mut self.0[cause as usize];
-        *count = count.saturating_add(1);
+        *count = count.saturating_add(more);
     }
 
     /// How many were dropped for this cause.
@@ -123,9 +133,9 @@ mod tests {
             }
         }
         let counts: Vec<u64> = drops.iter().map(|(_, count)| count).collect();
-        assert_eq!(counts, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
-        assert_eq!(drops.total(), 55);
+        assert_eq!(counts, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+        assert_eq!(drops.total(), 66);
         assert_eq!(drops.by_name().len(), DropCause::ALL.len());
-        assert_eq!(drops.by_name()["own-echo"], 7);
+        assert_eq!(drops.by_name()["own-echo"], 8);
     }
 }

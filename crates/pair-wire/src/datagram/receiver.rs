@@ -49,6 +49,11 @@ impl Receiver {
         opened
     }
 
+    /// Counts datagrams that the kernel dropped before this receiver could read them.
+    pub const fn count_overflow(&mut self, count: u64) {
+        self.drops.count_many(DropCause::Overflow, count);
+    }
+
     /// What was dropped so far.
     #[must_use]
     pub const fn drops(&self) -> &Drops {
@@ -89,6 +94,8 @@ impl Receiver {
         if prefix.sender == self.me {
             return Err(DropCause::OwnEcho);
         }
+        // Asked first: a flood of recorded heartbeats must not cost the reading of their reports.
+        self.replay.check(&prefix)?;
         let report = if authentic.version == WIRE_VERSION {
             Some(report::read(authentic.report).ok_or(DropCause::Malformed)?)
         } else {

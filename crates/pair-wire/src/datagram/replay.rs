@@ -45,6 +45,17 @@ impl Replay {
         }
     }
 
+    /// Whether a datagram is new, as far as can be known. Nothing changes.
+    ///
+    /// # Errors
+    /// [`DropCause::Replayed`] or [`DropCause::TooOld`].
+    pub(super) fn check(&self, prefix: &Prefix) -> Result<(), DropCause> {
+        let window = self.proven.get(prefix.incarnation);
+        window
+            .or_else(|| self.unproven.get(prefix.incarnation))
+            .map_or(Ok(()), |window| window.check(prefix.sequence))
+    }
+
     /// Remembers a datagram, unless it was seen before or may have been.
     ///
     /// Only authentic datagrams may come here.
@@ -97,6 +108,10 @@ impl<const N: usize> Recent<N> {
         Some(self.0.remove(place))
     }
 
+    fn get(&self, incarnation: Incarnation) -> Option<&Window> {
+        self.place(incarnation).map(|place| &self.0[place])
+    }
+
     /// Finds a window, which becomes the one used last.
     fn find(&mut self, incarnation: Incarnation) -> Option<&mut Window> {
         let place = self.place(incarnation)?;
@@ -128,23 +143,32 @@ impl Window {
         }
     }
 
-    fn accept(&mut self, Sequence(number): Sequence) -> Result<(), DropCause> {
+    fn accept(&mut self, sequence: Sequence) -> Result<(), DropCause> {
+        self.check(sequence)?;
+        let Sequence(number) = sequence;
         if number > self.newest {
             for skipped in number.saturating_sub(WIDTH - 1).max(self.newest + 1)..number {
                 let (word, bit) = place_of(skipped);
                 self.seen[word] &= !bit;
             }
             self.newest = number;
-        } else if self.newest - number >= WIDTH {
-            return Err(DropCause::TooOld);
-        } else {
-            let (word, bit) = place_of(number);
-            if self.seen[word] & bit != 0 {
-                return Err(DropCause::Replayed);
-            }
         }
         let (word, bit) = place_of(number);
         self.seen[word] |= bit;
+        Ok(())
+    }
+
+    const fn check(&self, Sequence(number): Sequence) -> Result<(), DropCause> {
+        if number > self.newest {
+            return Ok(());
+        }
+        if self.newest - number >= WIDTH {
+            return Err(DropCause::TooOld);
+        }
+        let (word, bit) = place_of(number);
+        if self.seen[word] & bit != 0 {
+            return Err(DropCause::Replayed);
+        }
         Ok(())
     }
 }

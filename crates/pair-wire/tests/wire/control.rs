@@ -8,8 +8,8 @@ use std::{
 use pair_core::Source;
 use pair_wire::control::{
     AddressStatus, AgentStatus, Command, DecisionStatus, HolderName, HolderSource, LineError, Link, NodeStatus,
-    PeerStatus, Problem, ReadyStatus, Request, Response, Role, STATUS_VERSION, Severity, State, Status, TakeoverStatus,
-    decode_line, encode_line, read_line, write_line,
+    PeerStatus, Problem, ReadyStatus, RecorderStatus, Request, Response, Role, STATUS_VERSION, Severity, State, Status,
+    TakeoverStatus, decode_line, encode_line, read_line, write_line,
 };
 use proptest::prelude::*;
 
@@ -29,6 +29,18 @@ fn requests_have_these_bytes() {
         (
             Request::new(Command::Failover { to: None }),
             "{\"version\":1,\"command\":{\"failover\":{\"to\":null}}}\n",
+        ),
+        (Request::new(Command::Why), "{\"version\":1,\"command\":\"why\"}\n"),
+        (
+            Request::new(Command::Export { id: None, from: 0 }),
+            "{\"version\":1,\"command\":{\"export\":{\"id\":null,\"from\":0}}}\n",
+        ),
+        (
+            Request::new(Command::Export {
+                id: Some(3),
+                from: 28_672,
+            }),
+            "{\"version\":1,\"command\":{\"export\":{\"id\":3,\"from\":28672}}}\n",
         ),
     ];
     for (request, line) in cases {
@@ -310,6 +322,7 @@ fn status() -> Status {
             attempts: 1,
         }),
         drops: BTreeMap::from([("replayed".to_owned(), 3), ("tag".to_owned(), 0)]),
+        recorder: RecorderStatus { written: 2, failed: 0 },
         agent: AgentStatus {
             version: "0.1.0".to_owned(),
             pid: 4242,

@@ -2,17 +2,15 @@
 
 use std::time::Duration;
 
-use pair_core::{
-    AssociationId, Echo, Fitness, Heartbeat, Hold, HoldVersion, Holder, Incarnation, InstanceId, Member, Notice,
-    Prefix, Report, Sequence, Source, Unfitness, Word,
-};
+use pair_core::{AssociationId, Fitness, Heartbeat, InstanceId, Member, Prefix, Sequence, Unfitness};
 use pair_wire::{
     datagram::{DropCause, MAX_DATAGRAM, Receiver, Sender},
     key::{Key, KeyRing, SECRET_LEN},
 };
 use proptest::prelude::*;
 
-use crate::support::{ME, active, encode, key_1, key_2, receiver};
+use crate::arbitrary::heartbeats;
+use crate::support::{active, encode, key_1, key_2, receiver, tagged};
 
 #[test]
 fn each_cause_of_a_drop_is_told_and_counted() {
@@ -39,6 +37,11 @@ fn each_cause_of_a_drop_is_told_and_counted() {
         encode(&ring, &Heartbeat { prefix, ..active() })
     };
     receiver.open(&numbered(9000)).unwrap();
+    let left_behind = |body: &mut Vec<u8>| {
+        // The report is read of a new number only.
+        body[12..20].copy_from_slice(&9001_u64.to_le_bytes());
+        body.push(0);
+    };
 
     let cases = [
         (good[..87].to_vec(), DropCause::TooShort),
@@ -49,7 +52,7 @@ fn each_cause_of_a_drop_is_told_and_counted() {
         (encode(&KeyRing::single(key_2()), &active()), DropCause::KeyUnknown),
         (encode(&other_secret, &active()), DropCause::Tag),
         (encode(&ring, &own), DropCause::OwnEcho),
-        (signed(1, &|body| body.push(0)), DropCause::Malformed),
+        (signed(1, &left_behind), DropCause::Malformed),
         (signed(1, &|body| body[0] = 2), DropCause::Malformed),
         (signed(1, &|body| body[1] = 2), DropCause::Malformed),
         (signed(0, &|body| body[0] = 2), DropCause::Malformed),
@@ -63,6 +66,8 @@ fn each_cause_of_a_drop_is_told_and_counted() {
         assert_eq!(receiver.drops().of(*cause), before.of(*cause) + 1, "case {place}");
         assert_eq!(receiver.drops().total(), before.total() + 1, "case {place}");
     }
+    receiver.count_overflow(2);
+    assert_eq!(receiver.drops().of(DropCause::Overflow), 2);
     assert!(DropCause::ALL.iter().all(|cause| receiver.drops().of(*cause) > 0));
     receiver.open(&numbered(9001)).unwrap();
 }
@@ -268,127 +273,8 @@ proptest! {
 
 /// The datagram of [`active`] with its body (prefix and report) changed, signed anew with key 1.
 fn signed(version: u8, change: &dyn Fn(&mut Vec<u8>)) -> Vec<u8> {
-    use hmac::{KeyInit as _, Mac as _};
-
-    let ring = KeyRing::single(key_1());
-    let good = encode(&ring, &active());
-    let mut header = good[..16].to_vec();
-    header[4] = version;
+    let good = encode(&KeyRing::single(key_1()), &active());
     let mut body = good[16..good.len() - 32].to_vec();
     change(&mut body);
-    let bytes = [header, body].concat();
-    let secret: [u8; SECRET_LEN] = std::array::from_fn(|place| place as u8);
-    let mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(&secret).unwrap();
-    let tag = mac.chain_update(&bytes).finalize().into_bytes();
-    [&bytes[..], &tag[..]].concat()
-}
-
-fn heartbeats() -> impl Strategy<Value = Heartbeat> {
-    (prefixes(), prop::option::of(reports())).prop_map(|(prefix, report)| Heartbeat { prefix, report })
-}
-
-fn prefixes() -> impl Strategy<Value = Prefix> {
-    let echoes = prop_oneof![
-        Just(None),
-        (any::<u64>(), any::<u64>(), any::<u32>()).prop_map(|(incarnation, sequence, age_us)| Some(Echo {
-            incarnation: Incarnation(incarnation),
-            sequence: Sequence(sequence),
-            age_us,
-        })),
-        Just(Some(Echo {
-            incarnation: ME,
-            sequence: Sequence(1),
-            age_us: 0
-        })),
-    ];
-    (members(), any::<u64>(), any::<u64>(), echoes).prop_map(|(sender, incarnation, sequence, echo)| Prefix {
-        sender,
-        incarnation: Incarnation(incarnation),
-        sequence: Sequence(sequence),
-        echo,
-    })
-}
-
-fn reports() -> impl Strategy<Value = Report> {
-    let fitness = prop::sample::select(vec![
-        Fitness::Unknown,
-        Fitness::Fit,
-        Fitness::Unfit(Unfitness::ServiceGone),
-        Fitness::Unfit(Unfitness::HostStopping),
-        Fitness::Unfit(Unfitness::CheckFailed),
-    ]);
-    let texts = (prop::option::of("[!-~]{0,48}"), "[!-~]{0,48}", "[!-~]{0,32}");
-    (
-        any::<[bool; 6]>(),
-        any::<u32>(),
-        texts,
-        fitness,
-        prop::option::of(words()),
-        (prop::option::of(notices()), prop::option::of(holds()), moves()),
-    )
-        .prop_map(
-            |(flags, interval_us, (instance, zone, version), fitness, word, (notice, hold, moves))| {
-                let [query, saturated, ready, claiming, yielding, by_order] = flags;
-                Report {
-                    query,
-                    interval: Duration::from_micros(interval_us.into()),
-                    instance: instance.map(InstanceId),
-                    zone,
-                    fitness,
-                    saturated,
-                    ready,
-                    word,
-                    claiming,
-                    yielding,
-                    by_order,
-                    moves,
-                    notice,
-                    hold,
-                    version,
-                }
-            },
-        )
-}
-
-fn moves() -> impl Strategy<Value = Vec<Duration>> {
-    prop::collection::vec(any::<u16>().prop_map(|age| Duration::from_secs(age.into())), 0..=16)
-}
-
-fn notices() -> impl Strategy<Value = Notice> {
-    prop_oneof![
-        Just(Notice::Leaving),
-        any::<u32>().prop_map(|grace_us| Notice::Restarting {
-            grace: Duration::from_micros(grace_us.into())
-        }),
-    ]
-}
-
-fn holds() -> impl Strategy<Value = Hold> {
-    (any::<u64>(), members(), any::<u64>()).prop_map(|(number, by, remaining_us)| Hold {
-        version: HoldVersion { number, by },
-        remaining: Duration::from_micros(remaining_us),
-    })
-}
-
-fn words() -> impl Strategy<Value = Word> {
-    let holders = prop_oneof![
-        Just(Holder::Nobody),
-        members().prop_map(Holder::Member),
-        members().prop_map(Holder::Misplaced),
-        Just(Holder::Stranger),
-        Just(Holder::Former),
-    ];
-    let sources = prop::sample::select(vec![Source::Reply, Source::Ec2, Source::Imds, Source::Peer]);
-    (holders, prop::option::of("[!-~]{0,48}"), sources, any::<u64>()).prop_map(
-        |(holder, association, source, age_us)| Word {
-            holder,
-            association: association.map(AssociationId),
-            source,
-            age: Duration::from_micros(age_us),
-        },
-    )
-}
-
-fn members() -> impl Strategy<Value = Member> {
-    prop::sample::select(Member::BOTH.to_vec())
+    tagged(version, &body)
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use pair_core::{
     AssociationId, Echo, Fitness, Heartbeat, Hold, HoldVersion, Holder, Incarnation, InstanceId, Member, Notice,
     Prefix, Report, Sequence, Source, Word,
@@ -10,6 +11,7 @@ use pair_wire::{
     datagram::{MAX_DATAGRAM, Receiver, Sender},
     key::{Key, KeyRing, SECRET_LEN},
 };
+use sha2::Sha256;
 
 /// The pair of all datagrams here.
 pub(crate) const PAIR: &str = "lb-1";
@@ -78,6 +80,17 @@ pub(crate) fn encode(ring: &KeyRing, heartbeat: &Heartbeat) -> Vec<u8> {
     let mut out = [0xee; MAX_DATAGRAM];
     let len = Sender::new(PAIR, ring).encode(heartbeat, &mut out);
     out[..len].to_vec()
+}
+
+/// A datagram of any body (prefix and report) whose tag by key 1 is right, whatever the body is.
+pub(crate) fn tagged(version: u8, body: &[u8]) -> Vec<u8> {
+    let good = encode(&KeyRing::single(key_1()), &active());
+    let mut signed = [&good[..16], body].concat();
+    signed[4] = version;
+    let secret: [u8; SECRET_LEN] = std::array::from_fn(|place| place as u8);
+    let mac = Hmac::<Sha256>::new_from_slice(&secret).expect("HMAC takes a key of any length");
+    let tag = mac.chain_update(&signed).finalize().into_bytes();
+    [&signed[..], &tag[..]].concat()
 }
 
 /// A receiver that has accepted nothing yet, at the peer of `sender`.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pair_wire::control::{
     AddressStatus, AgentStatus, DecisionStatus, HolderName, HolderSource, Link, NodeStatus, PeerStatus, Problem,
-    ReadyStatus, Role, STATUS_VERSION, Severity, State, Status, TakeoverStatus,
+    ReadyStatus, RecorderStatus, Role, STATUS_VERSION, Severity, State, Status, TakeoverStatus,
 };
 
 /// Node `a` holds the address, node `b` stands by.
@@ -74,6 +74,7 @@ pub(crate) fn healthy() -> Status {
             attempts: 1,
         }),
         drops: BTreeMap::from([("replayed".to_owned(), 0), ("tag".to_owned(), 0)]),
+        recorder: RecorderStatus { written: 2, failed: 0 },
         agent: AgentStatus {
             version: "0.1.0".to_owned(),
             pid: 4242,

@@ -8,3 +8,5 @@ mod daemon;
 mod documents;
 #[cfg(test)]
 mod status;
+#[cfg(test)]
+mod why;

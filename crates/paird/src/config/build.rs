@@ -336,6 +336,7 @@ fn read_takeover<'t>(reader: &mut Reader<'t>, root: &Section<'t>, timing: Option
     let unfit_delay = reader.duration(&section, "unfit_delay");
     let refit = reader.duration(&section, "refit");
     let restart_grace = reader.duration(&section, "restart_grace");
+    let strict = reader.flag(&section, "strict");
     let preempt_delay = reader.optional_duration(&section, "preempt_delay");
     let lost_contact_takeover = lost_contact_takeover?;
     if let Some(timing) = timing.filter(|timing| lost_contact_takeover < timing.holdtime) {
@@ -354,6 +355,7 @@ fn read_takeover<'t>(reader: &mut Reader<'t>, root: &Section<'t>, timing: Option
         unfit_delay: unfit_delay?,
         refit: refit?,
         restart_grace: restart_grace?,
+        strict: strict?,
         preempt_delay: preempt_delay?,
     })
 }

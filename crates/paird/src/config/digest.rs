@@ -69,6 +69,7 @@ pub(super) fn effective(config: &Config) -> Vec<(&'static str, String)> {
     values.duration("takeover.unfit_delay", takeover.unfit_delay);
     values.duration("takeover.refit", takeover.refit);
     values.duration("takeover.restart_grace", takeover.restart_grace);
+    values.raw("takeover.strict", &takeover.strict);
     if let Some(delay) = takeover.preempt_delay {
         values.duration("takeover.preempt_delay", delay);
     }

@@ -153,6 +153,8 @@ pub struct Takeover {
     pub refit: Duration,
     /// How long the peer waits for an agent that restarts (rule F-13).
     pub restart_grace: Duration,
+    /// Whether the address is taken by compare-and-set (rule F-11).
+    pub strict: bool,
     /// How long both must have been well before the preferred node takes the address back (rule F-6f); `None`: never.
     pub preempt_delay: Option<Duration>,
 }

@@ -310,6 +310,12 @@ pub const KEYS: &[Key] = &[
         "How long the peer waits for this node's agent when it said that it restarts; the service goes on meanwhile.",
     ),
     key(
+        "takeover.strict",
+        Kind::Flag,
+        Value("false"),
+        "Release exactly the association that was read, then take the address from nobody: one call and one permission more.",
+    ),
+    key(
         "takeover.preempt_delay",
         duration(1_000, 86_400_000),
         Derived("never: the address stays where it is"),
@@ -368,7 +374,7 @@ pub const KEYS: &[Key] = &[
         "state.directory",
         Kind::Text(Syntax::FilePath),
         Value("\"/var/lib/paird\""),
-        "Directory for what a restart must not forget: holds and leaves. Nothing there is needed to be safe.",
+        "Directory for what a restart must not forget: holds and leaves, and for records of transitions (at most 18 MiB). Nothing there is needed to be safe.",
     ),
     local("log", Kind::Table, Derived("all defaults"), "What is logged and how."),
     local(

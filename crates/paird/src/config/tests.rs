@@ -95,6 +95,7 @@ fn the_smallest_file_gets_every_default() {
                 unfit_delay: secs(1),
                 refit: secs(60),
                 restart_grace: secs(10),
+                strict: false,
                 preempt_delay: None,
             },
             security: Security::KeyFile("/etc/paird/key".into()),
@@ -149,6 +150,7 @@ fn every_key_can_be_set() {
         unfit_delay = "0ms"
         refit = "1h"
         restart_grace = "30s"
+        strict = true
         preempt_delay = "5m"
         [security]
         insecure_no_key = true
@@ -203,6 +205,7 @@ takeover.lost_contact_takeover = "5m"
 takeover.unfit_delay = "0ms"
 takeover.refit = "1h"
 takeover.restart_grace = "30s"
+takeover.strict = true
 takeover.preempt_delay = "5m"
 security.insecure_no_key = true
 ec2.region = "eu-central-1"

@@ -213,8 +213,9 @@ const PACKAGES: [&str; 3] = [CORE, WIRE, "pair-sim"];
 const CORE: &str = "pair-core";
 const WIRE: &str = "pair-wire";
 
-/// How long the tests of a package may take: many times what they need. Beyond it a mutant has made an endless loop.
-const PATIENCE_WITH_TESTS: Duration = Duration::from_secs(300);
+/// How long the tests of a package may take: some times what they need, the model included. Beyond it a mutant has made an
+/// endless loop.
+const PATIENCE_WITH_TESTS: Duration = Duration::from_secs(900);
 
 /// How long the compiler may take where nothing is compiled yet.
 const PATIENCE_WITH_COMPILER: Duration = Duration::from_secs(1_800);

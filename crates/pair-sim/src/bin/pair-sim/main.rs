@@ -1,6 +1,9 @@
-//! `pair-sim`: random histories of two nodes, many of them or one, and traces of those that went wrong.
+//! `pair-sim`: random histories of two nodes, many of them or one, traces of those that went wrong, and the detector's curve.
 #![forbid(unsafe_code)]
 
+mod curve;
+mod model;
+mod replay;
 mod report;
 mod soak;
 mod trace;
@@ -23,15 +26,21 @@ enum Command {
     Run(trace::Run),
     /// Plays random histories for a while, and prints what they have covered.
     Soak(soak::Args),
-    /// Plays a history from a trace file.
-    Replay(trace::Replay),
+    /// Visits every history within a bound, in ticks of one interval, and proves the laws there.
+    Model(model::Args),
+    /// Plays a trace file: a history of this simulator, or the recording of a real daemon.
+    Replay(replay::Args),
+    /// Measures how often each profile presumes a living peer dead, beside VRRP's rule, and how soon a dead one.
+    Curve(curve::Args),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(args) => trace::run(&args),
         Command::Soak(args) => soak::run(&args),
-        Command::Replay(args) => trace::replay(&args),
+        Command::Model(args) => Ok(model::run(&args)),
+        Command::Replay(args) => replay::run(&args),
+        Command::Curve(args) => curve::run(&args),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

@@ -1,8 +1,5 @@
-//! One history: of a seed, or from a trace file.
+//! The history of one seed.
 
-use std::{fs, path::PathBuf};
-
-use anyhow::Context as _;
 use pair_sim::Schedule;
 
 #[derive(Debug, clap::Args)]
@@ -15,12 +12,6 @@ pub(crate) struct Run {
     verbose: bool,
 }
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct Replay {
-    /// The trace file.
-    file: PathBuf,
-}
-
 /// Plays the history of a seed; false if something goes wrong in it.
 pub(crate) fn run(args: &Run) -> anyhow::Result<bool> {
     let schedule = Schedule::random(args.seed);
@@ -31,15 +22,8 @@ pub(crate) fn run(args: &Run) -> anyhow::Result<bool> {
     Ok(judge(&schedule))
 }
 
-/// Plays a history from a file; false if something goes wrong in it.
-pub(crate) fn replay(args: &Replay) -> anyhow::Result<bool> {
-    let file = args.file.display();
-    let text = fs::read_to_string(&args.file).with_context(|| format!("cannot read {file}"))?;
-    let schedule: Schedule = text.parse().with_context(|| format!("{file}"))?;
-    Ok(judge(&schedule))
-}
-
-fn judge(schedule: &Schedule) -> bool {
+/// Plays a history, and tells what went wrong in it.
+pub(crate) fn judge(schedule: &Schedule) -> bool {
     match schedule.play(true) {
         Ok(tally) => {
             println!(

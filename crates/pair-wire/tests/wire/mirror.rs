@@ -1,0 +1,168 @@
+//! The report on the wire once more, with the derives of `wincode`, which may one day take the place of `bincode`.
+
+use pair_core as original;
+use wincode::{SchemaRead, SchemaWrite};
+
+#[derive(Debug, PartialEq, SchemaRead, SchemaWrite)]
+pub(crate) struct Body {
+    pub(crate) query: bool,
+    pub(crate) interval_us: u32,
+    pub(crate) instance: Option<String>,
+    pub(crate) zone: String,
+    pub(crate) fitness: Fitness,
+    pub(crate) saturated: bool,
+    pub(crate) ready: bool,
+    pub(crate) word: Option<Word>,
+    pub(crate) claiming: bool,
+    pub(crate) yielding: bool,
+    pub(crate) by_order: bool,
+    pub(crate) moves_s: Vec<u16>,
+    pub(crate) notice: Option<Notice>,
+    pub(crate) hold: Option<Hold>,
+    pub(crate) version: String,
+}
+
+#[derive(Debug, PartialEq, SchemaRead, SchemaWrite)]
+pub(crate) struct Word {
+    pub(crate) holder: Holder,
+    pub(crate) association: Option<String>,
+    pub(crate) source: Source,
+    pub(crate) age_us: u64,
+}
+
+#[derive(Debug, PartialEq, SchemaRead, SchemaWrite)]
+pub(crate) enum Holder {
+    Nobody,
+    Member(Member),
+    Misplaced(Member),
+    Stranger,
+    Former,
+}
+
+#[derive(Debug, PartialEq, SchemaRead, SchemaWrite)]
+pub(crate) enum Notice {
+    Restarting { grace_us: u32 },
+    Leaving,
+}
+
+#[derive(Debug, PartialEq, SchemaRead, SchemaWrite)]
+pub(crate) struct Hold {
+    pub(crate) number: u64,
+    pub(crate) by: Member,
+    pub(crate) remaining_us: u64,
+}
+
+#[derive(Debug, PartialEq, SchemaRead, SchemaWrite)]
+pub(crate) enum Member {
+    First,
+    Second,
+}
+
+#[derive(Debug, PartialEq, SchemaRead, SchemaWrite)]
+pub(crate) enum Source {
+    Reply,
+    Ec2,
+    Imds,
+    Peer,
+}
+
+#[derive(Debug, PartialEq, SchemaRead, SchemaWrite)]
+pub(crate) enum Fitness {
+    Unknown,
+    Fit,
+    Unfit(Unfitness),
+}
+
+#[derive(Debug, PartialEq, SchemaRead, SchemaWrite)]
+pub(crate) enum Unfitness {
+    ServiceGone,
+    HostStopping,
+    CheckFailed,
+}
+
+impl From<&original::Report> for Body {
+    fn from(report: &original::Report) -> Self {
+        let micros = |time: std::time::Duration| u64::try_from(time.as_micros()).expect("the wire carries 64 bits");
+        Self {
+            query: report.query,
+            interval_us: u32::try_from(report.interval.as_micros()).expect("the wire carries 32 bits"),
+            instance: report.instance.as_ref().map(|id| id.0.clone()),
+            zone: report.zone.clone(),
+            fitness: report.fitness.into(),
+            saturated: report.saturated,
+            ready: report.ready,
+            word: report.word.as_ref().map(|word| Word {
+                holder: word.holder.into(),
+                association: word.association.as_ref().map(|id| id.0.clone()),
+                source: word.source.into(),
+                age_us: micros(word.age),
+            }),
+            claiming: report.claiming,
+            yielding: report.yielding,
+            by_order: report.by_order,
+            moves_s: report
+                .moves
+                .iter()
+                .map(|age| u16::try_from(age.as_secs()).expect("the wire carries 16 bits"))
+                .collect(),
+            notice: report.notice.map(|notice| match notice {
+                original::Notice::Restarting { grace } => Notice::Restarting {
+                    grace_us: u32::try_from(grace.as_micros()).expect("the wire carries 32 bits"),
+                },
+                original::Notice::Leaving => Notice::Leaving,
+            }),
+            hold: report.hold.map(|hold| Hold {
+                number: hold.version.number,
+                by: hold.version.by.into(),
+                remaining_us: micros(hold.remaining),
+            }),
+            version: report.version.clone(),
+        }
+    }
+}
+
+impl From<original::Member> for Member {
+    fn from(member: original::Member) -> Self {
+        match member {
+            original::Member::First => Self::First,
+            original::Member::Second => Self::Second,
+        }
+    }
+}
+
+impl From<original::Holder> for Holder {
+    fn from(holder: original::Holder) -> Self {
+        match holder {
+            original::Holder::Nobody => Self::Nobody,
+            original::Holder::Member(member) => Self::Member(member.into()),
+            original::Holder::Misplaced(member) => Self::Misplaced(member.into()),
+            original::Holder::Stranger => Self::Stranger,
+            original::Holder::Former => Self::Former,
+        }
+    }
+}
+
+impl From<original::Source> for Source {
+    fn from(source: original::Source) -> Self {
+        match source {
+            original::Source::Reply => Self::Reply,
+            original::Source::Ec2 => Self::Ec2,
+            original::Source::Imds => Self::Imds,
+            original::Source::Peer => Self::Peer,
+        }
+    }
+}
+
+impl From<original::Fitness> for Fitness {
+    fn from(fitness: original::Fitness) -> Self {
+        match fitness {
+            original::Fitness::Unknown => Self::Unknown,
+            original::Fitness::Fit => Self::Fit,
+            original::Fitness::Unfit(why) => Self::Unfit(match why {
+                original::Unfitness::ServiceGone => Unfitness::ServiceGone,
+                original::Unfitness::HostStopping => Unfitness::HostStopping,
+                original::Unfitness::CheckFailed => Unfitness::CheckFailed,
+            }),
+        }
+    }
+}

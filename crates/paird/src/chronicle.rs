@@ -1,0 +1,426 @@
+//! The last transitions in words: what `pairctl why` prints.
+//!
+//! A transition is what an operator asks about afterwards: the node began or ceased to claim, to serve or to alarm, the
+//! address changed hands, the peer was presumed dead, this node was paused. That it waits for another reason is none.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::time::Duration;
+
+use pair_core::{Decision, Event, Instant, Link, Takeover, Verdict};
+use pair_wire::control::{Times, Transition, TransitionKind};
+
+use crate::clock::{millis, unix_ms, wall_time};
+use crate::names::Names;
+use crate::text;
+
+/// How many transitions are kept: those of several takeovers, within what one response can hold.
+pub const KEPT: usize = 32;
+
+/// Keeps the last transitions of a node.
+#[derive(Debug)]
+pub struct Chronicle {
+    names: Names,
+    verdict: Option<Verdict>,
+    kept: VecDeque<Note>,
+}
+
+/// One transition, by the core's clock.
+#[derive(Debug)]
+struct Note {
+    at: Instant,
+    kind: TransitionKind,
+    text: String,
+    before: Option<String>,
+    rule: Option<&'static str>,
+    evidence: Vec<String>,
+    silence: Option<Duration>,
+    times: Option<Times>,
+}
+
+impl Chronicle {
+    /// Nothing has happened yet.
+    #[must_use]
+    pub fn new(names: Names) -> Self {
+        Self {
+            names,
+            verdict: None,
+            kept: VecDeque::with_capacity(KEPT),
+        }
+    }
+
+    /// Takes in what the core tells, and says whether it was a transition.
+    pub fn hear(&mut self, now: Instant, event: &Event) -> bool {
+        let Some(note) = self.note(now, event) else {
+            return false;
+        };
+        if self.kept.len() == KEPT {
+            self.kept.pop_front();
+        }
+        self.kept.push_back(note);
+        true
+    }
+
+    /// The transitions, oldest first, by the wall clock as it stands `now`: a clock that was set right since is right for
+    /// all of them.
+    #[must_use]
+    pub fn tell(&self, now: Instant) -> Vec<Transition> {
+        let unix_ms = unix_ms();
+        let told = |note: &Note| {
+            let ago = now.since(note.at);
+            Transition {
+                node: self.names.me().to_owned(),
+                unix_ms: unix_ms.saturating_sub(millis(ago)),
+                at: wall_time(ago),
+                kind: note.kind,
+                text: note.text.clone(),
+                before: note.before.clone(),
+                rule: note.rule.map(str::to_owned),
+                evidence: note.evidence.clone(),
+                silence_ms: note.silence.map(millis),
+                times: note.times,
+            }
+        };
+        self.kept.iter().map(told).collect()
+    }
+
+    fn note(&mut self, now: Instant, event: &Event) -> Option<Note> {
+        let plain = |kind, text| Note::new(now, kind, text);
+        match event {
+            Event::LinkChanged { from, to, silence } => {
+                let is_telling = |link: Link| matches!(link, Link::PresumedDead | Link::OneWay);
+                if !is_telling(*from) && !is_telling(*to) {
+                    return None;
+                }
+                Some(Note {
+                    before: Some(text::link(*from).to_owned()),
+                    silence: Some(*silence),
+                    ..plain(
+                        TransitionKind::Link,
+                        format!("{} is {}", self.names.peer(), text::link(*to)),
+                    )
+                })
+            }
+            Event::PeerIncarnation(_) => {
+                let text = format!("the agent of {} has started", self.names.peer());
+                Some(plain(TransitionKind::Peer, text))
+            }
+            Event::HolderChanged { from, to, source, .. } => {
+                let (to, source) = (self.names.holder(*to), text::source(*source));
+                Some(Note {
+                    before: from.map(|holder| self.names.holder(holder)),
+                    ..plain(TransitionKind::Holder, format!("{to} holds the address, by {source}"))
+                })
+            }
+            Event::Decided(decision) => self.decided(now, decision),
+            // The decision to claim is told, and so is what came of it.
+            Event::Claiming { .. } | Event::Releasing { .. } => None,
+            Event::Released(association) => {
+                let text = format!("EC2 released {}, to be taken from nobody", association.0);
+                Some(plain(TransitionKind::Claim, text))
+            }
+            Event::ClaimFailed { attempt, fault, .. } => self.claim_failed(now, *attempt, text::fault(*fault)),
+            Event::Claimed(association) => {
+                let text = format!("EC2 moved the address here: {}", association.0);
+                Some(plain(TransitionKind::Claim, text))
+            }
+            Event::TookOver(takeover) => Some(self.took_over(now, takeover)),
+            Event::Paused { missed } => {
+                let missed = millis(*missed);
+                let text = format!("this node was paused; the {missed} ms that it missed count for nothing");
+                Some(plain(TransitionKind::Pause, text))
+            }
+            Event::HoldChanged { hold } => {
+                let by = self.names.of(hold.version.by);
+                let text = if hold.remaining.is_zero() {
+                    format!("no hold is in force: {by} says so, or its time is over")
+                } else {
+                    let left = humantime::format_duration(Duration::from_secs(hold.remaining.as_secs()));
+                    format!("{by} holds the address where it is, for {left} more")
+                };
+                Some(plain(TransitionKind::Hold, text))
+            }
+            Event::Leaving(true) => Some(plain(
+                TransitionKind::Membership,
+                "this node leaves the pair".to_owned(),
+            )),
+            Event::Leaving(false) => Some(plain(
+                TransitionKind::Membership,
+                "this node is back in the pair".to_owned(),
+            )),
+            Event::SilenceStartsAnew => Some(plain(
+                TransitionKind::Silence,
+                "EC2 answers for the first time in this silence, so this node may have been the one cut off: the silence \
+                 counts anew"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    /// A decision is a transition unless the node waits as it did before.
+    fn decided(&mut self, now: Instant, decision: &Decision) -> Option<Note> {
+        let before = self.verdict.replace(decision.verdict);
+        if matches!(
+            (before, decision.verdict),
+            (Some(Verdict::Wait(_)) | None, Verdict::Wait(_))
+        ) {
+            return None;
+        }
+        Some(Note {
+            before: before.map(|verdict| text::verdict(verdict).to_owned()),
+            rule: Some(decision.rule.id()),
+            evidence: text::evidence(&decision.evidence, &self.names),
+            silence: Some(decision.evidence.silence),
+            ..Note::new(
+                now,
+                TransitionKind::Decision,
+                text::verdict(decision.verdict).to_owned(),
+            )
+        })
+    }
+
+    /// A row of failures is one transition, told by its last: what led to it must not be pushed out.
+    fn claim_failed(&mut self, now: Instant, attempt: u32, fault: &'static str) -> Option<Note> {
+        let text = format!("attempt {attempt} to move the address failed: {fault}");
+        match self.kept.back_mut() {
+            Some(last) if attempt > 1 && last.kind == TransitionKind::Claim => {
+                last.at = now;
+                drop(mem::replace(&mut last.text, text));
+                None
+            }
+            Some(_) | None => Some(Note::new(now, TransitionKind::Claim, text)),
+        }
+    }
+
+    fn took_over(&self, now: Instant, takeover: &Takeover) -> Note {
+        let text = format!(
+            "the address came from {} and is verified here",
+            self.names.holder(takeover.from)
+        );
+        Note {
+            rule: Some(takeover.rule.id()),
+            times: Some(Times {
+                detect_ms: takeover.detect.map(millis),
+                api_ms: millis(takeover.api),
+                verify_ms: takeover.verify.map(millis),
+                attempts: takeover.attempts,
+            }),
+            ..Note::new(now, TransitionKind::Takeover, text)
+        }
+    }
+}
+
+impl Note {
+    const fn new(at: Instant, kind: TransitionKind, text: String) -> Self {
+        Self {
+            at,
+            kind,
+            text,
+            before: None,
+            rule: None,
+            evidence: Vec::new(),
+            silence: None,
+            times: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pair_core::{
+        Alarm, CallFault, Fitness, Hold, HoldVersion, Holder, Member, Objection, Reason, Rule, Situation, Source,
+        Testimony, Unfitness,
+    };
+    use pair_wire::control::{Answer, Outcome, Response, WHY_VERSION, Why, encode_line};
+
+    use super::*;
+
+    #[test]
+    fn a_change_between_two_ways_of_waiting_is_no_transition() {
+        let mut chronicle = chronicle();
+        let wait = |reason| decided(Verdict::Wait(reason));
+        assert!(!chronicle.hear(at(1), &wait(Reason::HolderUnknown)));
+        assert!(!chronicle.hear(at(2), &wait(Reason::PeerServes)));
+        assert!(chronicle.hear(at(3), &decided(Verdict::Serve)));
+        assert!(chronicle.hear(at(4), &wait(Reason::NotFit)));
+        let told = chronicle.tell(at(5));
+        let texts: Vec<_> = told
+            .iter()
+            .map(|told| (told.before.as_deref(), told.text.as_str()))
+            .collect();
+        assert_eq!(
+            texts,
+            [
+                (
+                    Some("wait: the peer holds the address and is well"),
+                    "serve: the address is here"
+                ),
+                (Some("serve: the address is here"), "wait: the own service is not fit"),
+            ]
+        );
+        assert_eq!(told[1].rule.as_deref(), Some("F-5"));
+    }
+
+    #[test]
+    fn a_suspicion_that_passes_is_no_transition_and_a_presumed_death_is() {
+        let mut chronicle = chronicle();
+        let link = |from, to| Event::LinkChanged {
+            from,
+            to,
+            silence: Duration::from_millis(1_001),
+        };
+        assert!(!chronicle.hear(at(1), &link(Link::Up, Link::Suspect)));
+        assert!(!chronicle.hear(at(2), &link(Link::Suspect, Link::Up)));
+        assert!(chronicle.hear(at(3), &link(Link::Suspect, Link::PresumedDead)));
+        let told = &chronicle.tell(at(4))[0];
+        assert_eq!(
+            (told.text.as_str(), told.silence_ms),
+            ("a is presumed-dead", Some(1_001))
+        );
+    }
+
+    #[test]
+    fn a_row_of_failed_attempts_pushes_nothing_out() {
+        let mut chronicle = chronicle();
+        chronicle.hear(
+            at(1),
+            &decided(Verdict::Claim {
+                allow_reassociation: true,
+            }),
+        );
+        for attempt in 1..1_000 {
+            let failed = Event::ClaimFailed {
+                attempt,
+                fault: CallFault::Throttled,
+                pause: Duration::ZERO,
+            };
+            assert_eq!(chronicle.hear(at(1 + u64::from(attempt)), &failed), attempt == 1);
+        }
+        let told = chronicle.tell(at(2_000));
+        assert_eq!(told.len(), 2);
+        assert_eq!(told[1].text, "attempt 999 to move the address failed: throttled");
+    }
+
+    #[test]
+    fn only_the_last_transitions_are_kept() {
+        let mut chronicle = chronicle();
+        for second in 0..100 {
+            chronicle.hear(
+                at(second),
+                &Event::Paused {
+                    missed: Duration::from_secs(second),
+                },
+            );
+        }
+        let told = chronicle.tell(at(100));
+        assert_eq!(told.len(), KEPT);
+        assert!(told.last().unwrap().text.contains("99000 ms"));
+    }
+
+    #[test]
+    fn the_longest_account_fits_into_a_response() {
+        let names = ["a", "b"].map(|name| name.repeat(64));
+        let mut chronicle = Chronicle::new(Names::new(names, Member::Second));
+        for second in 0..KEPT as u64 {
+            let verdict = if second % 2 == 0 {
+                Verdict::Alarm(Alarm::SilenceUnproven)
+            } else {
+                Verdict::Alarm(Alarm::HeldByFormer)
+            };
+            chronicle.hear(at(second), &Event::Decided(talkative(verdict)));
+        }
+        let why = Why {
+            version: WHY_VERSION,
+            pair: "p".repeat(255),
+            clock: None,
+            transitions: chronicle.tell(at(1_000)),
+        };
+        let line = encode_line(&Response::new(Outcome::Ok(Answer::Why(why)))).unwrap();
+        assert!(line.len() < 48 * 1024, "{} bytes", line.len());
+    }
+
+    #[test]
+    fn every_event_that_is_a_transition_has_a_sentence() {
+        let hold = |seconds| Hold {
+            version: HoldVersion {
+                number: 1,
+                by: Member::First,
+            },
+            remaining: Duration::from_secs(seconds),
+        };
+        let cases = [
+            (
+                Event::HolderChanged {
+                    from: Some(Holder::Member(Member::First)),
+                    to: Holder::Stranger,
+                    association: None,
+                    source: Source::Ec2,
+                },
+                "stranger holds the address, by ec2",
+            ),
+            (
+                Event::HoldChanged { hold: hold(90) },
+                "a holds the address where it is, for 1m 30s more",
+            ),
+            (
+                Event::HoldChanged { hold: hold(0) },
+                "no hold is in force: a says so, or its time is over",
+            ),
+            (Event::Leaving(true), "this node leaves the pair"),
+            (Event::Leaving(false), "this node is back in the pair"),
+        ];
+        for (event, text) in cases {
+            let mut chronicle = chronicle();
+            assert!(chronicle.hear(at(1), &event), "{event:?}");
+            assert_eq!(chronicle.tell(at(2))[0].text, text);
+        }
+    }
+
+    fn chronicle() -> Chronicle {
+        Chronicle::new(Names::new(["a".to_owned(), "b".to_owned()], Member::Second))
+    }
+
+    fn decided(verdict: Verdict) -> Event {
+        Event::Decided(talkative(verdict))
+    }
+
+    /// A decision with all the evidence that there can be.
+    fn talkative(verdict: Verdict) -> Decision {
+        let evidence = Situation {
+            me: Member::Second,
+            holder: Some(Holder::Member(Member::First)),
+            fitness: Fitness::Unfit(Unfitness::HostStopping),
+            can_land: true,
+            released: true,
+            has_neighbour: true,
+            ready: true,
+            refit: true,
+            my_turn: true,
+            ordered: true,
+            stopping: true,
+            leaving: true,
+            on_hold: true,
+            over_budget: true,
+            bar_just_ended: true,
+            preempt_due: true,
+            link: Link::PresumedDead,
+            silence: Duration::from_millis(1_001),
+            holdtime_over: true,
+            peer_fitness: Some(Fitness::Unfit(Unfitness::CheckFailed)),
+            peer_unfit_lasting: true,
+            peer_yielding: true,
+            peer_restarting: true,
+            objection: Some(Objection::Saturated),
+            testimony: Some(Testimony::SlippedBack),
+        };
+        Decision {
+            verdict,
+            rule: Rule::F5,
+            evidence,
+        }
+    }
+
+    fn at(second: u64) -> Instant {
+        Instant::from_origin(Duration::from_secs(second))
+    }
+}
