@@ -40,6 +40,12 @@ impl Peer {
         }
     }
 
+    /// Notes how often the address had changed hands once the word of the report was taken in: a change that the peer itself
+    /// tells of came before the claim that it announces with it (F-8).
+    pub(crate) const fn follow_hands(&mut self, hands: u32) {
+        self.hands_when_heard = hands;
+    }
+
     /// Doubts what the peer said until it says it again: this node was paused.
     pub(crate) const fn doubt(&mut self) {
         self.is_doubted = true;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use pair_core::{
     Alarm, Association, AssociationId, Call, CallFault, CallId, Config, Echo, Event, Fitness, Heartbeat, Holder,
     Identity, Incarnation, Input, InstanceId, InstanceState, Instant, InterfaceId, Link, Member, Node, OrderId, Output,
-    Prefix, Reply, Report, Rule, Sequence, Source, Timer, Unfitness, Verdict, Word,
+    Prefix, Reply, Report, Rule, Sequence, Source, Testimony, Timer, Unfitness, Verdict, Word,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -381,6 +381,29 @@ fn claims_on_a_word_of_age(age: Duration) -> bool {
 fn a_word_that_was_old_when_it_was_said_is_no_basis_for_a_claim() {
     assert!(claims_on_a_word_of_age(MS * 4_900));
     assert!(!claims_on_a_word_of_age(MS * 5_100));
+}
+
+#[test]
+fn an_announcement_that_tells_of_the_empty_address_too_is_life_after_the_claim_that_follows() {
+    let mut node = node();
+    let mut last = heartbeat(&node, 1);
+    let report = last.report.as_mut().unwrap();
+    report.claiming = true;
+    report.word = Some(Word {
+        holder: Holder::Nobody,
+        association: None,
+        source: Source::Ec2,
+        age: MS * 50,
+    });
+    node.handle(at(10), Input::Heartbeat(last));
+    assert_eq!(node.decide().evidence.holder, Some(Holder::Nobody));
+    answer_read(&mut node, at(100), held_by_former());
+    for ms in (200..=1_100).step_by(100) {
+        node.handle(at(ms), Input::Wakeup);
+    }
+    let evidence = node.decide().evidence;
+    assert_eq!(evidence.holder, Some(Holder::Member(Member::First)));
+    assert_eq!(evidence.testimony, Some(Testimony::Heartbeats));
 }
 
 #[test]
