@@ -52,8 +52,12 @@ impl Sources {
     /// If a file cannot be read or written.
     pub(super) fn refresh(&self) -> Result<()> {
         fs::create_dir_all(&self.copy).with_context(|| format!("cannot make {}", self.copy.display()))?;
-        for name in COPIED {
-            mirror(&self.original.join(name), &self.copy.join(name))?;
+        for entry in fs::read_dir(&self.original).with_context(|| format!("cannot read {}", self.original.display()))? {
+            let name = entry?.file_name();
+            // The history, the settings of tools, and what was built.
+            if !name.as_encoded_bytes().starts_with(b".") && name != "target" {
+                mirror(&self.original.join(&name), &self.copy.join(&name))?;
+            }
         }
         Ok(())
     }
@@ -196,16 +200,6 @@ fn mirror(from: &Path, to: &Path) -> Result<()> {
     }
     fs::write(to, wanted).with_context(|| format!("cannot write {}", to.display()))
 }
-
-/// What cargo needs to make sense of the workspace, though only three of its members are built, and what their tests read.
-const COPIED: [&str; 6] = [
-    "Cargo.toml",
-    "Cargo.lock",
-    "rust-toolchain.toml",
-    "crates",
-    "docs",
-    "tests",
-];
 
 /// Whose tests are run, in this order.
 const PACKAGES: [&str; 3] = [CORE, WIRE, "pair-sim"];
