@@ -14,7 +14,7 @@ use crate::{
 pub(crate) struct Peer {
     report: Option<Report>,
     heard_at: Instant,
-    /// How often the address had changed hands when the report was heard.
+    /// How often the address had changed hands when the report was heard, its own word taken in.
     hands_when_heard: u32,
     /// This node was paused since: what the peer said of itself may have changed unheard (F-16).
     is_doubted: bool,
@@ -38,6 +38,11 @@ impl Peer {
             }
             Some(Fitness::Fit | Fitness::Unknown) | None => self.unfit_since = None,
         }
+    }
+
+    /// The word of the heartbeat just heard has been taken in: what the same heartbeat announces comes after it.
+    pub(crate) const fn follow_hands(&mut self, hands: u32) {
+        self.hands_when_heard = hands;
     }
 
     /// Doubts what the peer said until it says it again: this node was paused.

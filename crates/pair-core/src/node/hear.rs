@@ -93,6 +93,7 @@ impl Node {
         {
             let before = self.holder();
             let taken = self.ownership.hear_peer(now, run, word);
+            self.peer.follow_hands(self.ownership.hands());
             self.read_if_contested(run, taken);
             self.follow_holder(now, before);
         }
