@@ -78,3 +78,17 @@ macro_rules! display_inner {
 }
 
 display_inner!(AssociationId, InstanceId, InterfaceId);
+
+#[cfg(test)]
+mod tests {
+    use alloc::{borrow::ToOwned, string::ToString};
+
+    use super::*;
+
+    #[test]
+    fn an_id_is_shown_as_ec2_writes_it() {
+        assert_eq!(AssociationId("eipassoc-1".to_owned()).to_string(), "eipassoc-1");
+        assert_eq!(InstanceId("i-1".to_owned()).to_string(), "i-1");
+        assert_eq!(InterfaceId("eni-1".to_owned()).to_string(), "eni-1");
+    }
+}

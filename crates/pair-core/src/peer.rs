@@ -40,7 +40,8 @@ impl Peer {
         }
     }
 
-    /// The word of the heartbeat just heard has been taken in: what the same heartbeat announces comes after it.
+    /// Notes how often the address had changed hands once the word of the report was taken in: a change that the peer itself
+    /// tells of came before the claim that it announces with it (F-8).
     pub(crate) const fn follow_hands(&mut self, hands: u32) {
         self.hands_when_heard = hands;
     }

@@ -68,3 +68,19 @@ impl fmt::Debug for Instant {
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_is_exact_to_the_nanosecond_and_ends_at_neither_side_in_a_panic() {
+        let point = Instant::from_nanos(5);
+        let span = Duration::from_nanos(2);
+        assert_eq!(((point + span).as_nanos(), (point - span).as_nanos()), (7, 3));
+        assert_eq!((point + span).since(point), span);
+        assert_eq!(point.since(point + span), Duration::ZERO);
+        assert_eq!(point - Duration::MAX, Instant::ZERO);
+        assert_eq!((point + Duration::MAX).as_nanos(), u64::MAX);
+    }
+}

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use pair_core::{
-    Alarm, Association, AssociationId, Call, CallFault, CallId, Config, Echo, Fitness, Heartbeat, Holder, Identity,
-    Incarnation, Input, InstanceId, InstanceState, Instant, InterfaceId, Member, Node, OrderId, Output, Prefix, Reply,
-    Report, Rule, Sequence, Source, Timer, Unfitness, Verdict, Word,
+    Alarm, Association, AssociationId, Call, CallFault, CallId, Config, Echo, Event, Fitness, Heartbeat, Holder,
+    Identity, Incarnation, Input, InstanceId, InstanceState, Instant, InterfaceId, Link, Member, Node, OrderId, Output,
+    Prefix, Reply, Report, Rule, Sequence, Source, Testimony, Timer, Unfitness, Verdict, Word,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -223,6 +223,26 @@ fn after_a_pause_the_last_verdict_of_the_checks_is_void() {
 }
 
 #[test]
+fn after_a_pause_what_the_peer_said_before_it_is_void() {
+    let mut node = node();
+    let mut last = heartbeat(&node, 1);
+    let report = last.report.as_mut().unwrap();
+    (report.fitness, report.yielding) = (Fitness::Unfit(Unfitness::CheckFailed), true);
+    node.handle(at(10), Input::Heartbeat(last));
+    let said = |node: &Node| {
+        let seen = node.decide().evidence;
+        (seen.link, seen.peer_fitness, seen.peer_yielding)
+    };
+    let unfit = Some(Fitness::Unfit(Unfitness::CheckFailed));
+    assert_eq!(said(&node), (Link::Up, unfit, true));
+    node.handle(at(900), Input::Wakeup);
+    assert_eq!(said(&node), (Link::Up, None, false));
+    let life = heartbeat(&node, 2);
+    node.handle(at(950), Input::Heartbeat(life));
+    assert_eq!(said(&node), (Link::Up, Some(Fitness::Fit), false));
+}
+
+#[test]
 fn after_a_pause_it_tells_unknown_until_the_fact_has_been_read_again() {
     let mut node = node();
     answer_read(&mut node, at(100), None);
@@ -285,6 +305,16 @@ fn a_datagram_that_waited_while_it_slept_is_life_and_no_news() {
         node.view(at(60_100)).fact.unwrap().holder,
         Holder::Member(Member::First)
     );
+}
+
+#[test]
+fn what_it_has_sent_itself_is_no_life() {
+    let mut node = node();
+    let mut own = heartbeat(&node, 1);
+    own.prefix.sender = Member::Second;
+    node.handle(at(10), Input::Heartbeat(own));
+    let view = node.view(at(10));
+    assert_eq!((view.link, view.heard_age, view.peer), (Link::NeverHeard, None, None));
 }
 
 #[test]
@@ -351,6 +381,131 @@ fn claims_on_a_word_of_age(age: Duration) -> bool {
 fn a_word_that_was_old_when_it_was_said_is_no_basis_for_a_claim() {
     assert!(claims_on_a_word_of_age(MS * 4_900));
     assert!(!claims_on_a_word_of_age(MS * 5_100));
+}
+
+#[test]
+fn an_announcement_that_tells_of_the_empty_address_too_is_life_after_the_claim_that_follows() {
+    let mut node = node();
+    let mut last = heartbeat(&node, 1);
+    let report = last.report.as_mut().unwrap();
+    report.claiming = true;
+    report.word = Some(Word {
+        holder: Holder::Nobody,
+        association: None,
+        source: Source::Ec2,
+        age: MS * 50,
+    });
+    node.handle(at(10), Input::Heartbeat(last));
+    assert_eq!(node.decide().evidence.holder, Some(Holder::Nobody));
+    answer_read(&mut node, at(100), held_by_former());
+    for ms in (200..=1_100).step_by(100) {
+        node.handle(at(ms), Input::Wakeup);
+    }
+    let evidence = node.decide().evidence;
+    assert_eq!(evidence.holder, Some(Holder::Member(Member::First)));
+    assert_eq!(evidence.testimony, Some(Testimony::Heartbeats));
+}
+
+#[test]
+fn who_waited_for_its_turn_looks_once_more_before_it_claims() {
+    let mut node = node();
+    node.handle(at(100), Input::Wakeup);
+    answer_read(&mut node, at(100), None);
+    for ms in (200..3_100).step_by(100) {
+        node.handle(at(ms), Input::Wakeup);
+        for (id, call) in calls(&outputs(&mut node)) {
+            assert_eq!(*call, Call::ReadAddress, "at {ms} ms");
+            let result = Ok(Reply::Address(None));
+            node.handle(at(ms), Input::Called { id, result });
+        }
+    }
+    node.handle(at(3_100), Input::Wakeup);
+    assert_eq!(node.decide().rule, Rule::F6d, "its turn has come");
+    let asked = outputs(&mut node);
+    let (id, call) = calls(&asked)[0];
+    assert_eq!((call, calls(&asked).len()), (&Call::ReadAddress, 1));
+    let result = Ok(Reply::Address(None));
+    node.handle(at(3_150), Input::Called { id, result });
+    let allow_reassociation = false;
+    assert_eq!(
+        calls(&outputs(&mut node))[0].1,
+        &Call::Associate { allow_reassociation }
+    );
+}
+
+#[test]
+fn what_was_read_before_a_hold_ended_is_no_ground_for_a_claim_after_it() {
+    let mut node = node();
+    node.handle(at(0), Input::Hold(MS * 3_000));
+    let life = heartbeat(&node, 1);
+    node.handle(at(10), Input::Heartbeat(life));
+    answer_read(&mut node, at(50), held_by_former());
+    outputs(&mut node);
+    for ms in (100..4_000).step_by(100) {
+        node.handle(at(ms), Input::Wakeup);
+        let asked = outputs(&mut node);
+        let is_of_instance = |(_, call): &(CallId, &Call)| matches!(call, Call::ReadInstance(_));
+        assert!(calls(&asked).iter().all(is_of_instance), "at {ms} ms: {asked:?}");
+    }
+    // The peer is dead and the hold over for a holdtime; what EC2 said is 4 s old, and older than the end of the hold.
+    node.handle(at(4_000), Input::Wakeup);
+    assert_eq!(node.decide().rule, Rule::F6a);
+    let asked = outputs(&mut node);
+    let (id, call) = calls(&asked)[0];
+    assert_eq!((call, calls(&asked).len()), (&Call::ReadAddress, 1));
+    let result = Ok(Reply::Address(held_by_former()));
+    node.handle(at(4_050), Input::Called { id, result });
+    let allow_reassociation = true;
+    assert_eq!(
+        calls(&outputs(&mut node))[0].1,
+        &Call::Associate { allow_reassociation }
+    );
+}
+
+/// Hears the peer once, then nothing; from 600 ms on EC2 leaves so many calls without an answer before it answers one. Says
+/// whether the silence starts anew with that.
+fn is_cut_off_by(mut lost: u32) -> bool {
+    let mut node = node();
+    let life = heartbeat(&node, 1);
+    node.handle(at(10), Input::Heartbeat(life));
+    let mut asked = Vec::new();
+    for ms in (100..3_000).step_by(100) {
+        node.handle(at(ms), Input::Wakeup);
+        for output in outputs(&mut node) {
+            match output {
+                Output::Call(request) => asked.push(request.id),
+                Output::Event(Event::SilenceStartsAnew) => return true,
+                Output::Send(_)
+                | Output::Probe { .. }
+                | Output::Ordered { .. }
+                | Output::Keep(_)
+                | Output::MayStop
+                | Output::Event(_) => {}
+            }
+        }
+        if ms < 600 {
+            continue;
+        }
+        for id in asked.drain(..) {
+            let is_lost = lost > 0;
+            lost = lost.saturating_sub(1);
+            let fault = if is_lost {
+                CallFault::Unanswered
+            } else {
+                CallFault::Throttled
+            };
+            let result = Err(fault);
+            node.handle(at(ms), Input::Called { id, result });
+        }
+    }
+    false
+}
+
+#[test]
+fn one_lost_call_is_no_isolation_and_two_are() {
+    assert!(!is_cut_off_by(0));
+    assert!(!is_cut_off_by(1));
+    assert!(is_cut_off_by(2));
 }
 
 #[test]

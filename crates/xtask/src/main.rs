@@ -4,9 +4,14 @@
 //! as building first, installing what the tests need, and leaving no process behind.
 
 mod brood;
+mod coverage;
 mod demo;
+mod document;
 mod fuzz;
+mod mutants;
+mod mutants_of_rules;
 mod package;
+mod pinned;
 mod sim;
 mod summary;
 mod test;
@@ -43,6 +48,12 @@ enum Task {
     Fuzz(fuzz::Args),
     /// Build the Debian package and print its path.
     Package(package::Args),
+    /// Break each rule of failover on purpose and print which test notices.
+    MutantsOfRules(mutants_of_rules::Args),
+    /// Change the detector, the decision and the claim in every way that cargo-mutants knows.
+    Mutants(mutants::Args),
+    /// Print the lines of pair-core and pair-wire that no test runs.
+    Coverage,
 }
 
 fn main() -> ExitCode {
@@ -55,6 +66,9 @@ fn main() -> ExitCode {
         Task::Curve(args) => sim::curve(&workspace, &args),
         Task::Fuzz(args) => fuzz::run(&workspace, &args),
         Task::Package(args) => package::run(&workspace, &args),
+        Task::MutantsOfRules(args) => mutants_of_rules::run(&workspace, &args),
+        Task::Mutants(args) => mutants::run(&workspace, &args),
+        Task::Coverage => coverage::run(&workspace),
     });
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

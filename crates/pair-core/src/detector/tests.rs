@@ -153,6 +153,34 @@ fn a_replay_does_not_take_the_echo_from_a_living_peer() {
 }
 
 #[test]
+fn of_an_incarnation_that_is_not_believed_the_newest_datagram_is_echoed() {
+    let mut detector = detector();
+    // The second was overtaken, the third is the first once more.
+    for (ms, number) in [(10, 5), (20, 4), (30, 5)] {
+        assert_eq!(hear(&mut detector, ms, &prefix(PEER, number, None)), Hearing::NoLife);
+    }
+    let (_, _, echo) = detector.stamp(at(40), run(40));
+    let echo = echo.unwrap();
+    assert_eq!((echo.sequence, echo.age_us), (Sequence(5), 30_000));
+    hear(&mut detector, 50, &prefix(PEER, 6, None));
+    let (_, _, echo) = detector.stamp(at(60), run(60));
+    assert_eq!(echo.unwrap().sequence, Sequence(6));
+    hear(&mut detector, 70, &prefix(OLD, 1, None));
+    let (_, _, echo) = detector.stamp(at(80), run(80));
+    assert_eq!(echo.unwrap().incarnation, OLD);
+}
+
+#[test]
+fn it_knows_when_life_came_last() {
+    let mut detector = detector();
+    assert_eq!((detector.life(), detector.life_at()), (None, None));
+    hear(&mut detector, 100, &prefix(PEER, 1, Some(10)));
+    hear(&mut detector, 300, &prefix(PEER, 2, None));
+    hear(&mut detector, 400, &prefix(PEER, 2, None));
+    assert_eq!((detector.life(), detector.life_at()), (Some(run(300)), Some(at(300))));
+}
+
+#[test]
 fn the_echo_is_withdrawn_after_a_holdtime_without_the_peer() {
     let mut detector = up();
     let (_, _, echo) = detector.stamp(at(1_099), run(1_099));

@@ -305,3 +305,10 @@ fn imds_confirms_a_hold_and_keeps_the_association_that_ec2_named() {
     assert_eq!(ownership.confirmation(), Some((Source::Imds, at(9_000))));
     assert_eq!(ownership.fact().unwrap().association, Some(id("x-1")));
 }
+
+#[test]
+fn a_fact_is_as_old_as_its_question() {
+    let fact = read(ME, "x-1", 200);
+    assert_eq!(fact.age(at(1_700)), Duration::from_millis(1_500));
+    assert_eq!(fact.age(at(100)), Duration::ZERO);
+}

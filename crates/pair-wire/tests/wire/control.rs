@@ -5,6 +5,7 @@ use std::{
     io::{self, Cursor, Read},
 };
 
+use pair_core::Source;
 use pair_wire::control::{
     AddressStatus, AgentStatus, Command, DecisionStatus, HolderName, HolderSource, LineError, Link, NodeStatus,
     PeerStatus, Problem, ReadyStatus, RecorderStatus, Request, Response, Role, STATUS_VERSION, Severity, State, Status,
@@ -149,6 +150,41 @@ fn a_message_that_ends_too_early_says_how_far_it_came() {
         read_line::<Request>(&mut cut),
         Err(LineError::Cut { received: 13 })
     ));
+}
+
+#[test]
+fn an_interrupted_read_goes_on_and_a_failed_one_is_told() {
+    let line = encode_line(&Request::new(Command::Status)).unwrap();
+    let mut interrupted = FailingOnce(Some(io::ErrorKind::Interrupted), Cursor::new(line.clone()));
+    assert_eq!(
+        read_line::<Request>(&mut interrupted).unwrap(),
+        Request::new(Command::Status)
+    );
+    let mut late = FailingOnce(Some(io::ErrorKind::WouldBlock), Cursor::new(line));
+    let error = read_line::<Request>(&mut late).unwrap_err();
+    assert!(matches!(error, LineError::Io(error) if error.kind() == io::ErrorKind::WouldBlock));
+}
+
+#[test]
+fn a_holder_and_where_it_is_known_from_have_these_names() {
+    for (holder, name) in [
+        (HolderName::Node("a".to_owned()), "\"a\""),
+        (HolderName::Nobody, "\"nobody\""),
+        (HolderName::Stranger, "\"stranger\""),
+        (HolderName::Former, "\"former\""),
+        (HolderName::Misplaced, "\"misplaced\""),
+    ] {
+        assert_eq!(serde_json::to_string(&holder).unwrap(), name);
+        assert_eq!(serde_json::from_str::<HolderName>(name).unwrap(), holder);
+    }
+    for (source, name) in [
+        (Source::Imds, "\"imds\""),
+        (Source::Ec2, "\"ec2\""),
+        (Source::Reply, "\"reply\""),
+        (Source::Peer, "\"peer\""),
+    ] {
+        assert_eq!(serde_json::to_string(&HolderSource::from(source)).unwrap(), name);
+    }
 }
 
 #[test]
@@ -314,5 +350,17 @@ struct OneByteAtATime<R>(R);
 impl<R: Read> Read for OneByteAtATime<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         self.0.read(&mut out[..1])
+    }
+}
+
+/// Fails in this way once, then goes on.
+struct FailingOnce<R>(Option<io::ErrorKind>, R);
+
+impl<R: Read> Read for FailingOnce<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        match self.0.take() {
+            Some(kind) => Err(kind.into()),
+            None => self.1.read(out),
+        }
     }
 }
