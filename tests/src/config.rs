@@ -17,6 +17,9 @@ pub const PORT: u16 = 8080;
 /// The port of the heartbeats, unless a test configures another.
 pub(crate) const HEARTBEAT_PORT: u16 = 7694;
 
+/// The port of the metrics, on the private addresses: on hosts of their own both would take the default.
+pub(crate) const METRICS_PORT: u16 = 9694;
+
 /// What one node's file is made of. The two files of a pair differ in sockets, and in what a test wants to differ.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
@@ -29,8 +32,8 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// Writes it.
-    pub(crate) fn write(&self, quarter: &Quarter, allocation_id: &str, file: &Path) {
+    /// Writes the file of the node at `index`.
+    pub(crate) fn write(&self, index: u8, quarter: &Quarter, allocation_id: &str, file: &Path) {
         let Self {
             pair,
             check,
@@ -48,10 +51,12 @@ impl Config {
              [security]\nkey_file = \"{key_file}\"\n\
              [control]\nsocket = \"{control_socket}\"\n\
              [state]\ndirectory = \"{state}\"\n\
+             [metrics]\nlisten = \"{metrics}:{METRICS_PORT}\"\n\
              [log]\nformat = \"text\"\n\
              {more}\n",
             a = quarter.private_ip(0),
             b = quarter.private_ip(1),
+            metrics = quarter.private_ip(index),
             key_file = key_file.display(),
             control_socket = control_socket.display(),
             state = control_socket.with_extension("state").display(),

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::backend::World;
 use crate::binaries::Ran;
-use crate::config::{HEARTBEAT_PORT, PORT};
+use crate::config::{HEARTBEAT_PORT, METRICS_PORT, PORT};
 use crate::cut::Cut;
 use crate::node::{Node, Place, pairctl};
 use crate::quarter::Quarter;
@@ -241,6 +241,20 @@ impl Pair {
         let published = SocketAddr::from((self.quarter.public_ip(), PORT));
         let answer = self.lab().run(pair_lab::get(published, "/")).ok()?;
         Some(answer.headers().get(NODE_HEADER)?.to_str().ok()?.to_owned())
+    }
+
+    /// Gives the address at which a node's agent serves metrics.
+    #[must_use]
+    pub fn metrics_of(&self, node: &str) -> SocketAddr {
+        (self.place(node).private_ip, METRICS_PORT).into()
+    }
+
+    /// Asks a node's agent over HTTP for its metrics or for its health, and gives status and body.
+    #[must_use]
+    pub fn ask_metrics(&self, node: &str, path: &str) -> Option<(u16, String)> {
+        let answer = self.lab().run(pair_lab::get(self.metrics_of(node), path)).ok()?;
+        let body = String::from_utf8_lossy(answer.body()).into_owned();
+        Some((answer.status().as_u16(), body))
     }
 
     /// Lists the requests to move the address, dry runs excluded, whatever came of them.

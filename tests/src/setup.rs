@@ -98,7 +98,7 @@ impl Setup {
         let nodes = configs.map(|config| {
             let name = ["a", "b"][usize::from(index)];
             let file = |kind: &str| -> PathBuf { folder.path().join(format!("{name}.{kind}")) };
-            config.write(&quarter, &allocation_id, &file("toml"));
+            config.write(index, &quarter, &allocation_id, &file("toml"));
             let place = Place {
                 name,
                 private_ip: quarter.private_ip(index),

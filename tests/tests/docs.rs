@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use pair_core::Rule;
 use pairctl::Exit;
 use paird::config::schema::KEYS;
+use paird::landing::ObstacleKind;
 
 #[test]
 fn every_key_of_the_schema_is_documented() {
@@ -73,6 +74,23 @@ fn every_problem_that_a_status_can_name_is_documented() {
         .filter_map(|text| text.split('"').next())
         .filter(|id| !listed(id));
     assert_eq!(unlisted.collect::<Vec<_>>(), Vec::<&str>::new());
+}
+
+/// Metrics have a series for each cause before it is ever the case, so none may be missing.
+#[test]
+fn every_cause_against_readiness_is_listed() {
+    let source = read("crates/paird/src/problems.rs");
+    let (_, after) = source.split_once("pub fn against_readiness(").unwrap();
+    let (body, _) = after.split_once("\n}\n").unwrap();
+    let named = body.split("degraded(\n").filter_map(|after| {
+        let (id, _) = after.trim_start().strip_prefix('"')?.split_once('"')?;
+        Some(id)
+    });
+    let obstacles = [ObstacleKind::AddressNotOnHost, ObstacleKind::NothingListens].map(ObstacleKind::id);
+    let mut causes: Vec<&str> = named.chain(obstacles).collect();
+    causes.sort_unstable();
+    causes.dedup();
+    assert_eq!(paird::problems::AGAINST_READINESS, causes);
 }
 
 #[test]

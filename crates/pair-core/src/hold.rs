@@ -38,12 +38,12 @@ impl Holds {
     pub(crate) fn ask(&mut self, now: Instant, me: Member, length: Duration) {
         let number = self.newest.map_or(1, |(version, _)| version.number.saturating_add(1));
         let version = HoldVersion { number, by: me };
-        self.newest = Some((version, now + length.min(LONGEST_HOLD)));
+        self.newest = Some((version, end(now, length)));
     }
 
     /// Takes in a hold that the peer tells of, or that was kept on disk. Returns whether it is one that this node did not know.
     pub(crate) fn hear(&mut self, now: Instant, hold: Hold) -> bool {
-        let until = now + hold.remaining.min(LONGEST_HOLD);
+        let until = end(now, hold.remaining);
         match &mut self.newest {
             Some((version, known_until)) if *version == hold.version => {
                 *known_until = (*known_until).min(until);
@@ -71,6 +71,16 @@ impl Holds {
     }
 }
 
+/// When a hold ends that has so long to go at `now`. One that is over ended before any time that is asked about: the decision
+/// is shown as of the last wake-up, a moment ago.
+fn end(now: Instant, remaining: Duration) -> Instant {
+    if remaining.is_zero() {
+        Instant::ZERO
+    } else {
+        now + remaining.min(LONGEST_HOLD)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,6 +95,16 @@ mod tests {
         let mut holds = Holds::default();
         holds.ask(at(0), me, length);
         holds
+    }
+
+    #[test]
+    fn one_that_was_ended_is_over_as_of_a_moment_ago_too() {
+        let mut holds = held(Member::First, HOUR);
+        holds.ask(at(60), Member::First, Duration::ZERO);
+        assert!(!holds.is_on(at(59)));
+        let mut other = held(Member::First, HOUR);
+        other.hear(at(61), holds.told(at(60)).unwrap());
+        assert!(!other.is_on(at(60)));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::{
 pub(crate) struct Peer {
     report: Option<Report>,
     heard_at: Instant,
-    /// How often the address had changed hands when the report was heard.
+    /// How often the address had changed hands when the report was heard, its own word taken in.
     hands_when_heard: u32,
     /// This node was paused since: what the peer said of itself may have changed unheard (F-16).
     is_doubted: bool,

@@ -17,7 +17,7 @@ use crate::{
 pub struct Schedule {
     /// The seed of the world.
     pub seed: u64,
-    /// When each fault strikes, counted from the settled pair.
+    /// When each fault strikes, counted from the start of the history.
     pub faults: Vec<(Duration, Fault)>,
 }
 
@@ -46,7 +46,7 @@ impl Schedule {
     /// # Errors
     /// A sentence that says what went wrong, with the trace if `traced`.
     pub fn play(&self, traced: bool) -> Result<Tally, String> {
-        let mut world = World::settled(self.settings(), self.seed);
+        let mut world = self.world();
         if traced {
             world = world.traced();
         }
@@ -62,9 +62,20 @@ impl Schedule {
     /// Everything that happens when it is played, line by line.
     #[must_use]
     pub fn told(&self) -> String {
-        let mut world = World::settled(self.settings(), self.seed).traced();
+        let mut world = self.world().traced();
         let ended = self.play_in(&mut world);
         format!("{}{}", world.trace(), ended.err().unwrap_or_default())
+    }
+
+    /// The world at its start: mostly a settled pair; in some, both agents have only just started.
+    fn world(&self) -> World {
+        if Dice::new(self.seed ^ SALT.rotate_left(16)).percent(80) {
+            return World::settled(self.settings(), self.seed);
+        }
+        let mut world = World::dark(self.settings(), self.seed);
+        world.start(A);
+        world.start(B);
+        world
     }
 
     /// The settings of the world, by its seed: some want their address back, some cannot be probed or never were, and they differ

@@ -128,13 +128,16 @@ fn a_peer_that_comes_back_before_the_holdtime_ends_keeps_its_address() {
 
 #[test]
 fn a_death_right_after_the_claim_was_announced_is_a_death_like_any_other() {
-    let mut world = World::new(11);
-    world.run_until(SECOND * 5, |world| world.holds(A)).unwrap();
-    world.crash_host(A);
-    let taken = world.run_until(SECOND * 10, |world| world.holds(B)).unwrap();
-    assert!(taken <= SECOND * 6, "{taken:?}");
-    let evidence = &world.claims().last().unwrap().decision.evidence;
-    assert_eq!(evidence.testimony, Some(Testimony::Heartbeats));
+    // In some of these worlds the heartbeat that announces the claim is the first word of the address that the other one gets.
+    for seed in 0..50 {
+        let mut world = World::new(seed);
+        world.run_until(SECOND * 5, |world| world.holds(A)).unwrap();
+        world.crash_host(A);
+        let taken = world.run_until(SECOND * 10, |world| world.holds(B));
+        assert!(taken.is_some_and(|taken| taken <= SECOND * 6), "seed {seed}: {taken:?}");
+        let evidence = &world.claims().last().unwrap().decision.evidence;
+        assert_eq!(evidence.testimony, Some(Testimony::Heartbeats));
+    }
 }
 
 #[test]

@@ -11,9 +11,9 @@ use std::time::Duration;
 use anyhow::Context;
 use pair_core::{
     Config as CoreConfig, Event, Fitness, Holder, Input, Instant, Member, Node, Output, ProbeOutcome, ProbeTarget,
-    Unfitness,
+    Unfitness, View,
 };
-use pair_wire::control::{Command, Response};
+use pair_wire::control::{Command, Response, Status};
 use pair_wire::datagram::{MAX_DATAGRAM, Receiver, Sender};
 use pair_wire::key::KeyRing;
 use sd_notify::NotifyState;
@@ -26,12 +26,13 @@ use tracing::{debug, info, trace, warn};
 use crate::archive::Archive;
 use crate::check;
 use crate::clock::Clock;
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, fault_of};
 use crate::config::{Config, Probe};
 use crate::control::Pending;
 use crate::flight::Flight;
 use crate::journal;
 use crate::knowledge::Knowledge;
+use crate::metrics::{Picture, Publisher, Tally};
 use crate::names::Names;
 use crate::news::News;
 use crate::orders::{Kind, Orders};
@@ -62,6 +63,9 @@ pub struct Agent {
     orders: Orders,
     keeper: Keeper,
     flight: Flight,
+    tally: Tally,
+    /// `None` if nobody can ask for metrics.
+    publisher: Option<Publisher>,
     /// Whether the core has nothing left to do before this daemon ends.
     may_stop: bool,
     turned_at: Instant,
@@ -95,6 +99,8 @@ pub struct Parts<'a> {
     pub keeper: Keeper,
     /// What keeps records of the core's inputs.
     pub archive: Archive,
+    /// Where metrics are published, nowhere, or why they cannot be served.
+    pub metrics: Result<Option<Publisher>, String>,
     /// The seed of incarnation and jitter.
     pub seed: u64,
 }
@@ -122,8 +128,14 @@ impl Agent {
             requests,
             keeper,
             archive,
+            metrics,
             seed,
         } = parts;
+        let mut known = Knowledge::new(vitals::service_name(&config));
+        let publisher = metrics.unwrap_or_else(|error| {
+            known.metrics_error = Some(error);
+            None
+        });
         let now = clock.now();
         let node = Node::new(core.clone(), seed, now);
         let nodes = config.nodes.each_ref().map(|node| node.name.clone());
@@ -137,7 +149,9 @@ impl Agent {
             names,
             sender: Sender::new(&config.pair, ring),
             receiver: Receiver::new(&config.pair, core.me, node.incarnation(), ring),
-            known: Knowledge::new(vitals::service_name(&config)),
+            known,
+            tally: Tally::default(),
+            publisher,
             orders: Orders::default(),
             keeper,
             may_stop: false,
@@ -186,6 +200,7 @@ impl Agent {
                 _ = terminate.recv() => self.stop(),
                 _ = interrupt.recv() => self.stop(),
             }
+            self.tally.woke(self.clock.now(), wake_at);
         }
         if let Err(error) = self.keeper.flush() {
             warn!(%error, "holds and leaves were not kept");
@@ -228,6 +243,7 @@ impl Agent {
             self.orders
                 .follow_peer(now, peers.map(|hold| hold.version), &self.names);
         }
+        self.publish(now);
         self.feed_watchdog(now);
         Ok(is_empty)
     }
@@ -274,6 +290,7 @@ impl Agent {
             }
             Output::Probe { timeout } => self.probe(timeout),
             Output::Call(request) => {
+                self.tally.called(&request);
                 self.elsewhere.spawn(Arc::clone(&self.cloud).call(request));
             }
             Output::Ordered { id, outcome } => self.orders.end(id, outcome),
@@ -281,6 +298,10 @@ impl Agent {
             Output::MayStop => self.may_stop = true,
             Output::Event(event) => {
                 journal::tell(&event, &self.names);
+                self.tally.happened(&event);
+                if let Some(publisher) = &mut self.publisher {
+                    publisher.hurry();
+                }
                 // Whoever does not hold the address must be able to take it: what a move changes is rehearsed anew.
                 if matches!(event, Event::HolderChanged { to, .. } if to != Holder::Member(self.core.me)) {
                     self.cloud.rehearse_soon();
@@ -298,10 +319,14 @@ impl Agent {
                     info!(instance = identity.instance.0, zone = identity.zone, "identity known");
                     self.known.identity = Some(identity.clone());
                 }
+                if let Input::Called { id, result: Ok(_) } = &input {
+                    self.tally.answered(*id, None);
+                }
                 self.handle(now, input);
             }
             News::CallFailed { id, fault, error } => {
                 warn!(error, "EC2 call failed");
+                self.tally.answered(id, Some(fault));
                 self.known.last_call_error = Some(error);
                 self.handle(now, Input::Called { id, result: Err(fault) });
             }
@@ -310,6 +335,7 @@ impl Agent {
                 self.known.public_ip = Some(public_ip);
             }
             News::Rehearsed(outcome) => {
+                self.tally.rehearsed(outcome.as_ref().err().map(fault_of));
                 match &outcome {
                     Ok(neighbour) => {
                         let is_there = neighbour.is_some();
@@ -342,6 +368,7 @@ impl Agent {
             News::Checked(verdict) => {
                 let fitness = fitness_of(&verdict);
                 let saturated = verdict.saturated;
+                self.tally.checked(&verdict.state);
                 self.known.verdict = Some(verdict);
                 self.handle(now, Input::Health { fitness, saturated });
             }
@@ -421,17 +448,38 @@ impl Agent {
 
     fn status(&self) -> Response {
         let now = self.clock.now();
+        Response::status(self.status_at(now, &self.node.view(now)))
+    }
+
+    fn status_at(&self, now: Instant, view: &View) -> Status {
         let sources = Sources {
             config: &self.config,
             core: &self.core,
             names: &self.names,
-            view: &self.node.view(now),
+            view,
             known: &self.known,
             drops: self.receiver.drops(),
             uptime: now.since(Instant::ZERO),
             loop_age: now.since(self.turned_at),
         };
-        Response::status(sources.status())
+        sources.status()
+    }
+
+    /// Hands a picture of this moment to whoever asks for metrics; nobody who asks is waited for.
+    fn publish(&mut self, now: Instant) {
+        if !self.publisher.as_ref().is_some_and(|publisher| publisher.is_due(now)) {
+            return;
+        }
+        let view = self.node.view(now);
+        let picture = Picture {
+            at: now,
+            status: self.status_at(now, &view),
+            is_fit: view.fitness == Fitness::Fit,
+            tally: self.tally.clone(),
+        };
+        if let Some(publisher) = &mut self.publisher {
+            publisher.publish(picture);
+        }
     }
 
     /// Probes the peer's service on its private address, and on the Elastic IP while the peer holds it.

@@ -33,6 +33,8 @@ pub struct Knowledge {
     pub standing_error: Option<String>,
     /// Why the newest record of the core's inputs is not on disk.
     pub record_error: Option<String>,
+    /// Why metrics are not served, though they should be.
+    pub metrics_error: Option<String>,
     /// What became of the records so far.
     pub recorder: RecorderStatus,
     rejected: u64,
@@ -58,6 +60,7 @@ impl Knowledge {
             last_call_error: None,
             standing_error: None,
             record_error: None,
+            metrics_error: None,
             recorder: RecorderStatus::default(),
             rejected: 0,
             rejected_at: None,

@@ -17,6 +17,7 @@ pub mod journal;
 pub mod knowledge;
 pub mod landing;
 pub mod memory;
+pub mod metrics;
 pub mod names;
 pub mod news;
 pub mod orders;

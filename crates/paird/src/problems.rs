@@ -20,6 +20,7 @@ pub const IDS: &[(&str, Severity)] = &[
     ("holder-unknown", Severity::Critical),
     ("imds-unreachable", Severity::Degraded),
     ("left-pair", Severity::Degraded),
+    ("metrics-unavailable", Severity::Degraded),
     ("misplaced", Severity::Critical),
     ("no-interface", Severity::Degraded),
     ("nobody-holds", Severity::Critical),
@@ -39,6 +40,19 @@ pub const IDS: &[(&str, Severity)] = &[
     ("silent-but-serving", Severity::Degraded),
     ("state-unusable", Severity::Degraded),
     ("takeover-unrehearsed", Severity::Degraded),
+];
+
+/// The ids of the problems that keep a node from being ready: all that [`against_readiness`] names.
+pub const AGAINST_READINESS: &[&str] = &[
+    "address-not-on-host",
+    "ec2-denied",
+    "ec2-unreadable",
+    "imds-unreachable",
+    "no-interface",
+    "nothing-listens",
+    "place-taken",
+    "service-unfit",
+    "takeover-unrehearsed",
 ];
 
 /// Why this node could not take the address over; empty if it could.
@@ -121,6 +135,7 @@ pub fn of(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<Prob
     problems.extend(about_peer(view, known, names, me));
     problems.extend(about_orders(view, known, names));
     problems.extend(about_records(known));
+    problems.extend(about_metrics(known));
     if view.ec2_read_failed && !problems.iter().any(|problem| problem.id == "ec2-unreadable") {
         problems.push(degraded(
             "ec2-unreadable",
@@ -348,6 +363,16 @@ fn about_records(known: &Knowledge) -> Option<Problem> {
         "record-unwritable",
         format!("what led to the last transition could not be written to disk ({failed} times so far): {error}"),
         "make room on the disk; what is in memory: pairctl why, and why --export",
+    ))
+}
+
+/// Whether monitoring can see this node.
+fn about_metrics(known: &Knowledge) -> Option<Problem> {
+    let error = known.metrics_error.as_ref()?;
+    Some(degraded(
+        "metrics-unavailable",
+        format!("metrics are not served: {error}"),
+        "free the port or write another metrics.listen, then restart paird: that moves nothing",
     ))
 }
 

@@ -1,6 +1,6 @@
 //! What the commands of `paird` do.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::thread;
 
@@ -9,7 +9,7 @@ use pair_core::{Config as CoreConfig, Member};
 use pair_wire::key::{Key, KeyRing};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::agent::{Agent, Parts};
 use crate::archive::Archive;
@@ -19,7 +19,7 @@ use crate::cloud::{Cloud, CloudConfig};
 use crate::config::{Config, Findings, KeyFile, Security};
 use crate::socket::HeartbeatSocket;
 use crate::standing::Keeper;
-use crate::{control, journal, landing, memory, vitals};
+use crate::{control, journal, landing, memory, metrics, vitals};
 
 /// News that may wait for the event loop.
 const NEWS_WAITING: usize = 256;
@@ -102,6 +102,10 @@ pub fn run(config: Config, ring: &KeyRing, node: Option<&str>) -> anyhow::Result
     handle.spawn(keeper.write_on(tell.clone()));
     let archive = Archive::new(&config.state_directory);
     handle.spawn(archive.write_on(tell.clone()));
+    let metrics = match config.metrics_listen {
+        Some(address) => serve_metrics(address, clock, &handle).map(Some),
+        None => Ok(None),
+    };
     let socket_path = config.control_socket.clone();
     let agent = Agent::new(Parts {
         config,
@@ -116,6 +120,7 @@ pub fn run(config: Config, ring: &KeyRing, node: Option<&str>) -> anyhow::Result
         requests,
         keeper,
         archive,
+        metrics,
         seed,
     });
     here.spawn(control::serve(listener, ask));
@@ -124,6 +129,25 @@ pub fn run(config: Config, ring: &KeyRing, node: Option<&str>) -> anyhow::Result
     let _ = std::fs::remove_file(socket_path);
     drop(elsewhere);
     result
+}
+
+/// Serves metrics on the other thread. A port that is taken must not keep a pair from failing over: it is told, and that is all.
+fn serve_metrics(
+    address: SocketAddr,
+    clock: Clock,
+    elsewhere: &tokio::runtime::Handle,
+) -> Result<metrics::Publisher, String> {
+    match metrics::open(address) {
+        Ok(listener) => {
+            let (publisher, board) = metrics::channel(clock);
+            elsewhere.spawn(metrics::serve(listener, board));
+            Ok(publisher)
+        }
+        Err(error) => {
+            error!(%address, %error, "metrics are not served; all else goes on");
+            Err(format!("cannot listen on {address}: {error}"))
+        }
+    }
 }
 
 /// The thread for everything that may be slow, and its runtime.

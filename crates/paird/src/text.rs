@@ -84,6 +84,21 @@ pub const fn fault(fault: CallFault) -> &'static str {
     }
 }
 
+/// A fault of an EC2 call, as a label of a metric.
+#[must_use]
+pub const fn fault_label(fault: CallFault) -> &'static str {
+    match fault {
+        CallFault::NotSent => "not-sent",
+        CallFault::Unreachable => "unreachable",
+        CallFault::Unanswered => "unanswered",
+        CallFault::Failed => "failed",
+        CallFault::Throttled => "throttled",
+        CallFault::Denied => "denied",
+        CallFault::Gone => "gone",
+        CallFault::AlreadyAssociated => "already-associated",
+    }
+}
+
 /// What a probe of the peer's service got.
 #[must_use]
 pub const fn probe(outcome: ProbeOutcome) -> &'static str {

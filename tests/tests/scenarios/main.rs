@@ -13,6 +13,7 @@ mod forgery;
 mod host_death;
 mod lost_agent;
 mod lost_service;
+mod metrics;
 mod order;
 mod pause;
 mod recording;

@@ -258,7 +258,7 @@ impl Stage {
         format!(
             "pair = \"demo\"\n{nodes}[[address]]\nallocation_id = \"{allocation}\"\n\
              [heartbeat]\nport = {heartbeat_port}\n[check]\n{check}\n[probe]\nhttp = {{ port = {port}, path = \"/\" }}\n\
-             [security]\nkey_file = \"{key}\"\n[control]\nsocket = \"{socket}\"\n[state]\ndirectory = \"{state}\"\n[log]\nformat = \"json\"\n",
+             [security]\nkey_file = \"{key}\"\n[control]\nsocket = \"{socket}\"\n[state]\ndirectory = \"{state}\"\n[metrics]\nnone = true\n[log]\nformat = \"json\"\n",
             allocation = self.lab.allocation_id(),
             key = self.files.path("key").display(),
             socket = self.control_socket(name).display(),

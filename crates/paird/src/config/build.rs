@@ -1,5 +1,6 @@
 //! From the document to a [`Config`]: each section in turn, then what only several keys together show.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use toml::de::DeTable;
@@ -15,6 +16,8 @@ use super::{
     Takeover,
 };
 
+/// Where metrics are served unless the file says otherwise: on this host alone (DESIGN §8).
+const METRICS_LISTEN: &str = "127.0.0.1:9694";
 /// Heartbeats that must fit in a holdtime (DESIGN §4): one lost datagram must not end it.
 const INTERVALS_PER_HOLDTIME: u32 = 3;
 /// Suspicion begins after two missed intervals; the probe has what is left of the holdtime (DESIGN §4).
@@ -49,6 +52,7 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
     let ec2 = read_ec2(reader, &root);
     let control_socket = read_control_socket(reader, &root);
     let state_directory = read_state_directory(reader, &root);
+    let metrics_listen = read_metrics(reader, &root);
     let log = read_log(reader, &root);
     Ok(Config {
         file: file.to_owned(),
@@ -63,6 +67,7 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
         ec2: ec2?,
         control_socket: control_socket?.into(),
         state_directory: state_directory?.into(),
+        metrics_listen: metrics_listen?,
         log: log?,
     })
 }
@@ -396,6 +401,23 @@ fn read_control_socket<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<
 fn read_state_directory<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<String> {
     let section = reader.section(root, "state")?;
     reader.text(&section, "directory")
+}
+
+fn read_metrics<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Option<SocketAddr>> {
+    let section = reader.section(root, "metrics")?;
+    let listen = reader.optional_text(&section, "listen");
+    let none = reader.flag(&section, "none");
+    match (listen?, none?) {
+        (None, true) => Ok(None),
+        (listen, false) => {
+            let listen = listen.as_deref().unwrap_or(METRICS_LISTEN);
+            Ok(Some(listen.parse().expect("the schema gives the syntax of a listener")))
+        }
+        (Some(_), true) => {
+            let problem = Problem::new("there is a `listen` beside it", "remove one of the two");
+            Err(reader.report(&section, "none", problem))
+        }
+    }
 }
 
 fn read_log<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Log> {

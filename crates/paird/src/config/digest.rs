@@ -87,6 +87,10 @@ pub(super) fn effective(config: &Config) -> Vec<(&'static str, String)> {
     values.duration("ec2.call_timeout", config.ec2.call_timeout);
     values.text("control.socket", &config.control_socket.display());
     values.text("state.directory", &config.state_directory.display());
+    if let Some(listen) = &config.metrics_listen {
+        values.text("metrics.listen", listen);
+    }
+    values.raw("metrics.none", &config.metrics_listen.is_none());
     values.text("log.format", &config.log.format.name());
     values.text("log.level", &config.log.level.name());
     values.0

@@ -18,7 +18,7 @@ mod tests;
 
 use std::fs::File;
 use std::io::Read;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -59,6 +59,8 @@ pub struct Config {
     pub control_socket: PathBuf,
     /// Directory for what survives a restart.
     pub state_directory: PathBuf,
+    /// Where metrics are served; `None` when the file says `none = true`.
+    pub metrics_listen: Option<SocketAddr>,
     /// What is logged and how.
     pub log: Log,
 }

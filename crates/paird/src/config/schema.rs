@@ -376,6 +376,24 @@ pub const KEYS: &[Key] = &[
         Value("\"/var/lib/paird\""),
         "Directory for what a restart must not forget: holds and leaves, and for records of transitions (at most 18 MiB). Nothing there is needed to be safe.",
     ),
+    local(
+        "metrics",
+        Kind::Table,
+        Derived("all defaults"),
+        "Where Prometheus and load balancers ask.",
+    ),
+    local(
+        "metrics.listen",
+        Kind::Text(Syntax::Listener),
+        Derived("`\"127.0.0.1:9694\"`"),
+        "Address and TCP port that serve `/metrics`, `/healthz`, `/readyz` and `/active`, to whoever can reach them.",
+    ),
+    local(
+        "metrics.none",
+        Kind::Flag,
+        Value("false"),
+        "Written down as `true`, nothing listens there.",
+    ),
     local("log", Kind::Table, Derived("all defaults"), "What is logged and how."),
     local(
         "log.format",

@@ -1,6 +1,6 @@
 //! What a text value may look like: one rule per noun, with the words that explain it.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// The longest path a Unix socket address holds: `sun_path` is 108 bytes with its final zero (unix(7)).
 const SOCKET_PATH_MAX: usize = 107;
@@ -30,6 +30,8 @@ pub enum Syntax {
     Status,
     /// The name of an AWS region.
     Region,
+    /// An IP address and a TCP port to listen on.
+    Listener,
 }
 
 impl Syntax {
@@ -47,6 +49,7 @@ impl Syntax {
             Self::UrlPath => "a path that begins with / and has at most 256 printable characters without spaces",
             Self::Status => "a status such as \"200\" or a range such as \"200-399\", from 100 to 599",
             Self::Region => "a region name such as \"eu-central-1\"",
+            Self::Listener => "an IP address and a port such as \"127.0.0.1:9694\" or \"[::1]:9694\"",
         }
     }
 
@@ -71,6 +74,9 @@ impl Syntax {
             }
             Self::Status => StatusRange::parse(text).is_some(),
             Self::Region => is_name(text, 32, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-'),
+            Self::Listener => text
+                .parse::<SocketAddr>()
+                .is_ok_and(|listener| listener.port() != 0 && !listener.ip().is_multicast()),
         }
     }
 }
@@ -170,6 +176,11 @@ mod tests {
                 &["", "20", "0200", "399-200", "200-600", "+20"],
             ),
             (Syntax::Region, &["eu-central-1"], &["", "EU", "eu central"]),
+            (
+                Syntax::Listener,
+                &["127.0.0.1:9694", "[::1]:9694", "0.0.0.0:80"],
+                &["", "9694", "127.0.0.1", "127.0.0.1:0", "localhost:9694", "224.0.0.1:80"],
+            ),
         ] {
             for text in good {
                 assert!(syntax.accepts(text), "{syntax:?} takes {text:?}");

@@ -105,6 +105,7 @@ fn the_smallest_file_gets_every_default() {
             },
             control_socket: "/run/paird/control.sock".into(),
             state_directory: "/var/lib/paird".into(),
+            metrics_listen: Some(([127, 0, 0, 1], 9694).into()),
             log: Log {
                 format: LogFormat::Auto,
                 level: LogLevel::Info
@@ -161,6 +162,8 @@ fn every_key_can_be_set() {
         socket = "/run/c.sock"
         [state]
         directory = "/srv/paird"
+        [metrics]
+        listen = "[::1]:9000"
         [log]
         format = "json"
         level = "trace"
@@ -212,6 +215,8 @@ ec2.region = "eu-central-1"
 ec2.call_timeout = "500ms"
 control.socket = "/run/c.sock"
 state.directory = "/srv/paird"
+metrics.listen = "[::1]:9000"
+metrics.none = false
 log.format = "json"
 log.level = "trace""#
     );
@@ -371,6 +376,14 @@ fn what_several_keys_together_show_is_checked() {
             "paird.toml:14: security: no key, add `key_file`, or `insecure_no_key = true` to do without",
         ),
         (
+            and("[metrics]\nlisten = \"127.0.0.1:9000\"\nnone = true"),
+            "paird.toml:18: metrics.none: there is a `listen` beside it, remove one of the two",
+        ),
+        (
+            and("[metrics]\nlisten = \"9694\""),
+            "paird.toml:17: metrics.listen: \"9694\" is not valid, write an IP address and a port such as \"127.0.0.1:9694\" or \"[::1]:9694\"",
+        ),
+        (
             and("insecure_no_key = true"),
             "paird.toml:16: security.insecure_no_key: there is a `key_file` beside it, remove one of the two",
         ),
@@ -436,6 +449,8 @@ fn the_digest_follows_the_meaning_and_not_the_writing() {
         format!("# a comment\n{SMALLEST}"),
         and("[heartbeat]\ninterval = \"200ms\"\nholdtime = \"1000ms\""),
         and("[log]\nlevel = \"debug\"\n[control]\nsocket = \"/run/other.sock\""),
+        and("[metrics]\nlisten = \"10.0.1.10:9694\""),
+        and("[metrics]\nnone = true"),
         with("/etc/paird/key", "/etc/paird/other"),
     ] {
         assert_eq!(digest(&same), smallest, "{same}");

@@ -1,0 +1,290 @@
+//! A picture in the text format of Prometheus. `docs/OPERATING.md` has every name, and a test compares the two.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pair_wire::control::{Link, Role, Severity};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::prometheus_text;
+use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::Registry;
+
+use super::histogram::Histogram;
+use super::picture::Picture;
+use crate::problems;
+
+/// What every name begins with.
+const PREFIX: &str = "paird";
+
+/// The type of the page.
+pub(super) const CONTENT_TYPE: &str = prometheus_text::CONTENT_TYPE;
+
+/// Writes the page of a picture that old.
+///
+/// # Errors
+/// Never in practice: a string takes everything.
+pub(super) fn page(picture: Arc<Picture>, age: Duration) -> Result<String, fmt::Error> {
+    let mut registry = Registry::with_prefix(PREFIX);
+    registry.register_collector(Box::new(Exposition { picture, age }));
+    let mut page = String::new();
+    prometheus_text::encode(&mut page, &registry)?;
+    Ok(page)
+}
+
+#[derive(Debug)]
+struct Exposition {
+    picture: Arc<Picture>,
+    age: Duration,
+}
+
+impl Collector for Exposition {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut page = Page(encoder);
+        self.write_node(&mut page)?;
+        self.write_holder(&mut page)?;
+        self.write_peer(&mut page)?;
+        self.write_problems(&mut page)?;
+        self.write_counters(&mut page)?;
+        self.write_histograms(&mut page)
+    }
+}
+
+impl Exposition {
+    fn write_node(&self, page: &mut Page<'_>) -> fmt::Result {
+        let status = &self.picture.status;
+        let labels = [
+            ("pair", status.pair.as_str()),
+            ("node", status.node.name.as_str()),
+            ("version", status.agent.version.as_str()),
+        ];
+        page.0
+            .encode_descriptor("build", "The agent, always 1", None, MetricType::Info)?
+            .encode_info(&labels)?;
+        page.gauge(
+            "loop_turn_age_seconds",
+            "Time since the event loop published what all other metrics are made of",
+            Some(self.age.as_secs_f64()),
+        )?;
+        page.gauge(
+            "service_fit",
+            "Whether the own service is fit",
+            Some(flag(self.picture.is_fit)),
+        )
+    }
+
+    fn write_holder(&self, page: &mut Page<'_>) -> fmt::Result {
+        let status = &self.picture.status;
+        page.gauge(
+            "active",
+            "Whether this node holds the address",
+            Some(flag(status.node.role == Role::Active)),
+        )?;
+        let address = status.addresses.first();
+        let holder = address.and_then(|address| address.holder.clone()).map(String::from);
+        let holder = holder.as_deref().unwrap_or("unknown");
+        let names = [status.node.name.as_str(), status.peer.node.name.as_str()];
+        let known = names.into_iter().chain(HOLDERS);
+        page.gauges(
+            "holder",
+            "1 for who holds the address, as this node knows",
+            "holder",
+            known.map(|name| (name, flag(name == holder))),
+        )?;
+        let confirmed = address.and_then(|address| address.holder_age_ms);
+        page.gauge(
+            "holder_fact_age_seconds",
+            "Time since somebody last confirmed who holds the address",
+            confirmed.map(|ms| self.aged(ms)),
+        )?;
+        let read = address.and_then(|address| address.ec2_checked_ago_ms);
+        page.gauge(
+            "ec2_read_age_seconds",
+            "Time since EC2 last told who holds the address",
+            read.map(|ms| self.aged(ms)),
+        )
+    }
+
+    fn write_peer(&self, page: &mut Page<'_>) -> fmt::Result {
+        let peer = &self.picture.status.peer;
+        let links = [
+            ("never-heard", Link::NeverHeard),
+            ("up", Link::Up),
+            ("one-way", Link::OneWay),
+            ("suspect", Link::Suspect),
+            ("presumed-dead", Link::PresumedDead),
+        ];
+        page.gauges(
+            "peer_link",
+            "1 for the state of the link to the peer",
+            "state",
+            links.map(|(name, link)| (name, flag(link == peer.link))),
+        )?;
+        page.gauge(
+            "peer_heard_age_seconds",
+            "Time since the peer was heard",
+            peer.heard_ago_ms.map(|ms| self.aged(ms)),
+        )?;
+        page.gauge(
+            "peer_round_trip_seconds",
+            "Round-trip time of heartbeats",
+            peer.rtt_ms.map(|ms| ms / 1_000.0),
+        )?;
+        page.gauge(
+            "peer_loss_ratio",
+            "Share of the peer's last 64 heartbeats that were lost",
+            peer.loss_percent.map(|percent| percent / 100.0),
+        )?;
+        page.gauge(
+            "peer_ready",
+            "Whether the peer says that it could take the address over",
+            peer.node.ready.map(flag),
+        )
+    }
+
+    fn write_problems(&self, page: &mut Page<'_>) -> fmt::Result {
+        let status = &self.picture.status;
+        page.gauge(
+            "ready",
+            "Whether this node could take the address over",
+            status.node.ready.map(flag),
+        )?;
+        let reasons = &status.ready.reasons;
+        let causes = problems::AGAINST_READINESS.iter();
+        page.gauges(
+            "unready",
+            "1 for each cause that keeps this node from being ready",
+            "cause",
+            causes.map(|id| (*id, flag(reasons.iter().any(|problem| problem.id == *id)))),
+        )?;
+        let severity = |id: &str| {
+            let worst = status.problems.iter().filter(|problem| problem.id == id);
+            match worst.map(|problem| problem.severity).max() {
+                None => 0.0,
+                Some(Severity::Degraded) => 1.0,
+                Some(Severity::Critical) => 2.0,
+            }
+        };
+        page.gauges(
+            "problem",
+            "1 for each problem that degrades the pair, 2 for each that is critical",
+            "id",
+            problems::IDS.iter().map(|(id, _)| (*id, severity(id))),
+        )
+    }
+
+    fn write_counters(&self, page: &mut Page<'_>) -> fmt::Result {
+        let tally = &self.picture.tally;
+        let drops = &self.picture.status.drops;
+        page.counters(
+            "checks",
+            "Verdicts of the checks of the own service",
+            tally
+                .checks
+                .iter()
+                .map(|(result, count)| ([("result", *result)], *count)),
+        )?;
+        page.counters(
+            "claims",
+            "Requests for the address, by the rule that wanted it",
+            tally
+                .claims
+                .iter()
+                .map(|((rule, result), count)| ([("rule", *rule), ("result", *result)], *count)),
+        )?;
+        page.counters(
+            "ec2_calls",
+            "Calls of EC2; a rehearsal of a takeover counts as one",
+            tally
+                .calls
+                .iter()
+                .map(|((action, result), count)| ([("action", *action), ("result", *result)], *count)),
+        )?;
+        page.counters(
+            "datagrams_dropped",
+            "Datagrams that were dropped",
+            drops.iter().map(|(cause, count)| ([("cause", cause.as_str())], *count)),
+        )
+    }
+
+    fn write_histograms(&self, page: &mut Page<'_>) -> fmt::Result {
+        let tally = &self.picture.tally;
+        page.histogram(
+            "takeover_detect_seconds",
+            "Own takeovers: from the peer's last sign of life to the decision",
+            &tally.detect,
+        )?;
+        page.histogram(
+            "takeover_api_seconds",
+            "Own takeovers: from the request to EC2's reply",
+            &tally.api,
+        )?;
+        page.histogram(
+            "takeover_verify_seconds",
+            "Own takeovers: from EC2's reply to the read that showed the address here",
+            &tally.verify,
+        )?;
+        page.histogram(
+            "loop_late_seconds",
+            "How late the event loop woke up for what was due",
+            &tally.late,
+        )
+    }
+
+    /// An age in the picture, as it is at the time of the page.
+    fn aged(&self, ms: u64) -> f64 {
+        (Duration::from_millis(ms) + self.age).as_secs_f64()
+    }
+}
+
+/// Holders that are no node.
+const HOLDERS: [&str; 5] = ["nobody", "stranger", "former", "misplaced", "unknown"];
+
+/// Writes metrics one after the other; what is not known has a name and no sample.
+struct Page<'a>(DescriptorEncoder<'a>);
+
+impl Page<'_> {
+    fn gauge(&mut self, name: &str, help: &str, value: Option<f64>) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        value.map_or(Ok(()), |value| metric.encode_gauge(&value))
+    }
+
+    fn gauges<'s>(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &str,
+        values: impl IntoIterator<Item = (&'s str, f64)>,
+    ) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (text, value) in values {
+            metric.encode_family(&[(label, text)])?.encode_gauge(&value)?;
+        }
+        Ok(())
+    }
+
+    fn counters<'s, const N: usize>(
+        &mut self,
+        name: &str,
+        help: &str,
+        values: impl IntoIterator<Item = ([(&'static str, &'s str); N], u64)>,
+    ) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (labels, value) in values {
+            metric
+                .encode_family(&labels)?
+                .encode_counter::<NoLabelSet, u64, f64>(&value, None)?;
+        }
+        Ok(())
+    }
+
+    fn histogram(&mut self, name: &str, help: &str, histogram: &Histogram) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
+        metric.encode_histogram::<NoLabelSet>(histogram.sum(), histogram.count(), &histogram.buckets(), None)
+    }
+}
+
+const fn flag(is_so: bool) -> f64 {
+    if is_so { 1.0 } else { 0.0 }
+}

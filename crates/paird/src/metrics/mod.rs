@@ -1,0 +1,21 @@
+//! What monitoring and load balancers can ask a node, over HTTP.
+//!
+//! ```text
+//!  thread "paird"                                     thread "paird-slow"
+//!  events, calls, checks ──► Tally ─┐
+//!                  status document ─┴► Publisher ═══► Board ──► server ──► /metrics, /healthz, /readyz, /active
+//! ```
+//!
+//! The event loop counts in plain numbers of its own and hands over a [`Picture`] a few times a second; whoever asks is answered
+//! from the newest one. So the loop never waits for a scrape, and a scrape never sees half of a change. A picture that has
+//! grown old says that the loop stands still, and then no answer claims anything else.
+
+mod exposition;
+mod histogram;
+mod picture;
+mod server;
+mod tally;
+
+pub use picture::{Board, Picture, Publisher, channel};
+pub use server::{open, serve};
+pub use tally::Tally;
