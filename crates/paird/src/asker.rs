@@ -34,7 +34,8 @@ impl Asker {
         let peer = client.peer_cred()?;
         let mut groups = supplementary_groups(client)?;
         groups.push(peer.gid());
-        let (uid, pid) = (peer.uid(), peer.pid());
+        // The kernel says zero for a process that is in no namespace of this daemon's.
+        let (uid, pid) = (peer.uid(), peer.pid().filter(|pid| *pid != 0));
         let is_trusted = is_trusted(uid, &groups, geteuid().as_raw(), getegid().as_raw());
         Ok(Self { uid, pid, is_trusted })
     }
