@@ -161,6 +161,15 @@ fn an_address_that_is_held_after_all_is_read_first() {
 }
 
 #[test]
+fn a_release_of_what_is_gone_already_is_read_before_anything_else() {
+    let mut claim = sent();
+    claim.releases(id("x-1"));
+    let pause = claim.failed(at(100), run(100), CallFault::Gone, &mut Chance::new(1));
+    assert!(claim.is_unresolved() && pause.unwrap() <= Duration::from_millis(250));
+    assert_eq!(pursue(&mut claim, 60_000, FRESH), Step::ReadFresh);
+}
+
+#[test]
 fn pauses_have_full_jitter_within_bounds_that_grow() {
     for fault in [
         CallFault::Unreachable,

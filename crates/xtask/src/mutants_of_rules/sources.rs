@@ -83,16 +83,18 @@ impl Sources {
     /// # Errors
     /// If cargo cannot be started, or a file cannot be read or written.
     pub(super) fn test(&self, brood: &Brood, with_wire: bool) -> Result<Verdict> {
-        for package in PACKAGES.iter().filter(|package| with_wire || **package != WIRE) {
-            let output = self.target.join("output.txt");
+        let output = self.target.join("output.txt");
+        for (package, args) in self.stages(with_wire)? {
+            let args: Vec<&str> = args.iter().map(String::as_str).collect();
+            let compile = [args.as_slice(), &["--no-run"]].concat();
             if !self
-                .cargo(brood, package, &["--no-run"], &output, PATIENCE_WITH_COMPILER)?
+                .cargo(brood, package, &compile, &output, PATIENCE_WITH_COMPILER)?
                 .is_success()
             {
                 eprintln!("{}", fs::read_to_string(&output).unwrap_or_default());
                 return Ok(Verdict::Uncompiled(package));
             }
-            let end = self.cargo(brood, package, &[], &output, PATIENCE_WITH_TESTS)?;
+            let end = self.cargo(brood, package, &args, &output, PATIENCE_WITH_TESTS)?;
             if !end.is_success() {
                 let said = fs::read(&output).with_context(|| format!("cannot read {}", output.display()))?;
                 let said = String::from_utf8_lossy(&said);
@@ -103,6 +105,26 @@ impl Sources {
             }
         }
         Ok(Verdict::Survived)
+    }
+
+    /// Whose tests are run, in this order, and which of them.
+    fn stages(&self, with_wire: bool) -> Result<Vec<(&'static str, Vec<String>)>> {
+        let all = || vec!["--lib".to_owned(), "--tests".to_owned()];
+        let mut stages = vec![(CORE, all())];
+        if with_wire {
+            stages.push((WIRE, all()));
+        }
+        let (mut quick, mut slow) = (vec!["--lib".to_owned()], Vec::new());
+        let folder = self.copy.join("crates").join(SIM).join("tests");
+        for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if let Some(test) = name.strip_suffix(".rs") {
+                let stage = if SLOW.contains(&test) { &mut slow } else { &mut quick };
+                stage.push(format!("--test={test}"));
+            }
+        }
+        stages.extend([(SIM, quick), (SIM, slow)]);
+        Ok(stages)
     }
 
     fn read(&self, path: &str) -> Result<String> {
@@ -130,7 +152,7 @@ impl Sources {
             // Nobody looks at a mutant with a debugger.
             .env("CARGO_PROFILE_DEV_DEBUG", "none")
             .env("RUST_BACKTRACE", "0")
-            .args(["test", "--offline", "--package", package, "--lib", "--tests"])
+            .args(["test", "--offline", "--package", package])
             .args(args)
             .stdin(Stdio::null())
             .stdout(file)
@@ -201,11 +223,12 @@ fn mirror(from: &Path, to: &Path) -> Result<()> {
     fs::write(to, wanted).with_context(|| format!("cannot write {}", to.display()))
 }
 
-/// Whose tests are run, in this order.
-const PACKAGES: [&str; 3] = [CORE, WIRE, "pair-sim"];
-
 const CORE: &str = "pair-core";
 const WIRE: &str = "pair-wire";
+const SIM: &str = "pair-sim";
+
+/// Tests of pair-sim that take as long as all others together: they come last.
+const SLOW: [&str; 3] = ["detection", "model", "random"];
 
 /// How long the tests of a package may take: some times what they need, the model included. Beyond it a mutant has made an
 /// endless loop.
