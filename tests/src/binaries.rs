@@ -47,7 +47,8 @@ pub(crate) fn binary(name: &str) -> Command {
     command
 }
 
-fn ran(command: &mut Command) -> Ran {
+/// Runs a command to its end.
+pub(crate) fn ran(command: &mut Command) -> Ran {
     let output = command.output().expect("a binary that is there can be run");
     Ran {
         code: output.status.code(),

@@ -28,6 +28,7 @@ mod scenario;
 mod setup;
 mod speaker;
 mod turn;
+mod user;
 mod wait;
 mod watch;
 
@@ -42,6 +43,7 @@ pub use pair_lab::{Action, Fault, LogEntry, Scope, Target};
 pub use scenario::{Stage, is_skipped, run};
 pub use setup::Setup;
 pub use speaker::{Recording, Speaker};
+pub use user::User;
 pub use wait::{DEADLINE, eventually, stays};
 pub use watch::{Disagreement, Findings, Watch, worst_of_all};
 

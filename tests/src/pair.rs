@@ -20,6 +20,7 @@ use crate::config::{HEARTBEAT_PORT, METRICS_PORT, PORT};
 use crate::cut::Cut;
 use crate::node::{Node, Place, pairctl};
 use crate::quarter::Quarter;
+use crate::user::User;
 use crate::wait::eventually;
 use crate::watch::{self, Watch};
 
@@ -204,6 +205,15 @@ impl Pair {
     #[must_use]
     pub fn pairctl(&self, node: &str, args: &[&str]) -> Ran {
         pairctl(self.place(node), args)
+    }
+
+    /// Runs the `pairctl` binary on a node's control socket as another user.
+    ///
+    /// # Panics
+    /// If there is a [`User::obstacle`].
+    #[must_use]
+    pub fn pairctl_as(&self, node: &str, user: User, args: &[&str]) -> Ran {
+        user.run(self.folder(), &self.place(node).control_socket, args)
     }
 
     /// Runs one more `paird run` for a node to its end.

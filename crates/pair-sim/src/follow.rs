@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pair_core::{Fitness, Instant, Link, Member};
+use pair_core::{Fitness, HoldVersion, Instant, Link, Member};
 
 use crate::{Owner, Service, World};
 
@@ -23,9 +23,9 @@ pub(crate) struct Follow {
     pub(crate) wrong: [Option<Instant>; 2],
     /// When a member's last pause ended.
     pub(crate) resumed: [Option<Instant>; 2],
-    /// Until when a member is bound by a hold that was asked of it, by the clock of each host: whichever counts it down first
-    /// tells the other (F-14).
-    pub(crate) held_until: [Option<[Instant; 2]>; 2],
+    /// The newest hold that was asked of anybody, and until when it lasts by the clock of each host: whichever counts it down
+    /// first tells the other (F-14). None that it lasts: it was ended, lost, or may have been overtaken.
+    pub(crate) newest_hold: Option<(HoldVersion, Option<[Instant; 2]>)>,
 }
 
 impl World {

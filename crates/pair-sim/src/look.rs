@@ -131,11 +131,11 @@ impl World {
     /// Whether a hold that was asked of this very node is in force.
     #[must_use]
     pub fn is_held_at(&self, member: Member) -> bool {
-        let until = self.follow.held_until[member.index()];
-        until.is_some_and(|until| {
-            let hosts = self.hosts.iter().zip(until);
-            hosts.into_iter().all(|(host, until)| host.local(self.now) < until)
-        })
+        let Some((version, Some(until))) = self.follow.newest_hold else {
+            return false;
+        };
+        let mut hosts = self.hosts.iter().zip(until);
+        version.by == member && hosts.all(|(host, until)| host.local(self.now) < until)
     }
 
     /// How far behind the truth EC2's reads are.

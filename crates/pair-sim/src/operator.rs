@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use pair_core::{Input, Instant, Member, OrderId, Standing};
+use pair_core::{HoldVersion, Input, Instant, Member, OrderId, Standing};
 
-use crate::{World, agenda::Happening};
+use crate::{Host, World, agenda::Happening};
 
 /// What an agent has kept on its disk.
 #[derive(Clone, Copy, Debug)]
@@ -28,13 +28,7 @@ impl World {
     /// An operator wants the address to stay where it is for so long.
     pub fn hold(&mut self, asked: Member, length: Duration) {
         self.trace.note(self.now, || format!("hold {length:?} by {asked:?}"));
-        if length.is_zero() {
-            // Even where it is heard later, nobody may count on the hold any more.
-            self.follow.held_until = [None; 2];
-        } else if self.host(asked).is_running() {
-            let until = Member::BOTH.map(|member| self.host(member).local(self.now) + length);
-            self.follow.held_until[asked.index()] = Some(until);
-        }
+        self.follow_hold(asked, length);
         self.tell(asked, Input::Hold(length));
     }
 
@@ -66,9 +60,32 @@ impl World {
     }
 
     /// The disk of a host is lost with what its agent has kept.
-    pub const fn lose_disk(&mut self, member: Member) {
-        self.follow.held_until[member.index()] = None;
+    pub fn lose_disk(&mut self, member: Member) {
+        if let Some((version, until)) = &mut self.follow.newest_hold
+            && version.by.index() == member.index()
+        {
+            *until = None;
+        }
         self.host_mut(member).kept = None;
+    }
+
+    /// Follows which hold is the newest: the one with the greatest version, and a node gives one more than the greatest it knows.
+    fn follow_hold(&mut self, asked: Member, length: Duration) {
+        let newest = self.follow.newest_hold;
+        let known = |host: &Host| host.kept.and_then(|kept| kept.standing.hold).map(|hold| hold.version);
+        let is_running = self.host(asked).is_running();
+        let number = known(self.host(asked)).map_or(1, |version| version.number + 1);
+        let version = HoldVersion { number, by: asked };
+        let is_newest = newest.is_none_or(|(newest, _)| newest < version);
+        if is_running && is_newest && !length.is_zero() {
+            let until = Member::BOTH.map(|member| self.host(member).local(self.now) + length);
+            self.follow.newest_hold = Some((version, Some(until)));
+        } else if is_running && is_newest {
+            self.follow.newest_hold = Some((version, None));
+        } else if !is_running || length.is_zero() {
+            // It is heard later, with a version that nobody knows yet, or meant to end what it may not end.
+            self.follow.newest_hold = newest.map(|(version, _)| (version, None));
+        }
     }
 
     fn tell(&mut self, at: Member, input: Input) {

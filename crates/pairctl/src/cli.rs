@@ -19,7 +19,7 @@ pub(crate) struct Cli {
     #[arg(long, global = true, value_name = "PATH", default_value = DEFAULT_SOCKET)]
     pub(crate) socket: PathBuf,
 
-    /// How long to wait for the daemon, such as `500ms` [default: 2s, for orders 35s].
+    /// How long to wait for the daemon, such as `500ms` [default: 2s, for orders 35s, for `wait` 60s].
     #[arg(long, global = true, value_name = "TIME", value_parser = timeout)]
     pub(crate) timeout: Option<Duration>,
 
@@ -32,9 +32,14 @@ pub(crate) enum Command {
     /// Shows how the pair is; the exit code says it too.
     Status {
         /// Print the versioned JSON document.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "watch")]
         json: bool,
+        /// Show it again and again, every so many seconds, until interrupted.
+        #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2", value_parser = interval)]
+        watch: Option<Duration>,
     },
+    /// Waits until this node is ready, which is the default, or active, or the pair healthy: a daemon may not be there yet.
+    Wait(WaitArgs),
     /// Tells what happened lately, and why.
     Why(WhyArgs),
     /// Moves the address to the other node, or to the named one, and waits until it is there.
@@ -66,6 +71,20 @@ pub(crate) enum Command {
     Key(KeyCommand),
     /// Shows the version of this program and of what it speaks.
     Version,
+}
+
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct WaitArgs {
+    /// Until this node holds the address and serves, or could take it.
+    #[arg(long)]
+    pub(crate) ready: bool,
+    /// Until this node holds the address.
+    #[arg(long)]
+    pub(crate) active: bool,
+    /// Until the pair is healthy.
+    #[arg(long)]
+    pub(crate) healthy: bool,
 }
 
 #[derive(Debug, Args)]
@@ -103,6 +122,16 @@ fn timeout(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn interval(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "it must be a number of seconds".to_owned())?;
+    let interval = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    if (MIN_INTERVAL..=MAX_INTERVAL).contains(&interval) {
+        Ok(interval)
+    } else {
+        Err("it must be between 0.1 and 3600".to_owned())
+    }
+}
+
 fn hold(text: &str) -> Result<Duration, String> {
     let length = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     if (MIN_HOLD..=LONGEST_HOLD).contains(&length) {
@@ -112,6 +141,8 @@ fn hold(text: &str) -> Result<Duration, String> {
     }
 }
 
+const MIN_INTERVAL: Duration = Duration::from_millis(100);
+const MAX_INTERVAL: Duration = Duration::from_secs(3600);
 const MIN_HOLD: Duration = Duration::from_secs(1);
 const MIN_TIMEOUT: Duration = Duration::from_millis(10);
 const MAX_TIMEOUT: Duration = Duration::from_secs(600);

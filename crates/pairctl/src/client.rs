@@ -21,18 +21,20 @@ pub(crate) struct Client {
 impl Client {
     /// The way that the command line names; `timeout` is for those that name none.
     pub(crate) fn new(cli: &Cli, timeout: Duration) -> Self {
+        Self::within(cli, cli.timeout.unwrap_or(timeout))
+    }
+
+    /// The way that the command line names, for a question that must be answered within `timeout`.
+    pub(crate) fn within(cli: &Cli, timeout: Duration) -> Self {
         Self {
             socket: cli.socket.clone(),
-            timeout: cli.timeout.unwrap_or(timeout),
+            timeout,
         }
     }
 
     /// Asks, and waits for the answer until the deadline.
     pub(crate) fn ask(&self, command: Command) -> Result<Answer, Failure> {
-        let ordered = match command {
-            Command::Status | Command::Why | Command::Export { .. } => false,
-            Command::Failover { .. } | Command::Hold { .. } | Command::Resume | Command::Leave | Command::Join => true,
-        };
+        let ordered = command.is_order();
         let deadline = Instant::now() + self.timeout;
         let mut stream = Timed {
             stream: self.connect()?,

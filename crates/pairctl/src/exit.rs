@@ -11,23 +11,26 @@ pub enum Exit {
     Critical,
     /// The daemon could not be asked, so nothing is known.
     Unreachable,
-    /// The daemon understood the order and will not.
+    /// The daemon understood and will not, or not for this user.
     Refused,
     /// The command failed otherwise.
     Failed,
+    /// `wait`: its time was over before the condition held.
+    TimeOver,
     /// The command line is wrong.
     Usage,
 }
 
 impl Exit {
     /// Every way in which a command ends.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Done,
         Self::Degraded,
         Self::Critical,
         Self::Unreachable,
         Self::Refused,
         Self::Failed,
+        Self::TimeOver,
         Self::Usage,
     ];
 
@@ -41,6 +44,7 @@ impl Exit {
             Self::Unreachable => 3,
             Self::Refused => 4,
             Self::Failed => 5,
+            Self::TimeOver => 6,
             Self::Usage => 64,
         }
     }
@@ -55,8 +59,9 @@ impl Exit {
             Self::Unreachable => {
                 "the daemon is not reachable, does not answer in time, is stuck, or cannot be understood"
             }
-            Self::Refused => "the daemon refused the order; nothing was changed",
+            Self::Refused => "the daemon refused; nothing was changed",
             Self::Failed => "the command failed",
+            Self::TimeOver => "`wait`: the time was over before the condition held",
             Self::Usage => "the command line is wrong",
         }
     }

@@ -64,6 +64,14 @@ pub(crate) enum Failure {
     },
     #[error("the daemon is stuck: its event loop last turned {loop_age_ms} ms ago, so its status says nothing")]
     Stale { loop_age_ms: u64 },
+    #[error("it did not come to pass within {} that {wanted}: {missing}", humantime::format_duration(*patience))]
+    TimeOver {
+        patience: Duration,
+        wanted: &'static str,
+        missing: String,
+    },
+    #[error("the operating system does not pass signals on")]
+    Signals(#[source] io::Error),
     #[error("refused: {reason}")]
     Refused { reason: String, hint: Option<String> },
     #[error("{message}")]
@@ -90,17 +98,22 @@ impl Failure {
         if let Self::Usage(usage) = self {
             return write!(err, "{}", usage.render());
         }
-        write!(err, "pairctl: {self}")?;
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            write!(err, ": {error}")?;
-            cause = error.source();
-        }
-        writeln!(err)?;
+        writeln!(err, "pairctl: {}", self.line())?;
         if let Some(hint) = self.hint() {
             writeln!(err, "hint: {hint}")?;
         }
         Ok(())
+    }
+
+    /// The failure and its causes in one line.
+    pub(crate) fn line(&self) -> String {
+        let mut line = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            line.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        line
     }
 
     /// The code to exit with.
@@ -127,7 +140,9 @@ impl Failure {
             | Self::Check { .. }
             | Self::CheckKilled
             | Self::Randomness(_)
+            | Self::Signals(_)
             | Self::Output(_) => Exit::Failed,
+            Self::TimeOver { .. } => Exit::TimeOver,
             Self::Usage(_) => Exit::Usage,
         }
     }
@@ -149,6 +164,7 @@ impl Failure {
             }
             Self::Stale { .. } => Some("its watchdog should restart it; `journalctl -u paird` says what it did last"),
             Self::Refused { hint, .. } => hint.as_deref(),
+            Self::TimeOver { .. } => Some("`pairctl status` says more; --timeout waits for longer"),
             Self::Check { .. } => Some("paird is looked for beside pairctl, then along PATH"),
             Self::Trace { .. } => Some("`pairctl why --export FILE` on the other node makes one"),
             Self::NotThePeers { .. } => Some("--with takes what `pairctl why --export FILE` wrote on the other node"),
@@ -157,6 +173,7 @@ impl Failure {
             | Self::Daemon { .. }
             | Self::CheckKilled
             | Self::Randomness(_)
+            | Self::Signals(_)
             | Self::Output(_)
             | Self::Usage(_) => None,
         }

@@ -1,6 +1,6 @@
 //! The command line of paird: how people talk to the daemon of a node.
 //!
-//! It blocks, asks one question and ends: no runtime, no AWS. Data goes to the standard output, all else to the standard
+//! It blocks, asks one question at a time and ends: no runtime, no AWS. Data goes to the standard output, all else to the standard
 //! error output, and the [exit code](Exit) says how it went. What it cannot ask it does not guess: a daemon that is dead,
 //! stuck or of another version is never shown as healthy.
 #![forbid(unsafe_code)]
@@ -11,8 +11,11 @@ mod client;
 mod exit;
 mod failure;
 mod key;
+mod status;
 mod story;
 mod text;
+mod wait;
+mod watch;
 mod why;
 
 use std::{
@@ -22,7 +25,7 @@ use std::{
 };
 
 use clap::Parser as _;
-use pair_wire::control::{self, Answer, CONTROL_VERSION, STATUS_VERSION, State, Status};
+use pair_wire::control::{self, Answer, CONTROL_VERSION};
 use pair_wire::datagram::WIRE_VERSION;
 
 pub use exit::Exit;
@@ -56,7 +59,14 @@ where
 
 fn execute(cli: &Cli, out: &mut dyn Write) -> Result<u8, Failure> {
     let exit = match &cli.command {
-        Command::Status { json } => status(&Client::new(cli, cli::STATUS_TIMEOUT), *json, out)?,
+        Command::Status { json, watch } => {
+            let client = Client::new(cli, cli::STATUS_TIMEOUT);
+            match watch {
+                None => status::run(&client, *json, out)?,
+                Some(interval) => watch::run(&client, *interval, out)?,
+            }
+        }
+        Command::Wait(args) => wait::run(cli, args, out)?,
         Command::Why(args) => why::run(cli, args, out)?,
         Command::Failover { to } => order(cli, control::Command::Failover { to: to.clone() }, out)?,
         Command::Hold { length } => order(cli, hold(*length), out)?,
@@ -74,31 +84,6 @@ fn execute(cli: &Cli, out: &mut dyn Write) -> Result<u8, Failure> {
         }
     };
     Ok(exit.code())
-}
-
-fn status(client: &Client, json: bool, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let Answer::Status(status) = client.ask(control::Command::Status)? else {
-        return Err(Failure::OtherAnswer);
-    };
-    if status.version != STATUS_VERSION {
-        return Err(Failure::StatusVersion { theirs: status.version });
-    }
-    if status.agent.is_stale() {
-        return Err(Failure::Stale {
-            loop_age_ms: status.agent.written_at_loop_age_ms,
-        });
-    }
-    let text = if json { document(&status)? } else { status_text(&status) };
-    print(out, text.trim_end())?;
-    Ok(match status.state {
-        State::Healthy => Exit::Done,
-        State::Degraded => Exit::Degraded,
-        State::Critical => Exit::Critical,
-    })
-}
-
-fn document(status: &Status) -> Result<String, Failure> {
-    serde_json::to_string_pretty(status).map_err(|error| Failure::Output(error.into()))
 }
 
 fn hold(length: Duration) -> control::Command {

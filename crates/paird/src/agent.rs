@@ -379,7 +379,22 @@ impl Agent {
     }
 
     fn answer(&mut self, request: Pending) {
-        let Pending { command, answer } = request;
+        let Pending { asker, command, answer } = request;
+        if let Err(refused) = asker.may(&command) {
+            // No louder than that: every local user can ask as often as he likes.
+            debug!(
+                uid = asker.uid,
+                pid = asker.pid,
+                ?command,
+                "refused: not from this user"
+            );
+            let _ = answer.send(refused);
+            return;
+        }
+        if let Some(order) = text::order(&command) {
+            info!(uid = asker.uid, pid = asker.pid, order, "ordered");
+            self.flight.order(self.clock.now(), &order, &asker);
+        }
         match command {
             Command::Status => {
                 let _ = answer.send(self.status());
@@ -393,7 +408,6 @@ impl Agent {
             Command::Failover { to } => match self.order_target(to.as_deref()) {
                 Ok(to) => {
                     let id = self.orders.wait(Kind::Failover, answer);
-                    info!(to = self.names.of(to), "ordered to move the address");
                     self.handle(self.clock.now(), Input::Order { id, to });
                 }
                 Err(refused) => {
@@ -404,11 +418,9 @@ impl Agent {
             Command::Resume => self.hold(Duration::ZERO, answer),
             Command::Leave => {
                 let id = self.orders.wait(Kind::Leave, answer);
-                info!("ordered to leave the pair");
                 self.handle(self.clock.now(), Input::Leave { id });
             }
             Command::Join => {
-                info!("ordered to join the pair");
                 self.handle(self.clock.now(), Input::Join);
                 let _ = answer.send(Response::done("this node is in the pair"));
             }
@@ -418,7 +430,6 @@ impl Agent {
     /// Holds the address where it is for so long, and lets the client wait until the peer has heard of it.
     fn hold(&mut self, length: Duration, answer: oneshot::Sender<Response>) {
         let now = self.clock.now();
-        info!(for_ms = length.as_millis(), "ordered to hold the address");
         self.handle(now, Input::Hold(length));
         match self.node.view(now).hold {
             Some(hold) => {

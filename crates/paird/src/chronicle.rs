@@ -1,7 +1,8 @@
 //! The last transitions in words: what `pairctl why` prints.
 //!
 //! A transition is what an operator asks about afterwards: the node began or ceased to claim, to serve or to alarm, the
-//! address changed hands, the peer was presumed dead, this node was paused. That it waits for another reason is none.
+//! address changed hands, the peer was presumed dead, this node was paused, an operator gave an order. That it waits for
+//! another reason is none.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use pair_core::{Decision, Event, Instant, Link, Takeover, Verdict};
 use pair_wire::control::{Times, Transition, TransitionKind};
 
+use crate::asker::Asker;
 use crate::clock::{millis, unix_ms, wall_time};
 use crate::names::Names;
 use crate::text;
@@ -54,11 +56,15 @@ impl Chronicle {
         let Some(note) = self.note(now, event) else {
             return false;
         };
-        if self.kept.len() == KEPT {
-            self.kept.pop_front();
-        }
-        self.kept.push_back(note);
+        self.keep(note);
         true
+    }
+
+    /// Takes in an order, such as `hold for 30m`, as it was given to this node: what comes of it is told by the core.
+    pub fn order(&mut self, now: Instant, order: &str, asker: &Asker) {
+        let pid = asker.pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
+        let text = format!("ordered by user {}{pid}: {order}", asker.uid);
+        self.keep(Note::new(now, TransitionKind::Order, text));
     }
 
     /// The transitions, oldest first, by the wall clock as it stands `now`: a clock that was set right since is right for
@@ -82,6 +88,13 @@ impl Chronicle {
             }
         };
         self.kept.iter().map(told).collect()
+    }
+
+    fn keep(&mut self, note: Note) {
+        if self.kept.len() == KEPT {
+            self.kept.pop_front();
+        }
+        self.kept.push_back(note);
     }
 
     fn note(&mut self, now: Instant, event: &Event) -> Option<Note> {
@@ -299,6 +312,22 @@ mod tests {
         let told = chronicle.tell(at(2_000));
         assert_eq!(told.len(), 2);
         assert_eq!(told[1].text, "attempt 999 to move the address failed: throttled");
+    }
+
+    #[test]
+    fn an_order_is_told_with_who_gave_it() {
+        let mut chronicle = chronicle();
+        let asker = Asker {
+            uid: 1000,
+            pid: Some(4242),
+            is_trusted: true,
+        };
+        chronicle.order(at(1), "hold for 30m", &asker);
+        chronicle.order(at(2), "resume", &Asker { pid: None, ..asker });
+        let told = chronicle.tell(at(3));
+        assert_eq!(told[0].text, "ordered by user 1000, process 4242: hold for 30m");
+        assert_eq!(told[1].text, "ordered by user 1000: resume");
+        assert_eq!(told[1].kind, TransitionKind::Order);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use pair_wire::control::{Answer, Outcome, Part, Response, WHY_VERSION, Why};
 use pair_wire::trace::{Header, Line, TRACE_VERSION};
 
 use crate::archive::Archive;
+use crate::asker::Asker;
 use crate::chronicle::Chronicle;
 use crate::clock::{file_time, unix_us};
 use crate::config::Config;
@@ -116,6 +117,11 @@ impl Flight {
         if let Output::Event(event) = output {
             self.event(now, event);
         }
+    }
+
+    /// Takes in an order as it was given; it opens no incident, what comes of it may.
+    pub fn order(&mut self, now: Instant, order: &str, asker: &Asker) {
+        self.chronicle.order(now, order, asker);
     }
 
     /// Does what is due: each turn of the event loop asks.

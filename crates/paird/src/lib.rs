@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod archive;
+pub mod asker;
 pub mod check;
 pub mod chronicle;
 pub mod cli;

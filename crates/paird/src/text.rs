@@ -1,9 +1,12 @@
 //! What the core knows, in words: one spelling for the log, the status document and the journal.
 
+use std::time::Duration;
+
 use pair_core::{
     Alarm, CallFault, Fitness, Link, Objection, ProbeOutcome, Reason, Refusal, Situation, Source, Testimony, Unfitness,
     Verdict,
 };
+use pair_wire::control::Command;
 
 use crate::names::Names;
 
@@ -122,6 +125,29 @@ pub fn fitness(what: &str, fitness: Fitness) -> String {
     }
 }
 
+/// An order as it was given; `None` if the command is none.
+#[must_use]
+pub fn order(command: &Command) -> Option<String> {
+    match command {
+        Command::Status | Command::Why | Command::Export { .. } => None,
+        Command::Failover { to: None } => Some("failover".to_owned()),
+        // Whatever somebody typed: as a Rust string, so that it cannot pretend to be another line of the log.
+        Command::Failover { to: Some(node) } => Some(format!("failover to {:?}", shortened(node))),
+        Command::Hold { for_ms } => {
+            let length = Duration::from_millis(*for_ms);
+            Some(format!("hold for {}", humantime::format_duration(length)))
+        }
+        Command::Resume => Some("resume".to_owned()),
+        Command::Leave => Some("leave".to_owned()),
+        Command::Join => Some("join".to_owned()),
+    }
+}
+
+/// The beginning of a name, which in a request can be longer than any real one.
+fn shortened(name: &str) -> &str {
+    &name[..name.floor_char_boundary(LONGEST_NAME)]
+}
+
 /// Why an order was refused, and what the operator can do.
 #[must_use]
 pub const fn refusal(refusal: Refusal) -> (&'static str, &'static str) {
@@ -215,5 +241,36 @@ const fn testimony_of(testimony: Testimony) -> &'static str {
         Testimony::KernelOnly => "only the peer's kernel answers probes",
         Testimony::SlippedBack => "the address slipped back to the peer by a claim that landed late",
         Testimony::InstanceUnreachable => "EC2 cannot reach the instance",
+    }
+}
+
+/// As much of a name as is told, in bytes: names of nodes have at most so many.
+const LONGEST_NAME: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_is_told_as_it_was_given_and_cannot_forge_a_line() {
+        let failover = |to: &str| Command::Failover {
+            to: Some(to.to_owned()),
+        };
+        let cases = [
+            (Command::Status, None),
+            (Command::Failover { to: None }, Some("failover")),
+            (failover("b"), Some(r#"failover to "b""#)),
+            (failover("b\nit is over"), Some(r#"failover to "b\nit is over""#)),
+            (Command::Hold { for_ms: 1_800_000 }, Some("hold for 30m")),
+            (Command::Resume, Some("resume")),
+            (Command::Leave, Some("leave")),
+            (Command::Join, Some("join")),
+        ];
+        for (command, expected) in cases {
+            assert_eq!(order(&command).as_deref(), expected);
+            assert_eq!(expected.is_some(), command.is_order());
+        }
+        let told = order(&failover(&"ä".repeat(2000)));
+        assert_eq!(told, Some(format!("failover to \"{}\"", "ä".repeat(8))));
     }
 }

@@ -5,6 +5,7 @@
     reason = "scenarios are plain functions, which clippy does not take for tests"
 )]
 
+mod access;
 mod broken_ec2;
 mod cold_start;
 mod configuration;

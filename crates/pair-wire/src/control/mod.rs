@@ -2,7 +2,8 @@
 //!
 //! A client connects, sends one [`Request`] as one line of JSON, gets one [`Response`] as one line of JSON, and both hang
 //! up. Lines end with a line feed and are bounded in length. Both sides name the version of the protocol first; who gets
-//! another version than its own says so and looks no further. The file mode of the socket decides who may ask.
+//! another version than its own says so and looks no further. Every local user may connect; what is asked and who asks, as
+//! the kernel tells, decide whether the daemon does it.
 //!
 //! A daemon takes bytes apart itself ([`decode_line`], [`encode_line`]); a blocking client uses [`read_line`] and
 //! [`write_line`].

@@ -51,6 +51,32 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Whether it changes something, as opposed to asking what is.
+    #[must_use]
+    pub const fn is_order(&self) -> bool {
+        match self {
+            Self::Status | Self::Why | Self::Export { .. } => false,
+            Self::Failover { .. } | Self::Hold { .. } | Self::Resume | Self::Leave | Self::Join => true,
+        }
+    }
+
+    /// Whether every local user may ask it. A recording shows what the peer said and what EC2 answered, and one that is begun
+    /// ends another, so it is no more for everybody than an order is.
+    #[must_use]
+    pub const fn is_for_everybody(&self) -> bool {
+        match self {
+            Self::Status | Self::Why => true,
+            Self::Export { .. }
+            | Self::Failover { .. }
+            | Self::Hold { .. }
+            | Self::Resume
+            | Self::Leave
+            | Self::Join => false,
+        }
+    }
+}
+
 impl Request {
     /// A request in the version of this crate.
     #[must_use]

@@ -79,6 +79,8 @@ pub enum TransitionKind {
     Hold,
     /// This node left the pair, or came back.
     Membership,
+    /// An operator gave this node an order.
+    Order,
 }
 
 impl TransitionKind {
@@ -96,6 +98,7 @@ impl TransitionKind {
             Self::Silence => "silence",
             Self::Hold => "hold",
             Self::Membership => "membership",
+            Self::Order => "order",
         }
     }
 }

@@ -88,13 +88,16 @@ fn version_names_what_is_spoken() {
 
 #[test]
 fn what_is_typed_wrongly_is_usage() {
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 9] = [
         (&[], "Usage: pairctl"),
         (&["stat"], "'status'"),
         (&["status", "--jsno"], "'--json'"),
         (&["key", "generate", "--id", "256"], "256 is not in 0..=255"),
         (&["status", "--timeout", "soon"], "expected number at 0"),
         (&["status", "--timeout", "0s"], "it must be between 10ms and 10min"),
+        (&["status", "--watch", "0"], "it must be between 0.1 and 3600"),
+        (&["status", "--watch", "--json"], "cannot be used with"),
+        (&["wait", "--ready", "--active"], "cannot be used with"),
     ];
     for (args, says) in cases {
         let ran = run(args);
@@ -107,7 +110,7 @@ fn what_is_typed_wrongly_is_usage() {
 fn help_is_no_error() {
     let ran = run(&["--help"]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
-    for command in ["status", "failover", "check", "key", "version"] {
+    for command in ["status", "wait", "failover", "check", "key", "version"] {
         assert!(ran.out.contains(&format!("\n  {command} ")), "{}", ran.out);
     }
 }
@@ -171,7 +174,7 @@ fn check_without_a_daemon_fails() {
 fn exit_codes_are_distinct_and_documented() {
     let mut codes: Vec<u8> = Exit::ALL.into_iter().map(Exit::code).collect();
     codes.dedup();
-    assert_eq!(codes, [0, 1, 2, 3, 4, 5, 64]);
+    assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 64]);
     let operating = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/OPERATING.md");
     let operating = fs::read_to_string(operating).unwrap();
     for exit in Exit::ALL {

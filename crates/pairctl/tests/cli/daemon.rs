@@ -10,7 +10,7 @@ use std::{
 use pair_wire::control::{Request, Response, encode_line, read_line};
 use tempfile::TempDir;
 
-/// A control socket that serves one client.
+/// A control socket that serves one client, or so many as it has answers.
 pub(crate) struct Daemon {
     directory: TempDir,
     served: Option<JoinHandle<()>>,
@@ -45,6 +45,24 @@ impl Daemon {
         })
     }
 
+    /// Answers one client after the other, each with the next of these, and then is dead.
+    pub(crate) fn answering_in_turn(responses: Vec<Response>) -> Self {
+        let directory = TempDir::new().unwrap();
+        let listener = UnixListener::bind(directory.path().join("control.sock")).unwrap();
+        // Not waited for: a client may need fewer answers than there are.
+        thread::spawn(move || {
+            for response in responses {
+                let (mut stream, _) = listener.accept().unwrap();
+                read_line::<Request>(&mut stream).unwrap();
+                stream.write_all(&encode_line(&response).unwrap()).unwrap();
+            }
+        });
+        Self {
+            directory,
+            served: None,
+        }
+    }
+
     /// Reads the request and answers these bytes.
     pub(crate) fn saying(bytes: impl Into<Vec<u8>>) -> Self {
         let bytes = bytes.into();
@@ -66,11 +84,13 @@ impl Daemon {
         self.directory.path().join("control.sock")
     }
 
-    /// Runs a command against this daemon and waits until both are done.
+    /// Runs a command against this daemon and waits until both are done; a daemon with answers for many may have some left.
     pub(crate) fn run(mut self, args: &[&str]) -> Ran {
         let socket = self.socket();
         let ran = run(&[&["--socket", socket.to_str().unwrap()], args].concat());
-        self.served.take().unwrap().join().unwrap();
+        if let Some(served) = self.served.take() {
+            served.join().unwrap();
+        }
         ran
     }
 }

@@ -9,4 +9,8 @@ mod documents;
 #[cfg(test)]
 mod status;
 #[cfg(test)]
+mod wait;
+#[cfg(test)]
+mod watch;
+#[cfg(test)]
 mod why;
