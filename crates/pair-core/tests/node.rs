@@ -24,7 +24,11 @@ fn at(ms: u64) -> Instant {
 
 /// The second member, started at 0 ms, with the identity `i-b` and a fit service.
 fn node() -> Node {
-    let config = Config {
+    node_of(config())
+}
+
+fn config() -> Config {
+    Config {
         me: Member::Second,
         preferred: Member::First,
         private_ips: [[10, 0, 1, 10].into(), [10, 0, 2, 10].into()],
@@ -39,7 +43,10 @@ fn node() -> Node {
         strict: false,
         restart_grace: Duration::from_secs(10),
         version: "0.1.0".to_owned(),
-    };
+    }
+}
+
+fn node_of(config: Config) -> Node {
     let mut node = Node::new(config, 7, at(0));
     node.handle(at(0), Input::Wakeup);
     let identity = Identity {
@@ -404,6 +411,40 @@ fn an_announcement_that_tells_of_the_empty_address_too_is_life_after_the_claim_t
     let evidence = node.decide().evidence;
     assert_eq!(evidence.holder, Some(Holder::Member(Member::First)));
     assert_eq!(evidence.testimony, Some(Testimony::Heartbeats));
+}
+
+#[test]
+fn what_a_strict_takeover_releases_is_what_ec2_has_named_to_this_node() {
+    let mut gone = heartbeat(&node(), 1);
+    let report = gone.report.as_mut().unwrap();
+    report.fitness = Fitness::Unfit(Unfitness::ServiceGone);
+    report.word.as_mut().unwrap().age = MS * 50;
+    // Otherwise the peer's word is fresh enough.
+    let mut plain = node();
+    outputs(&mut plain);
+    plain.handle(at(10), Input::Heartbeat(gone.clone()));
+    let allow_reassociation = true;
+    assert_eq!(
+        calls(&outputs(&mut plain))[0].1,
+        &Call::Associate { allow_reassociation }
+    );
+
+    let mut strict = node_of(Config {
+        strict: true,
+        ..config()
+    });
+    let asked = outputs(&mut strict);
+    let (id, _) = calls(&asked)[0];
+    strict.handle(at(10), Input::Heartbeat(gone));
+    assert_eq!(calls(&outputs(&mut strict)), [], "the read is under way");
+    let held = Association {
+        id: AssociationId("x-2".to_owned()),
+        ..held_by_former().unwrap()
+    };
+    let result = Ok(Reply::Address(Some(held)));
+    strict.handle(at(60), Input::Called { id, result });
+    let release = Call::Release(AssociationId("x-2".to_owned()));
+    assert_eq!(calls(&outputs(&mut strict))[0].1, &release);
 }
 
 #[test]
