@@ -557,6 +557,7 @@ fn results_of_calls_that_it_never_made_change_nothing() {
     for result in [
         Ok(Reply::Address(held_by_stranger())),
         Ok(Reply::Associated(AssociationId("x-3".to_owned()))),
+        Ok(Reply::Released),
         Ok(Reply::Instance(InstanceState::Down)),
         Err(CallFault::Unanswered),
     ] {

@@ -9,7 +9,7 @@ use pair_core::Source;
 use pair_wire::control::{
     AddressStatus, AgentStatus, Command, DecisionStatus, HolderName, HolderSource, LineError, Link, NodeStatus,
     PeerStatus, Problem, ReadyStatus, RecorderStatus, Request, Response, Role, STATUS_VERSION, Severity, State, Status,
-    TakeoverStatus, decode_line, encode_line, read_line, write_line,
+    TakeoverStatus, TransitionKind, decode_line, encode_line, read_line, write_line,
 };
 use proptest::prelude::*;
 
@@ -184,6 +184,42 @@ fn a_holder_and_where_it_is_known_from_have_these_names() {
         (Source::Peer, "\"peer\""),
     ] {
         assert_eq!(serde_json::to_string(&HolderSource::from(source)).unwrap(), name);
+    }
+}
+
+#[test]
+fn who_may_only_look_may_ask_for_what_shows_no_recording_and_changes_nothing() {
+    for (command, is_order, is_for_everybody) in [
+        (Command::Status, false, true),
+        (Command::Why, false, true),
+        (Command::Export { id: None, from: 0 }, false, false),
+        (Command::Failover { to: None }, true, false),
+        (Command::Hold { for_ms: 1 }, true, false),
+        (Command::Resume, true, false),
+        (Command::Leave, true, false),
+        (Command::Join, true, false),
+    ] {
+        let answers = (command.is_order(), command.is_for_everybody());
+        assert_eq!(answers, (is_order, is_for_everybody), "{command:?}");
+    }
+}
+
+#[test]
+fn the_word_for_a_kind_of_transition_is_the_one_in_the_document() {
+    for kind in [
+        TransitionKind::Link,
+        TransitionKind::Peer,
+        TransitionKind::Holder,
+        TransitionKind::Decision,
+        TransitionKind::Claim,
+        TransitionKind::Takeover,
+        TransitionKind::Pause,
+        TransitionKind::Silence,
+        TransitionKind::Hold,
+        TransitionKind::Membership,
+        TransitionKind::Order,
+    ] {
+        assert_eq!(serde_json::to_value(kind).unwrap(), kind.word());
     }
 }
 

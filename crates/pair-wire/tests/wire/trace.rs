@@ -17,23 +17,7 @@ const HEADER: &str = "{\"trace\":{\"version\":1,\"pair\":\"lb-1\",\"node\":\"b\"
 
 #[test]
 fn lines_have_these_bytes() {
-    let told = Transition {
-        node: "b".to_owned(),
-        unix_ms: 1_767_323_045_678,
-        at: "2026-01-02T03:04:05.678Z".to_owned(),
-        kind: TransitionKind::Takeover,
-        text: "the address came from a and is verified here".to_owned(),
-        before: None,
-        rule: Some("F-6a".to_owned()),
-        evidence: Vec::new(),
-        silence_ms: None,
-        times: Some(Times {
-            detect_ms: Some(1_001),
-            api_ms: 310,
-            verify_ms: None,
-            attempts: 1,
-        }),
-    };
+    let told = told();
     let call = Input::Called {
         id: CallId(7),
         result: Err(CallFault::Throttled),
@@ -83,6 +67,18 @@ fn what_is_written_is_read() {
         entry(5, 5, What::Snapshot(Box::new(node()))),
     ];
     assert_eq!(trace.entries, expected);
+}
+
+#[test]
+fn what_was_told_comes_before_the_first_snapshot_and_nowhere_else() {
+    let first = || Line::Trace(header(0));
+    let trace = Trace::parse(&text(&[first(), Line::Told(told()), snapshot(0)])).unwrap();
+    assert_eq!((trace.told, trace.entries.len()), (vec![told()], 1));
+    let late = text(&[first(), snapshot(0), Line::Told(told())]);
+    assert!(matches!(
+        Trace::parse(&late),
+        Err(TraceError::Misplaced { line: 3, .. })
+    ));
 }
 
 #[test]
@@ -242,4 +238,24 @@ fn text(lines: &[Line<'_>]) -> String {
 
 fn at(ms: u64) -> Instant {
     Instant::from_origin(Duration::from_millis(ms))
+}
+
+fn told() -> Transition {
+    Transition {
+        node: "b".to_owned(),
+        unix_ms: 1_767_323_045_678,
+        at: "2026-01-02T03:04:05.678Z".to_owned(),
+        kind: TransitionKind::Takeover,
+        text: "the address came from a and is verified here".to_owned(),
+        before: None,
+        rule: Some("F-6a".to_owned()),
+        evidence: Vec::new(),
+        silence_ms: None,
+        times: Some(Times {
+            detect_ms: Some(1_001),
+            api_ms: 310,
+            verify_ms: None,
+            attempts: 1,
+        }),
+    }
 }
