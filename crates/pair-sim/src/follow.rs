@@ -45,7 +45,8 @@ impl World {
             let place = member.index();
             let host = self.host(member);
             let is_running = host.is_running();
-            track(&mut follow.well[place], is_running && host.service == Service::Serving);
+            let is_well = is_running && host.service == Service::Serving && !self.is_starved(host);
+            track(&mut follow.well[place], is_well);
             let knows = is_running && host.has_imds && !host.forgets_results && self.ec2.is_well(member);
             track(&mut follow.can_know[place], knows);
             let is_proven = is_running && self.is_proven(member);

@@ -174,6 +174,11 @@ impl World {
         self.trace.to_string()
     }
 
+    /// Whether a host's wake-ups come later than they should.
+    pub(crate) fn is_starved(&self, host: &Host) -> bool {
+        host.wake_late > self.settings.wake_late
+    }
+
     /// Whether nothing is wrong with network, hosts and services. The API may still fail: that is no reason to claim (F-12).
     #[must_use]
     pub fn is_calm(&self) -> bool {
@@ -181,6 +186,6 @@ impl World {
             && self
                 .hosts
                 .iter()
-                .all(|host| host.is_running() && host.service == Service::Serving)
+                .all(|host| host.is_running() && host.service == Service::Serving && !self.is_starved(host))
     }
 }

@@ -89,7 +89,8 @@ impl World {
     }
 
     /// Lets wake-ups of a host come late by up to this time.
-    pub const fn starve(&mut self, member: Member, late: Duration) {
+    pub fn starve(&mut self, member: Member, late: Duration) {
+        self.disturbed_at = self.now;
         self.host_mut(member).wake_late = late;
     }
 

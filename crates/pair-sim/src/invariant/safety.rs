@@ -57,12 +57,17 @@ pub(super) fn api_errors_move_nothing(world: &World) -> Judgement {
     )
 }
 
-/// F-4, F-16: soon after its own pause, a node takes nothing from a peer that was well all the time.
+/// F-4, F-16: soon after its own pause, a node takes nothing from a peer that was well all the time, unless EC2 says that the
+/// peer's instance is stopped: that is no evidence from before the pause, right or wrong (F-8).
 pub(super) fn no_claim_out_of_a_pause(world: &World) -> Judgement {
     let soon = world.settings().holdtime * 5;
     each_claim(
         world,
-        |claim| !is_wanted(claim) && takes_from_peer(claim) && claim.resumed.is_some_and(|ago| ago < soon),
+        |claim| {
+            let by_ec2 = claim.decision.evidence.testimony == Some(Testimony::InstanceDown);
+            let is_soon = claim.resumed.is_some_and(|ago| ago < soon);
+            !is_wanted(claim) && !by_ec2 && takes_from_peer(claim) && is_soon
+        },
         |claim| claim.peer_well_for <= soon,
     )
 }
