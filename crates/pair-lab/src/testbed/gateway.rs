@@ -128,12 +128,16 @@ impl State {
                 format_args!("ip saddr {from} ip daddr {to} numgen random mod 100 < {percent} drop"),
             );
         }
-        for (node, own) in [(NODE_A.address, PUBLIC_OF_A), (NODE_B.address, PUBLIC_OF_B)] {
-            let public = if self.holder == Some(node) { ELASTIC_IP } else { own };
+        let public = [(NODE_A.address, PUBLIC_OF_A), (NODE_B.address, PUBLIC_OF_B)]
+            .map(|(node, own)| (node, if self.holder == Some(node) { ELASTIC_IP } else { own }));
+        // Every source before any destination: by its destination is told whether a packet leaves by the gateway.
+        for (node, public) in public {
             line(
                 &mut rules,
                 format_args!("ip saddr {node} ip daddr {{ {PUBLIC}, {INTERNET} }} ip saddr set {public}"),
             );
+        }
+        for (node, public) in public {
             line(&mut rules, format_args!("ip daddr {public} ip daddr set {node}"));
         }
         // What is nobody's goes nowhere, without a word.

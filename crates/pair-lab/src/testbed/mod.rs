@@ -60,6 +60,9 @@ pub(crate) struct Args {
     /// Print one JSON document in place of the story.
     #[arg(long)]
     json: bool,
+    /// Print to standard error what the agents have logged in each run.
+    #[arg(long)]
+    logs: bool,
     /// Where `paird` and `pairctl` are; by default beside this program.
     #[arg(long, value_name = "DIR")]
     bin_dir: Option<PathBuf>,
@@ -124,6 +127,9 @@ fn play(scenario: &Scenario, bed: &mut Testbed, args: &Args) -> Result<Vec<Run>>
     let mut runs = Vec::new();
     for number in 1..=count {
         let outcome = play_once(scenario, bed, number);
+        if args.logs {
+            eprintln!("{}", bed.logs());
+        }
         match outcome {
             Ok(run) => {
                 if !args.json {
