@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Leave,
     /// Brings this node back into the pair.
     Join,
+    /// Lets the daemon read configuration and keys again; nothing moves, and a file that is wrong changes nothing.
+    Reload,
     /// Checks the configuration file, without asking the daemon or AWS: runs `paird check`.
     Check {
         /// The configuration file [default: that of paird].

@@ -73,6 +73,7 @@ fn execute(cli: &Cli, out: &mut dyn Write) -> Result<u8, Failure> {
         Command::Resume => order(cli, control::Command::Resume, out)?,
         Command::Leave => order(cli, control::Command::Leave, out)?,
         Command::Join => order(cli, control::Command::Join, out)?,
+        Command::Reload => order(cli, control::Command::Reload, out)?,
         Command::Check { config } => return check::run(config.as_deref()),
         Command::Key(KeyCommand::Generate { id }) => print(out, &key::generate(*id)?.line())?,
         Command::Version => {

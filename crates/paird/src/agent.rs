@@ -12,6 +12,7 @@
 mod answer;
 mod hear;
 mod probe;
+mod reload;
 mod report;
 
 use std::io;
@@ -28,12 +29,13 @@ use tokio::sync::mpsc;
 use tracing::{debug, info, trace, warn};
 
 use crate::archive::Archive;
+use crate::cli;
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::config::Config;
 use crate::control::Pending;
 use crate::flight::Flight;
-use crate::journal;
+use crate::journal::{self, Loudness};
 use crate::knowledge::Knowledge;
 use crate::metrics::{Publisher, Tally};
 use crate::names::Names;
@@ -42,7 +44,9 @@ use crate::orders::Orders;
 use crate::socket::{HeartbeatSocket, Received};
 use crate::standing::Keeper;
 use crate::vitals;
+use crate::watchers::Watchers;
 
+use reload::Reloads;
 use report::{Watchdog, notify};
 
 /// The event loop and everything in its hands.
@@ -66,6 +70,12 @@ pub struct Agent {
     keeper: Keeper,
     flight: Flight,
     tally: Tally,
+    /// Where configuration and keys are read again.
+    source: cli::Node,
+    ring: KeyRing,
+    reloads: Reloads,
+    watchers: Watchers,
+    loudness: Loudness,
     /// `None` if nobody can ask for metrics.
     publisher: Option<Publisher>,
     /// Whether the core has nothing left to do before this daemon ends.
@@ -76,13 +86,13 @@ pub struct Agent {
 }
 
 /// What an [`Agent`] is made of.
-pub struct Parts<'a> {
+pub struct Parts {
     /// The file.
     pub config: Config,
     /// What the core is told of it.
     pub core: CoreConfig,
     /// The keys.
-    pub ring: &'a KeyRing,
+    pub ring: KeyRing,
     /// The daemon's clock.
     pub clock: Clock,
     /// The heartbeat socket.
@@ -101,8 +111,14 @@ pub struct Parts<'a> {
     pub keeper: Keeper,
     /// What keeps records of the core's inputs.
     pub archive: Archive,
-    /// Where metrics are published, nowhere, or why they cannot be served.
-    pub metrics: Result<Option<Publisher>, String>,
+    /// The tasks that watch for this node.
+    pub watchers: Watchers,
+    /// Where metrics are published, if anybody can ask for them.
+    pub publisher: Option<Publisher>,
+    /// How much is logged.
+    pub loudness: Loudness,
+    /// Where configuration and keys come from.
+    pub source: cli::Node,
     /// The seed of incarnation and jitter.
     pub seed: u64,
 }
@@ -110,7 +126,7 @@ pub struct Parts<'a> {
 impl Agent {
     /// An agent at the start of its run.
     #[must_use]
-    pub fn new(parts: Parts<'_>) -> Self {
+    pub fn new(parts: Parts) -> Self {
         let Parts {
             config,
             core,
@@ -124,14 +140,12 @@ impl Agent {
             requests,
             keeper,
             archive,
-            metrics,
+            watchers,
+            publisher,
+            loudness,
+            source,
             seed,
         } = parts;
-        let mut known = Knowledge::new(vitals::service_name(&config));
-        let publisher = metrics.unwrap_or_else(|error| {
-            known.metrics_error = Some(error);
-            None
-        });
         let now = clock.now();
         let node = Node::new(core.clone(), seed, now);
         let nodes = config.nodes.each_ref().map(|node| node.name.clone());
@@ -139,10 +153,15 @@ impl Agent {
         Self {
             flight: Flight::new(&config, &names, archive, now, &node),
             names,
-            sender: Sender::new(&config.pair, ring),
-            receiver: Receiver::new(&config.pair, core.me, node.incarnation(), ring),
-            known,
+            sender: Sender::new(&config.pair, &ring),
+            receiver: Receiver::new(&config.pair, core.me, node.incarnation(), &ring),
+            ring,
+            known: Knowledge::new(vitals::service_name(&config)),
             tally: Tally::default(),
+            source,
+            reloads: Reloads::default(),
+            watchers,
+            loudness,
             publisher,
             orders: Orders::default(),
             keeper,
@@ -171,6 +190,7 @@ impl Agent {
     pub async fn run(mut self) -> anyhow::Result<()> {
         let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+        let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
         self.restore();
         notify(&[NotifyState::Ready]);
         loop {
@@ -191,6 +211,7 @@ impl Agent {
                 Some(request) = self.requests.recv() => self.answer(request),
                 _ = terminate.recv() => self.stop(),
                 _ = interrupt.recv() => self.stop(),
+                _ = hangup.recv() => self.reload(None),
             }
             self.tally.woke(self.clock.now(), wake_at);
         }

@@ -31,3 +31,4 @@ pub mod standing;
 pub mod status;
 pub mod text;
 pub mod vitals;
+pub mod watchers;

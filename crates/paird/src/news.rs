@@ -4,8 +4,10 @@ use std::net::Ipv4Addr;
 
 use pair_core::{CallFault, CallId, Input};
 use pair_ec2::{Address, CallError};
+use pair_wire::key::KeyRing;
 
 use crate::check::Verdict;
+use crate::config::{Config, Findings};
 use crate::landing::Obstacle;
 
 /// Something that the event loop did not see itself.
@@ -32,6 +34,10 @@ pub enum News {
     Recorded(Result<(), String>),
     /// How the last question to IMDS went.
     Imds(Result<(), String>),
+    /// Configuration and keys, read again.
+    Reread(Box<Result<(Config, KeyRing), Findings>>),
+    /// Why metrics are not served, or that they are.
+    Metrics(Result<(), String>),
     /// What the checks of the own service say.
     Checked(Verdict),
     /// Why the address could not land on this host (F-21); empty if it could.

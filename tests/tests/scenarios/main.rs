@@ -18,6 +18,7 @@ mod metrics;
 mod order;
 mod pause;
 mod recording;
+mod reload;
 mod second_agent;
 mod standing;
 mod status;

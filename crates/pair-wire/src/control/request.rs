@@ -40,6 +40,9 @@ pub enum Command {
     Leave,
     /// Come back to the pair: answered at once.
     Join,
+    /// Read configuration and keys again: answered by [`Answer::Done`](super::Answer::Done) when what can change while the daemon
+    /// runs has changed, or refused with every mistake of the files, and then nothing has.
+    Reload,
     /// What happened lately and why: answered by [`Answer::Why`](super::Answer::Why), at once.
     Why,
     /// The record of what the core was told, part by part: answered by [`Answer::Part`](super::Answer::Part), at once.
@@ -57,7 +60,7 @@ impl Command {
     pub const fn is_order(&self) -> bool {
         match self {
             Self::Status | Self::Why | Self::Export { .. } => false,
-            Self::Failover { .. } | Self::Hold { .. } | Self::Resume | Self::Leave | Self::Join => true,
+            Self::Failover { .. } | Self::Hold { .. } | Self::Resume | Self::Leave | Self::Join | Self::Reload => true,
         }
     }
 
@@ -72,7 +75,8 @@ impl Command {
             | Self::Hold { .. }
             | Self::Resume
             | Self::Leave
-            | Self::Join => false,
+            | Self::Join
+            | Self::Reload => false,
         }
     }
 }

@@ -37,6 +37,12 @@ impl Receiver {
         }
     }
 
+    /// Accepts the keys of this ring from here on. What was received and dropped before stays known: changing keys makes no
+    /// recorded datagram new.
+    pub fn accept_keys(&mut self, ring: &KeyRing) {
+        self.macs = ring.keys().map(KeyedMac::new).collect();
+    }
+
     /// Reads one datagram: all the bytes that came, and no others.
     ///
     /// # Errors

@@ -63,6 +63,8 @@ impl Agent {
                 }
                 self.known.follow_record(outcome);
             }
+            News::Reread(read) => self.follow_files(*read),
+            News::Metrics(outcome) => self.known.metrics_error = outcome.err(),
             News::Landing(obstacles) => self.known.landing = obstacles,
             News::Checked(verdict) => {
                 let fitness = fitness_of(&verdict);

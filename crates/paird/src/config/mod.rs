@@ -3,6 +3,7 @@
 //! [`schema`] lists every key; `reader` looks keys up by it; `build` adds what only several keys together show.
 
 mod build;
+mod change;
 mod digest;
 pub mod duration;
 mod finding;
@@ -22,6 +23,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use change::{Change, Reloaded};
 pub use finding::{Finding, Findings};
 pub use key_file::KeyFile;
 pub use syntax::{StatusRange, Syntax};
@@ -293,6 +295,12 @@ impl Config {
     #[must_use]
     pub fn node_index(&self, name: &str) -> Option<usize> {
         self.nodes.iter().position(|node| node.name == name)
+    }
+
+    /// What becomes of this configuration, which is in force, when the file says `file`.
+    #[must_use]
+    pub fn reload(&self, file: Self) -> Reloaded {
+        change::reload(self, file)
     }
 
     fn finding(&self, key: &str, problem: String, advice: String) -> Finding {
