@@ -8,6 +8,7 @@ use pair_wire::control::RecorderStatus;
 use pair_wire::datagram::{DropCause, Drops};
 
 use crate::check::Verdict;
+use crate::hooks::Outcome;
 use crate::landing::Obstacle;
 
 /// What the daemon knows beside the core.
@@ -35,6 +36,8 @@ pub struct Knowledge {
     pub record_error: Option<String>,
     /// Why metrics are not served, though they should be.
     pub metrics_error: Option<String>,
+    /// Which hooks failed when they were last told something, and why.
+    pub failed_hooks: Vec<String>,
     /// What became of the records so far.
     pub recorder: RecorderStatus,
     rejected: u64,
@@ -61,6 +64,7 @@ impl Knowledge {
             standing_error: None,
             record_error: None,
             metrics_error: None,
+            failed_hooks: Vec::new(),
             recorder: RecorderStatus::default(),
             rejected: 0,
             rejected_at: None,
@@ -91,6 +95,12 @@ impl Knowledge {
             Err(_) => self.recorder.failed += 1,
         }
         self.record_error = outcome.err();
+    }
+
+    /// Takes in what became of the hooks, by their names.
+    pub fn follow_hooks(&mut self, outcomes: &[(String, Outcome)]) {
+        let failed = outcomes.iter().filter(|(_, outcome)| outcome.is_failure());
+        self.failed_hooks = failed.map(|(hook, outcome)| format!("{hook}: {outcome}")).collect();
     }
 
     /// Whether heartbeats were rejected within the last seconds.

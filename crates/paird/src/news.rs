@@ -8,6 +8,7 @@ use pair_wire::key::KeyRing;
 
 use crate::check::Verdict;
 use crate::config::{Config, Findings};
+use crate::hooks::Outcome;
 use crate::landing::Obstacle;
 
 /// Something that the event loop did not see itself.
@@ -32,6 +33,8 @@ pub enum News {
     Kept(Result<(), String>),
     /// How the last writing of a record of the core's inputs went.
     Recorded(Result<(), String>),
+    /// What became of each hook, by its name, when hooks were last told something.
+    Hooked(Vec<(String, Outcome)>),
     /// How the last question to IMDS went.
     Imds(Result<(), String>),
     /// Configuration and keys, read again.

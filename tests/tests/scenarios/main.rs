@@ -11,6 +11,7 @@ mod cold_start;
 mod configuration;
 mod flood;
 mod forgery;
+mod hooks;
 mod host_death;
 mod lost_agent;
 mod lost_service;

@@ -65,6 +65,12 @@ impl Agent {
             }
             News::Reread(read) => self.follow_files(*read),
             News::Metrics(outcome) => self.known.metrics_error = outcome.err(),
+            News::Hooked(outcomes) => {
+                for (_, outcome) in &outcomes {
+                    self.tally.hooked(outcome);
+                }
+                self.known.follow_hooks(&outcomes);
+            }
             News::Landing(obstacles) => self.known.landing = obstacles,
             News::Checked(verdict) => {
                 let fitness = fitness_of(&verdict);

@@ -414,6 +414,24 @@ pub const KEYS: &[Key] = &[
         Value("false"),
         "Written down as `true`, nothing listens there.",
     ),
+    local(
+        "hooks",
+        Kind::Table,
+        Derived("all defaults"),
+        "Programs of the operator that are told how the pair is.",
+    ),
+    local(
+        "hooks.directory",
+        Kind::Text(Syntax::FilePath),
+        Value("\"/etc/paird/hooks.d\""),
+        "Directory of executables, run one after the other in the order of their names; one that does not exist has none.",
+    ),
+    local(
+        "hooks.timeout",
+        duration(100, 600_000),
+        Value("\"10s\""),
+        "How long one of them may run before it is ended, with all that it has started.",
+    ),
     local("log", Kind::Table, Derived("all defaults"), "What is logged and how."),
     at_restart(local(
         "log.format",
