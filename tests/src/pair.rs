@@ -15,7 +15,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::backend::World;
-use crate::binaries::Ran;
+use crate::binaries::{self, Ran};
 use crate::config::{HEARTBEAT_PORT, METRICS_PORT, PORT};
 use crate::cut::Cut;
 use crate::node::{Node, Place, pairctl};
@@ -309,6 +309,13 @@ impl Pair {
     #[must_use]
     pub fn visitors(&self) -> Visitors {
         Visitors::of(SocketAddr::from((self.quarter.public_ip(), PORT)))
+    }
+
+    /// Runs `pairctl` on a node's control socket with this input.
+    #[must_use]
+    pub fn pairctl_with_input(&self, node: &str, args: &[&str], input: &str) -> Ran {
+        let socket = self.place(node).control_socket.display().to_string();
+        binaries::with_input("pairctl", &[&["--socket", &socket], args].concat(), input)
     }
 
     /// Gives the text of a node's key file.

@@ -68,7 +68,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "PATH")]
         config: Option<PathBuf>,
     },
-    /// Makes keys for heartbeats.
+    /// Makes and changes keys of heartbeats.
     #[command(subcommand)]
     Key(KeyCommand),
     /// Shows the version of this program and of what it speaks.
@@ -112,6 +112,12 @@ pub(crate) enum KeyCommand {
         /// The number that names the key in a datagram, another one for each key of a file.
         #[arg(long, value_name = "0-255", default_value_t = 1)]
         id: u8,
+    },
+    /// Takes the next of three steps from one key to another, once both nodes are ready for it: run it on both in turn.
+    Rotate {
+        /// Accept the key in this file, `-` for the input, that the other node made in its first step.
+        #[arg(long, value_name = "FILE")]
+        add: Option<PathBuf>,
     },
 }
 

@@ -11,6 +11,8 @@ mod client;
 mod exit;
 mod failure;
 mod key;
+mod key_file;
+mod rotate;
 mod status;
 mod story;
 mod text;
@@ -76,6 +78,7 @@ fn execute(cli: &Cli, out: &mut dyn Write) -> Result<u8, Failure> {
         Command::Reload => order(cli, control::Command::Reload, out)?,
         Command::Check { config } => return check::run(config.as_deref()),
         Command::Key(KeyCommand::Generate { id }) => print(out, &key::generate(*id)?.line())?,
+        Command::Key(KeyCommand::Rotate { add }) => rotate::run(cli, add.as_deref(), out)?,
         Command::Version => {
             let version = env!("CARGO_PKG_VERSION");
             print(

@@ -26,6 +26,8 @@ impl Agent {
             view,
             known: &self.known,
             drops: self.receiver.drops(),
+            ring: &self.ring,
+            peer_keys: self.receiver.peer_keys(),
             uptime: now.since(Instant::ZERO),
             loop_age: now.since(self.turned_at),
         };
