@@ -247,7 +247,7 @@ fn read_check<'t>(reader: &mut Reader<'t>, root: &Section<'t>, timing: Option<&H
         let port = reader.integer(&http, "port");
         let path = reader.text(&http, "path");
         let timeout = reader.optional_duration(&http, "timeout");
-        let timeout = timeout?.or(timing.map(half_the_holdtime)).ok_or(Reported);
+        let timeout = timeout?.or(timing.map(patience_of_a_check)).ok_or(Reported);
         Ok(Some(HttpCheck {
             port: port?,
             path: path?,
@@ -472,6 +472,15 @@ fn advice_for_node(nodes: &[Node; 2], name: &str) -> String {
     }
 }
 
+/// A node that hangs is replaced after this, `unfit_delay`, and an interval or two. One late answer costs nothing: each good one
+/// ends an unfitness, and only what has lasted for `unfit_delay` moves the address.
+fn patience_of_a_check(timing: &Heartbeat) -> Duration {
+    (timing.holdtime / 4).max(SHORTEST_PATIENCE)
+}
+
 fn half_the_holdtime(timing: &Heartbeat) -> Duration {
     timing.holdtime / 2
 }
+
+/// A service on this host that has time at all answers sooner; a guess.
+const SHORTEST_PATIENCE: Duration = Duration::from_millis(100);

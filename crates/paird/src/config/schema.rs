@@ -242,7 +242,7 @@ pub const KEYS: &[Key] = &[
     key(
         "check.http.timeout",
         duration(10, 10_000),
-        Derived("half the holdtime"),
+        Derived("a quarter of the holdtime, at least 100ms"),
         "Time within which the answer must have come.",
     ),
     key(
@@ -369,7 +369,7 @@ pub const KEYS: &[Key] = &[
     key(
         "ec2.call_timeout",
         duration(100, 30_000),
-        Value("\"2s\""),
+        Value("\"3s\""),
         "Time within which one EC2 call must have been answered.",
     ),
     at_restart(local(
