@@ -31,6 +31,13 @@ pub fn pair_sim(args: &[&str]) -> Ran {
     ran(binary("pair-sim").args(args))
 }
 
+/// Gives a command that runs `pair-lab`, which finds the programs of the system where they usually are.
+pub fn pair_lab() -> Command {
+    let mut command = binary("pair-lab");
+    command.env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin");
+    command
+}
+
 /// Gives a command that runs one of the binaries, without any variable that leads an AWS client elsewhere.
 ///
 /// # Panics

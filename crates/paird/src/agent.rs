@@ -77,8 +77,7 @@ pub struct Agent {
     reloads: Reloads,
     watchers: Watchers,
     loudness: Loudness,
-    /// `None` if nobody can ask for metrics.
-    publisher: Option<Publisher>,
+    publisher: Publisher,
     /// Whether the core has nothing left to do before this daemon ends.
     may_stop: bool,
     turned_at: Instant,
@@ -116,8 +115,8 @@ pub struct Parts {
     pub logbook: Logbook,
     /// The tasks that watch for this node.
     pub watchers: Watchers,
-    /// Where metrics are published, if anybody can ask for them.
-    pub publisher: Option<Publisher>,
+    /// What shows the pair to metrics and hooks.
+    pub publisher: Publisher,
     /// How much is logged.
     pub loudness: Loudness,
     /// Where configuration and keys come from.
@@ -316,9 +315,7 @@ impl Agent {
             Output::Event(event) => {
                 journal::tell(&event, &self.names);
                 self.tally.happened(&event);
-                if let Some(publisher) = &mut self.publisher {
-                    publisher.hurry();
-                }
+                self.publisher.hurry();
                 // Whoever does not hold the address must be able to take it: what a move changes is rehearsed anew.
                 if matches!(event, Event::HolderChanged { to, .. } if to != Holder::Member(self.core.me)) {
                     self.cloud.rehearse_soon();

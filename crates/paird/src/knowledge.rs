@@ -8,6 +8,7 @@ use pair_wire::control::RecorderStatus;
 use pair_wire::datagram::{DropCause, Drops};
 
 use crate::check::Verdict;
+use crate::hooks::Outcome;
 use crate::landing::Obstacle;
 
 /// What the daemon knows beside the core.
@@ -37,6 +38,8 @@ pub struct Knowledge {
     pub journal_error: Option<String>,
     /// Why metrics are not served, though they should be.
     pub metrics_error: Option<String>,
+    /// Which hooks failed when they were last told something, and why.
+    pub failed_hooks: Vec<String>,
     /// What became of the records so far.
     pub recorder: RecorderStatus,
     /// Lines of the journal that the disk did not take.
@@ -67,6 +70,7 @@ impl Knowledge {
             journal_error: None,
             lost_on_disk: 0,
             metrics_error: None,
+            failed_hooks: Vec::new(),
             recorder: RecorderStatus::default(),
             rejected: 0,
             rejected_at: None,
@@ -106,6 +110,12 @@ impl Knowledge {
         }
         self.recorder.events_lost = self.lost_on_disk + lost;
         self.journal_error = outcome.err().map(|(_, error)| error);
+    }
+
+    /// Takes in what became of the hooks, by their names.
+    pub fn follow_hooks(&mut self, outcomes: &[(String, Outcome)]) {
+        let failed = outcomes.iter().filter(|(_, outcome)| outcome.is_failure());
+        self.failed_hooks = failed.map(|(hook, outcome)| format!("{hook}: {outcome}")).collect();
     }
 
     /// Whether heartbeats were rejected within the last seconds.

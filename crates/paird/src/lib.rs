@@ -14,6 +14,7 @@ pub mod cloud;
 pub mod config;
 pub mod control;
 pub mod flight;
+pub mod hooks;
 pub mod journal;
 pub mod knowledge;
 pub mod landing;

@@ -8,6 +8,7 @@ use pair_wire::key::KeyRing;
 
 use crate::check::Verdict;
 use crate::config::{Config, Findings};
+use crate::hooks::Outcome;
 use crate::landing::Obstacle;
 
 /// Something that the event loop did not see itself.
@@ -34,6 +35,8 @@ pub enum News {
     Recorded(Result<(), String>),
     /// How the last writing to the journal went; with a failure, how many lines it has lost.
     Journalled(Result<(), (u64, String)>),
+    /// What became of each hook, by its name, when hooks were last told something.
+    Hooked(Vec<(String, Outcome)>),
     /// How the last question to IMDS went.
     Imds(Result<(), String>),
     /// Configuration and keys, read again.

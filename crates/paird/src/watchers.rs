@@ -10,6 +10,7 @@ use tracing::{error, info};
 use crate::check;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::hooks;
 use crate::metrics::{self, Board, Publisher};
 use crate::news::News;
 use crate::vitals;
@@ -33,27 +34,32 @@ pub struct Surroundings {
 #[derive(Debug)]
 pub struct Watchers {
     around: Surroundings,
+    board: Board,
     service: JoinHandle<()>,
     landing: JoinHandle<()>,
+    hooks: JoinHandle<()>,
     metrics: Option<JoinHandle<()>>,
 }
 
 impl Watchers {
-    /// Begins all of them, and says where metrics are published, if they are.
+    /// Begins all of them, and gives what shows the pair to metrics and hooks.
     #[must_use]
-    pub fn start(around: Surroundings, config: &Config) -> (Self, Option<Publisher>) {
+    pub fn start(around: Surroundings, config: &Config) -> (Self, Publisher) {
+        let (publisher, board) = metrics::channel(around.clock);
         let mut watchers = Self {
             service: around.watch_service(config),
             landing: around.watch_landing(config),
+            hooks: around.tell_hooks(config, board.clone()),
             metrics: None,
+            board,
             around,
         };
-        let publisher = watchers.serve_metrics(config.metrics_listen);
+        watchers.serve_metrics(config.metrics_listen);
         (watchers, publisher)
     }
 
-    /// Begins those anew that look at something else from here on. Says where metrics are published if that has changed.
-    pub fn follow(&mut self, before: &Config, after: &Config) -> Option<Option<Publisher>> {
+    /// Begins those anew that look at something else from here on.
+    pub fn follow(&mut self, before: &Config, after: &Config) {
         let checks = |config| check::Settings::new(config, self.around.own);
         if checks(before) != checks(after) {
             self.service.abort();
@@ -63,20 +69,26 @@ impl Watchers {
             self.landing.abort();
             self.landing = self.around.watch_landing(after);
         }
-        (before.metrics_listen != after.metrics_listen).then(|| self.serve_metrics(after.metrics_listen))
+        if before.hooks != after.hooks {
+            // What runs ends with its task, and hooks are told anew how everything is.
+            self.hooks.abort();
+            self.hooks = self.around.tell_hooks(after, self.board.clone());
+        }
+        if before.metrics_listen != after.metrics_listen {
+            self.serve_metrics(after.metrics_listen);
+        }
     }
 
     /// Serves metrics there, or nowhere, and no longer where they were.
-    fn serve_metrics(&mut self, address: Option<SocketAddr>) -> Option<Publisher> {
+    fn serve_metrics(&mut self, address: Option<SocketAddr>) {
         let before = self.metrics.take();
         if let Some(before) = &before {
             before.abort();
         }
-        let address = address?;
-        let (publisher, board) = metrics::channel(self.around.clock);
-        let serve = serve_metrics(before, address, board, self.around.tell.clone());
-        self.metrics = Some(self.around.elsewhere.spawn(serve));
-        Some(publisher)
+        self.metrics = address.map(|address| {
+            let serve = serve_metrics(before, address, self.board.clone(), self.around.tell.clone());
+            self.around.elsewhere.spawn(serve)
+        });
     }
 }
 
@@ -84,6 +96,14 @@ impl Surroundings {
     fn watch_service(&self, config: &Config) -> JoinHandle<()> {
         let watch = vitals::watch_service(config.clone(), self.own, self.tell.clone());
         self.elsewhere.spawn(watch)
+    }
+
+    fn tell_hooks(&self, config: &Config, board: Board) -> JoinHandle<()> {
+        let settings = hooks::Settings {
+            directory: config.hooks.directory.clone(),
+            timeout: config.hooks.timeout,
+        };
+        self.elsewhere.spawn(hooks::watch(settings, board, self.tell.clone()))
     }
 
     fn watch_landing(&self, config: &Config) -> JoinHandle<()> {

@@ -13,6 +13,7 @@ mod drill;
 mod events;
 mod flood;
 mod forgery;
+mod hooks;
 mod host_death;
 mod keys;
 mod lost_agent;

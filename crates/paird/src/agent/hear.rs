@@ -71,6 +71,12 @@ impl Agent {
                 }
                 self.known.follow_journal(outcome, self.flight.logbook().lost());
             }
+            News::Hooked(outcomes) => {
+                for (_, outcome) in &outcomes {
+                    self.tally.hooked(outcome);
+                }
+                self.known.follow_hooks(&outcomes);
+            }
             News::Landing(obstacles) => self.known.landing = obstacles,
             News::Checked(verdict) => {
                 let fitness = fitness_of(&verdict);

@@ -95,10 +95,10 @@ impl Agent {
             self.sender = Sender::new(&config.pair, &ring);
             self.ring = ring;
         }
-        if let Some(publisher) = self.watchers.follow(&self.config, &config) {
-            self.publisher = publisher;
+        if config.metrics_listen != self.config.metrics_listen {
             self.known.metrics_error = None;
         }
+        self.watchers.follow(&self.config, &config);
         self.cloud.follow(run::manner(&config));
         self.loudness.set(config.log.level);
         self.known.service = vitals::service_name(&config);

@@ -67,6 +67,7 @@ fn merged(current: &Config, file: Config) -> Config {
         control_socket: _,
         state_directory: _,
         metrics_listen,
+        hooks,
         log,
     } = file;
     Config {
@@ -87,6 +88,7 @@ fn merged(current: &Config, file: Config) -> Config {
             ..ec2
         },
         metrics_listen,
+        hooks,
         log: Log {
             format: current.log.format,
             ..log

@@ -63,6 +63,8 @@ pub struct Config {
     pub state_directory: PathBuf,
     /// Where metrics are served; `None` when the file says `none = true`.
     pub metrics_listen: Option<SocketAddr>,
+    /// Programs that are told how the pair is.
+    pub hooks: Hooks,
     /// What is logged and how.
     pub log: Log,
 }
@@ -179,6 +181,15 @@ pub struct Ec2 {
     pub region: Option<String>,
     /// Time within which one call must have been answered.
     pub call_timeout: Duration,
+}
+
+/// Programs of the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hooks {
+    /// Where they are.
+    pub directory: PathBuf,
+    /// How long one may run, 100 ms to 10 min.
+    pub timeout: Duration,
 }
 
 /// Logging.

@@ -242,7 +242,7 @@ pub const KEYS: &[Key] = &[
     key(
         "check.http.timeout",
         duration(10, 10_000),
-        Derived("half the holdtime"),
+        Derived("a quarter of the holdtime, at least 100ms"),
         "Time within which the answer must have come.",
     ),
     key(
@@ -369,7 +369,7 @@ pub const KEYS: &[Key] = &[
     key(
         "ec2.call_timeout",
         duration(100, 30_000),
-        Value("\"2s\""),
+        Value("\"3s\""),
         "Time within which one EC2 call must have been answered.",
     ),
     at_restart(local(
@@ -413,6 +413,24 @@ pub const KEYS: &[Key] = &[
         Kind::Flag,
         Value("false"),
         "Written down as `true`, nothing listens there.",
+    ),
+    local(
+        "hooks",
+        Kind::Table,
+        Derived("all defaults"),
+        "Programs of the operator that are told how the pair is.",
+    ),
+    local(
+        "hooks.directory",
+        Kind::Text(Syntax::FilePath),
+        Value("\"/etc/paird/hooks.d\""),
+        "Directory of executables, run one after the other in the order of their names; one that does not exist has none.",
+    ),
+    local(
+        "hooks.timeout",
+        duration(100, 600_000),
+        Value("\"10s\""),
+        "How long one of them may run before it is ended, with all that it has started.",
     ),
     local("log", Kind::Table, Derived("all defaults"), "What is logged and how."),
     at_restart(local(
