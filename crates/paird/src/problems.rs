@@ -359,7 +359,7 @@ fn about_orders(view: &View, known: &Knowledge, names: &Names) -> Vec<Problem> {
 
 /// Whether there will be something to ask afterwards.
 fn about_records(known: &Knowledge) -> Option<Problem> {
-    let error = known.record_error.as_ref()?;
+    let error = known.record_error.as_ref().or(known.journal_error.as_ref())?;
     let failed = known.recorder.failed;
     Some(degraded(
         "record-unwritable",

@@ -17,6 +17,7 @@ use crate::cli::Node;
 use crate::clock::Clock;
 use crate::cloud::{Cloud, CloudConfig, Manner};
 use crate::config::{Config, Findings, KeyFile, Security};
+use crate::logbook::Logbook;
 use crate::socket::HeartbeatSocket;
 use crate::standing::Keeper;
 use crate::watchers::{Surroundings, Watchers};
@@ -99,6 +100,8 @@ pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
     handle.spawn(keeper.write_on(tell.clone()));
     let archive = Archive::new(&config.state_directory);
     handle.spawn(archive.write_on(tell.clone()));
+    let mut logbook = Logbook::open(&config.state_directory);
+    handle.spawn(logbook.write_on(tell.clone()));
     let surroundings = Surroundings {
         own,
         private_ip,
@@ -121,6 +124,7 @@ pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
         requests,
         keeper,
         archive,
+        logbook,
         watchers,
         publisher,
         loudness,

@@ -9,6 +9,8 @@ mod access;
 mod broken_ec2;
 mod cold_start;
 mod configuration;
+mod drill;
+mod events;
 mod flood;
 mod forgery;
 mod hooks;

@@ -8,7 +8,9 @@
 //! A daemon takes bytes apart itself ([`decode_line`], [`encode_line`]); a blocking client uses [`read_line`] and
 //! [`write_line`].
 
+mod events;
 mod line;
+mod moved;
 mod request;
 mod response;
 mod status;
@@ -16,7 +18,9 @@ mod why;
 
 use std::time::Duration;
 
+pub use events::{Entry, Events};
 pub use line::{LineError, Message, decode_line, encode_line, read_line, write_line};
+pub use moved::{Moved, Outage};
 pub use request::{Command, Request};
 pub use response::{Answer, Outcome, Response};
 pub use status::{
