@@ -29,6 +29,7 @@ mod setup;
 mod speaker;
 mod turn;
 mod user;
+mod visitors;
 mod wait;
 mod watch;
 
@@ -45,6 +46,7 @@ pub use scenario::{Stage, is_skipped, run};
 pub use setup::Setup;
 pub use speaker::{Recording, Speaker};
 pub use user::User;
+pub use visitors::{Visited, Visitors};
 pub use wait::{DEADLINE, eventually, stays};
 pub use watch::{Disagreement, Findings, Watch, worst_of_all};
 

@@ -12,6 +12,7 @@
 mod answer;
 mod hear;
 mod probe;
+mod reload;
 mod report;
 
 use std::io;
@@ -28,13 +29,15 @@ use tokio::sync::mpsc;
 use tracing::{debug, info, trace, warn};
 
 use crate::archive::Archive;
+use crate::cli;
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::config::Config;
 use crate::control::Pending;
 use crate::flight::Flight;
-use crate::journal;
+use crate::journal::{self, Loudness};
 use crate::knowledge::Knowledge;
+use crate::logbook::Logbook;
 use crate::metrics::{Publisher, Tally};
 use crate::names::Names;
 use crate::news::News;
@@ -42,7 +45,9 @@ use crate::orders::Orders;
 use crate::socket::{HeartbeatSocket, Received};
 use crate::standing::Keeper;
 use crate::vitals;
+use crate::watchers::Watchers;
 
+use reload::Reloads;
 use report::{Watchdog, notify};
 
 /// The event loop and everything in its hands.
@@ -66,8 +71,13 @@ pub struct Agent {
     keeper: Keeper,
     flight: Flight,
     tally: Tally,
-    /// `None` if nobody can ask for metrics.
-    publisher: Option<Publisher>,
+    /// Where configuration and keys are read again.
+    source: cli::Node,
+    ring: KeyRing,
+    reloads: Reloads,
+    watchers: Watchers,
+    loudness: Loudness,
+    publisher: Publisher,
     /// Whether the core has nothing left to do before this daemon ends.
     may_stop: bool,
     turned_at: Instant,
@@ -76,13 +86,13 @@ pub struct Agent {
 }
 
 /// What an [`Agent`] is made of.
-pub struct Parts<'a> {
+pub struct Parts {
     /// The file.
     pub config: Config,
     /// What the core is told of it.
     pub core: CoreConfig,
     /// The keys.
-    pub ring: &'a KeyRing,
+    pub ring: KeyRing,
     /// The daemon's clock.
     pub clock: Clock,
     /// The heartbeat socket.
@@ -101,8 +111,16 @@ pub struct Parts<'a> {
     pub keeper: Keeper,
     /// What keeps records of the core's inputs.
     pub archive: Archive,
-    /// Where metrics are published, nowhere, or why they cannot be served.
-    pub metrics: Result<Option<Publisher>, String>,
+    /// The journal.
+    pub logbook: Logbook,
+    /// The tasks that watch for this node.
+    pub watchers: Watchers,
+    /// What shows the pair to metrics and hooks.
+    pub publisher: Publisher,
+    /// How much is logged.
+    pub loudness: Loudness,
+    /// Where configuration and keys come from.
+    pub source: cli::Node,
     /// The seed of incarnation and jitter.
     pub seed: u64,
 }
@@ -110,7 +128,7 @@ pub struct Parts<'a> {
 impl Agent {
     /// An agent at the start of its run.
     #[must_use]
-    pub fn new(parts: Parts<'_>) -> Self {
+    pub fn new(parts: Parts) -> Self {
         let Parts {
             config,
             core,
@@ -124,25 +142,29 @@ impl Agent {
             requests,
             keeper,
             archive,
-            metrics,
+            logbook,
+            watchers,
+            publisher,
+            loudness,
+            source,
             seed,
         } = parts;
-        let mut known = Knowledge::new(vitals::service_name(&config));
-        let publisher = metrics.unwrap_or_else(|error| {
-            known.metrics_error = Some(error);
-            None
-        });
         let now = clock.now();
         let node = Node::new(core.clone(), seed, now);
         let nodes = config.nodes.each_ref().map(|node| node.name.clone());
         let names = Names::new(nodes, core.me);
         Self {
-            flight: Flight::new(&config, &names, archive, now, &node),
+            flight: Flight::new(&config, &names, archive, logbook, now, &node),
             names,
-            sender: Sender::new(&config.pair, ring),
-            receiver: Receiver::new(&config.pair, core.me, node.incarnation(), ring),
-            known,
+            sender: Sender::new(&config.pair, &ring),
+            receiver: Receiver::new(&config.pair, core.me, node.incarnation(), &ring),
+            ring,
+            known: Knowledge::new(vitals::service_name(&config)),
             tally: Tally::default(),
+            source,
+            reloads: Reloads::default(),
+            watchers,
+            loudness,
             publisher,
             orders: Orders::default(),
             keeper,
@@ -171,6 +193,7 @@ impl Agent {
     pub async fn run(mut self) -> anyhow::Result<()> {
         let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+        let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
         self.restore();
         notify(&[NotifyState::Ready]);
         loop {
@@ -191,6 +214,7 @@ impl Agent {
                 Some(request) = self.requests.recv() => self.answer(request),
                 _ = terminate.recv() => self.stop(),
                 _ = interrupt.recv() => self.stop(),
+                _ = hangup.recv() => self.reload(None),
             }
             self.tally.woke(self.clock.now(), wake_at);
         }
@@ -285,15 +309,13 @@ impl Agent {
                 self.tally.called(&request);
                 self.elsewhere.spawn(Arc::clone(&self.cloud).call(request));
             }
-            Output::Ordered { id, outcome } => self.orders.end(id, outcome),
+            Output::Ordered { id, outcome } => self.end_order(id, outcome),
             Output::Keep(standing) => self.keeper.keep(standing),
             Output::MayStop => self.may_stop = true,
             Output::Event(event) => {
                 journal::tell(&event, &self.names);
                 self.tally.happened(&event);
-                if let Some(publisher) = &mut self.publisher {
-                    publisher.hurry();
-                }
+                self.publisher.hurry();
                 // Whoever does not hold the address must be able to take it: what a move changes is rehearsed anew.
                 if matches!(event, Event::HolderChanged { to, .. } if to != Holder::Member(self.core.me)) {
                     self.cloud.rehearse_soon();

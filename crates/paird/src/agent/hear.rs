@@ -63,6 +63,20 @@ impl Agent {
                 }
                 self.known.follow_record(outcome);
             }
+            News::Reread(read) => self.follow_files(*read),
+            News::Metrics(outcome) => self.known.metrics_error = outcome.err(),
+            News::Journalled(outcome) => {
+                if let Err((lost, error)) = &outcome {
+                    warn!(lost, error, "lines of the journal were not written");
+                }
+                self.known.follow_journal(outcome, self.flight.logbook().lost());
+            }
+            News::Hooked(outcomes) => {
+                for (_, outcome) in &outcomes {
+                    self.tally.hooked(outcome);
+                }
+                self.known.follow_hooks(&outcomes);
+            }
             News::Landing(obstacles) => self.known.landing = obstacles,
             News::Checked(verdict) => {
                 let fitness = fitness_of(&verdict);

@@ -12,7 +12,7 @@ use super::reader::{Reader, Reported, Section, times};
 use super::syntax::StatusRange;
 use super::value::{Problem, quoted};
 use super::{
-    Address, Check, Config, Ec2, Heartbeat, HttpCheck, Log, LogFormat, LogLevel, Node, Probe, Profile, Security,
+    Address, Check, Config, Ec2, Heartbeat, Hooks, HttpCheck, Log, LogFormat, LogLevel, Node, Probe, Profile, Security,
     Takeover,
 };
 
@@ -53,6 +53,7 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
     let control_socket = read_control_socket(reader, &root);
     let state_directory = read_state_directory(reader, &root);
     let metrics_listen = read_metrics(reader, &root);
+    let hooks = read_hooks(reader, &root);
     let log = read_log(reader, &root);
     Ok(Config {
         file: file.to_owned(),
@@ -68,6 +69,7 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
         control_socket: control_socket?.into(),
         state_directory: state_directory?.into(),
         metrics_listen: metrics_listen?,
+        hooks: hooks?,
         log: log?,
     })
 }
@@ -418,6 +420,16 @@ fn read_metrics<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Option<
             Err(reader.report(&section, "none", problem))
         }
     }
+}
+
+fn read_hooks<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Hooks> {
+    let section = reader.section(root, "hooks")?;
+    let directory = reader.text(&section, "directory");
+    let timeout = reader.duration(&section, "timeout");
+    Ok(Hooks {
+        directory: directory?.into(),
+        timeout: timeout?,
+    })
 }
 
 fn read_log<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Log> {

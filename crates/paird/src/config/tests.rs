@@ -106,6 +106,10 @@ fn the_smallest_file_gets_every_default() {
             control_socket: "/run/paird/control.sock".into(),
             state_directory: "/var/lib/paird".into(),
             metrics_listen: Some(([127, 0, 0, 1], 9694).into()),
+            hooks: Hooks {
+                directory: PathBuf::from("/etc/paird/hooks.d"),
+                timeout: Duration::from_secs(10),
+            },
             log: Log {
                 format: LogFormat::Auto,
                 level: LogLevel::Info
@@ -164,6 +168,9 @@ fn every_key_can_be_set() {
         directory = "/srv/paird"
         [metrics]
         listen = "[::1]:9000"
+        [hooks]
+        directory = "/srv/hooks"
+        timeout = "1m"
         [log]
         format = "json"
         level = "trace"
@@ -217,6 +224,8 @@ control.socket = "/run/c.sock"
 state.directory = "/srv/paird"
 metrics.listen = "[::1]:9000"
 metrics.none = false
+hooks.directory = "/srv/hooks"
+hooks.timeout = "1m"
 log.format = "json"
 log.level = "trace""#
     );
