@@ -142,6 +142,18 @@ impl Node {
             .context("HAProxy tells no CurrConns")
     }
 
+    /// Whether an agent runs; one that has ended is forgotten.
+    pub(crate) fn has_agent(&mut self) -> bool {
+        if self
+            .agent
+            .as_mut()
+            .is_some_and(|agent| agent.check_alive(AGENT).is_err())
+        {
+            self.agent = None;
+        }
+        self.agent.is_some()
+    }
+
     /// Fails with what it printed if something of the node has ended by itself.
     pub(crate) fn check_alive(&mut self) -> Result<()> {
         let name = self.host.name;
@@ -202,6 +214,11 @@ impl Node {
 
     pub(crate) fn programs(&self) -> &Programs {
         &self.programs
+    }
+
+    /// The agent that runs.
+    pub(crate) fn agent(&self) -> Result<&Process> {
+        self.agent.as_ref().context("no agent runs")
     }
 
     /// The HAProxy that runs.
