@@ -13,7 +13,7 @@ use rustix::process::{Signal, kill_process};
 
 use super::files::Files;
 use super::haproxy::{Haproxy, To};
-use super::network::{self, Host, IMDS};
+use super::network::{self, Host};
 use super::place::Place;
 use super::programs::Programs;
 use crate::process::Process;
@@ -36,7 +36,6 @@ impl Node {
         let theirs = files.clone();
         let place = Arc::new(Place::found(host.name, move || theirs.move_in())?);
         network::connect(router, &place, host, Some(mac))?;
-        place.ip(format!("addr add {IMDS}/32 dev lo"))?;
         Ok(Self {
             host,
             place,
