@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use pair_core::{Input, InstanceState, Member, Node, OrderId};
 
-use crate::{ApiFault, Fault, Owner, Scope, Service, World, agenda::Happening, host::Pause, world::Witnessed};
+use crate::{ApiFault, Fault, Owner, Scope, Service, Tuning, World, agenda::Happening, host::Pause, world::Witnessed};
 
 /// Agents and hosts.
 impl World {
@@ -15,7 +15,7 @@ impl World {
         }
         self.trace.note(self.now, || format!("start {member:?}"));
         let (seed, now) = (self.dice.number(), self.now);
-        let config = self.settings.config(member);
+        let config = self.settings.tuned(self.host(member).tuning).config(member);
         let host = self.host_mut(member);
         host.run += 1;
         host.paused = None;
@@ -23,6 +23,7 @@ impl World {
         let (run, at) = (host.run, member);
         let ready = host.ready;
         self.witnessed[member.index()] = Witnessed::default();
+        self.follow.reloaded[member.index()] = None;
         self.identify(member, run);
         let soon = self.now + Duration::from_millis(5);
         self.agenda.put(soon, Happening::AskImds { at, run });
@@ -142,12 +143,21 @@ impl World {
 
     /// Orders a node to move the address.
     pub fn order(&mut self, asked: Member, to: Member) -> OrderId {
+        self.order_with(asked, to, false)
+    }
+
+    /// Orders a node to move the address, be the other one ready or not.
+    pub fn order_by_force(&mut self, asked: Member, to: Member) -> OrderId {
+        self.order_with(asked, to, true)
+    }
+
+    fn order_with(&mut self, asked: Member, to: Member, force: bool) -> OrderId {
         let id = OrderId(self.next_order);
         self.next_order += 1;
         self.trace
             .note(self.now, || format!("order {id:?} to {asked:?}: move to {to:?}"));
         let (at, run) = (asked, self.host(asked).run);
-        let input = Input::Order { id, to };
+        let input = Input::Order { id, to, force };
         self.agenda.put(self.now, Happening::Reach { at, run, input });
         id
     }
@@ -395,6 +405,7 @@ impl World {
             self.set_neighbour(member, false);
             self.join(member);
             self.end_hold(member);
+            self.reload(member, Tuning::Own);
         }
         if !matches!(self.owner(), Some(Owner::Member(_))) {
             self.put_address(None);

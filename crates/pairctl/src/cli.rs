@@ -5,6 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use pair_wire::control::{DEFAULT_SOCKET, LONGEST_HOLD};
 
+use crate::events::Since;
+
 /// How long `status` waits for its answer: a daemon that lives answers within milliseconds.
 pub(crate) const STATUS_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -40,6 +42,8 @@ pub(crate) enum Command {
     },
     /// Waits until this node is ready, which is the default, or active, or the pair healthy: a daemon may not be there yet.
     Wait(WaitArgs),
+    /// Tells the transitions and orders of this node over all runs of its daemon, oldest first.
+    Events(EventsArgs),
     /// Tells what happened lately, and why.
     Why(WhyArgs),
     /// Moves the address to the other node, or to the named one, and waits until it is there.
@@ -47,6 +51,15 @@ pub(crate) enum Command {
         /// The node that shall hold the address.
         #[arg(long, value_name = "NODE")]
         to: Option<String>,
+        /// Even if that node is not ready: a call that may fail. What makes a move unsafe is refused all the same.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Moves the address to the other node and back, if nothing is wrong, and tells how long what took.
+    Drill {
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
     },
     /// Keeps the address where it is for a while, whatever happens; orders pass.
     Hold {
@@ -60,13 +73,15 @@ pub(crate) enum Command {
     Leave,
     /// Brings this node back into the pair.
     Join,
+    /// Lets the daemon read configuration and keys again; nothing moves, and a file that is wrong changes nothing.
+    Reload,
     /// Checks the configuration file, without asking the daemon or AWS: runs `paird check`.
     Check {
         /// The configuration file [default: that of paird].
         #[arg(long, value_name = "PATH")]
         config: Option<PathBuf>,
     },
-    /// Makes keys for heartbeats.
+    /// Makes and changes keys of heartbeats.
     #[command(subcommand)]
     Key(KeyCommand),
     /// Shows the version of this program and of what it speaks.
@@ -103,6 +118,19 @@ pub(crate) struct WhyArgs {
     pub(crate) with: Option<PathBuf>,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct EventsArgs {
+    /// Go on with what happens, until interrupted.
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Print a line of JSON for each.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Only what happened since then: a length such as `2h`, or a time in RFC 3339.
+    #[arg(long, value_name = "TIME", value_parser = Since::parse)]
+    pub(crate) since: Option<Since>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
     /// Prints a new key as a line for the key file, the same on both nodes.
@@ -110,6 +138,12 @@ pub(crate) enum KeyCommand {
         /// The number that names the key in a datagram, another one for each key of a file.
         #[arg(long, value_name = "0-255", default_value_t = 1)]
         id: u8,
+    },
+    /// Takes the next of three steps from one key to another, once both nodes are ready for it: run it on both in turn.
+    Rotate {
+        /// Accept the key in this file, `-` for the input, that the other node made in its first step.
+        #[arg(long, value_name = "FILE")]
+        add: Option<PathBuf>,
     },
 }
 

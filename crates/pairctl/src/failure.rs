@@ -8,6 +8,7 @@ use std::{
 };
 
 use pair_wire::control::{CONTROL_VERSION, LineError, STATUS_VERSION, WHY_VERSION};
+use pair_wire::key::KeyFileError;
 use pair_wire::trace::TraceError;
 use thiserror::Error;
 
@@ -56,6 +57,18 @@ pub(crate) enum Failure {
         theirs: String,
         wanted: String,
     },
+    #[error("cannot read {}", path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        error: io::Error,
+    },
+    #[error("{} is no key", path.display())]
+    NoKey {
+        path: PathBuf,
+        #[source]
+        error: KeyFileError,
+    },
     #[error("cannot write {}", path.display())]
     Write {
         path: PathBuf,
@@ -69,6 +82,12 @@ pub(crate) enum Failure {
         patience: Duration,
         wanted: &'static str,
         missing: String,
+    },
+    #[error("the drill has ended {when}, and the address is at {holder}: {why}")]
+    Drill {
+        when: &'static str,
+        why: String,
+        holder: String,
     },
     #[error("the operating system does not pass signals on")]
     Signals(#[source] io::Error),
@@ -136,6 +155,9 @@ impl Failure {
             Self::Daemon { .. }
             | Self::Trace { .. }
             | Self::NotThePeers { .. }
+            | Self::Drill { .. }
+            | Self::Read { .. }
+            | Self::NoKey { .. }
             | Self::Write { .. }
             | Self::Check { .. }
             | Self::CheckKilled
@@ -165,10 +187,17 @@ impl Failure {
             Self::Stale { .. } => Some("its watchdog should restart it; `journalctl -u paird` says what it did last"),
             Self::Refused { hint, .. } => hint.as_deref(),
             Self::TimeOver { .. } => Some("`pairctl status` says more; --timeout waits for longer"),
+            Self::Drill { .. } => {
+                Some("`pairctl status` on both nodes; `pairctl failover` brings it back once all is well")
+            }
             Self::Check { .. } => Some("paird is looked for beside pairctl, then along PATH"),
             Self::Trace { .. } => Some("`pairctl why --export FILE` on the other node makes one"),
             Self::NotThePeers { .. } => Some("--with takes what `pairctl why --export FILE` wrote on the other node"),
+            Self::NoKey { .. } => {
+                Some("it is the line that `pairctl key rotate` has added to the key file of the other node")
+            }
             Self::Connect { .. }
+            | Self::Read { .. }
             | Self::Write { .. }
             | Self::Daemon { .. }
             | Self::CheckKilled

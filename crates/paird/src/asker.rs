@@ -145,11 +145,16 @@ mod tests {
         }
         for command in [
             Command::Export { id: None, from: 0 },
-            Command::Failover { to: None },
+            Command::Failover {
+                to: None,
+                force: false,
+                drill: false,
+            },
             Command::Hold { for_ms: 1 },
             Command::Resume,
             Command::Leave,
             Command::Join,
+            Command::Reload,
         ] {
             assert_eq!(friend.may(&command), Ok(()));
             let Err(Response {

@@ -8,6 +8,7 @@ use pair_wire::control::RecorderStatus;
 use pair_wire::datagram::{DropCause, Drops};
 
 use crate::check::Verdict;
+use crate::hooks::Outcome;
 use crate::landing::Obstacle;
 
 /// What the daemon knows beside the core.
@@ -33,10 +34,16 @@ pub struct Knowledge {
     pub standing_error: Option<String>,
     /// Why the newest record of the core's inputs is not on disk.
     pub record_error: Option<String>,
+    /// Why the newest lines of the journal are not on disk.
+    pub journal_error: Option<String>,
     /// Why metrics are not served, though they should be.
     pub metrics_error: Option<String>,
+    /// Which hooks failed when they were last told something, and why.
+    pub failed_hooks: Vec<String>,
     /// What became of the records so far.
     pub recorder: RecorderStatus,
+    /// Lines of the journal that the disk did not take.
+    lost_on_disk: u64,
     rejected: u64,
     rejected_at: Option<Instant>,
     now: Instant,
@@ -60,7 +67,10 @@ impl Knowledge {
             last_call_error: None,
             standing_error: None,
             record_error: None,
+            journal_error: None,
+            lost_on_disk: 0,
             metrics_error: None,
+            failed_hooks: Vec::new(),
             recorder: RecorderStatus::default(),
             rejected: 0,
             rejected_at: None,
@@ -91,6 +101,21 @@ impl Knowledge {
             Err(_) => self.recorder.failed += 1,
         }
         self.record_error = outcome.err();
+    }
+
+    /// Takes in how the writing of the journal went; `lost` is how many lines did not even wait for it so far.
+    pub fn follow_journal(&mut self, outcome: Result<(), (u64, String)>, lost: u64) {
+        if let Err((count, _)) = &outcome {
+            self.lost_on_disk += count;
+        }
+        self.recorder.events_lost = self.lost_on_disk + lost;
+        self.journal_error = outcome.err().map(|(_, error)| error);
+    }
+
+    /// Takes in what became of the hooks, by their names.
+    pub fn follow_hooks(&mut self, outcomes: &[(String, Outcome)]) {
+        let failed = outcomes.iter().filter(|(_, outcome)| outcome.is_failure());
+        self.failed_hooks = failed.map(|(hook, outcome)| format!("{hook}: {outcome}")).collect();
     }
 
     /// Whether heartbeats were rejected within the last seconds.

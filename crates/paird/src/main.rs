@@ -22,7 +22,7 @@ fn main() -> ExitCode {
             println!("{}: ok, pair {} of {first} and {second}", config.file, config.pair);
             ExitCode::SUCCESS
         }
-        Command::Run(args) => match run::run(config, &ring, args.node.as_deref()) {
+        Command::Run(args) => match run::run(config, ring, args) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("paird: {error:#}");

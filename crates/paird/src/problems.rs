@@ -18,6 +18,7 @@ pub const IDS: &[(&str, Severity)] = &[
     ("held-by-former", Severity::Critical),
     ("held-by-stranger", Severity::Critical),
     ("holder-unknown", Severity::Critical),
+    ("hook-failing", Severity::Degraded),
     ("imds-unreachable", Severity::Degraded),
     ("left-pair", Severity::Degraded),
     ("metrics-unavailable", Severity::Degraded),
@@ -136,6 +137,7 @@ pub fn of(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<Prob
     problems.extend(about_orders(view, known, names));
     problems.extend(about_records(known));
     problems.extend(about_metrics(known));
+    problems.extend(about_hooks(known));
     if view.ec2_read_failed && !problems.iter().any(|problem| problem.id == "ec2-unreadable") {
         problems.push(degraded(
             "ec2-unreadable",
@@ -357,7 +359,7 @@ fn about_orders(view: &View, known: &Knowledge, names: &Names) -> Vec<Problem> {
 
 /// Whether there will be something to ask afterwards.
 fn about_records(known: &Knowledge) -> Option<Problem> {
-    let error = known.record_error.as_ref()?;
+    let error = known.record_error.as_ref().or(known.journal_error.as_ref())?;
     let failed = known.recorder.failed;
     Some(degraded(
         "record-unwritable",
@@ -374,6 +376,19 @@ fn about_metrics(known: &Knowledge) -> Option<Problem> {
         format!("metrics are not served: {error}"),
         "free the port or write another metrics.listen, then restart paird: that moves nothing",
     ))
+}
+
+fn about_hooks(known: &Knowledge) -> Option<Problem> {
+    (!known.failed_hooks.is_empty()).then(|| {
+        degraded(
+            "hook-failing",
+            format!(
+                "hooks failed when they were last told something: {}",
+                known.failed_hooks.join("; ")
+            ),
+            "see what they printed in the log; a hook is told the next state, and not this one again",
+        )
+    })
 }
 
 fn degraded(id: &str, text: String, hint: &str) -> Problem {

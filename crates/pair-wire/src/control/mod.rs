@@ -8,7 +8,9 @@
 //! A daemon takes bytes apart itself ([`decode_line`], [`encode_line`]); a blocking client uses [`read_line`] and
 //! [`write_line`].
 
+mod events;
 mod line;
+mod moved;
 mod request;
 mod response;
 mod status;
@@ -16,12 +18,14 @@ mod why;
 
 use std::time::Duration;
 
+pub use events::{Entry, Events};
 pub use line::{LineError, Message, decode_line, encode_line, read_line, write_line};
+pub use moved::{Moved, Outage};
 pub use request::{Command, Request};
 pub use response::{Answer, Outcome, Response};
 pub use status::{
-    AddressStatus, AgentStatus, DecisionStatus, HolderName, HolderSource, Link, NodeStatus, PeerStatus, Problem,
-    ReadyStatus, RecorderStatus, Role, STATUS_VERSION, Severity, State, Status, TakeoverStatus,
+    AddressStatus, AgentStatus, DecisionStatus, HolderName, HolderSource, KeysStatus, Link, NodeStatus, PeerKeysStatus,
+    PeerStatus, Problem, ReadyStatus, RecorderStatus, Role, STATUS_VERSION, Severity, State, Status, TakeoverStatus,
 };
 pub use why::{Clock, Part, Times, Transition, TransitionKind, WHY_VERSION, Why};
 

@@ -22,7 +22,7 @@ mod report;
 mod sender;
 
 pub use drops::{DropCause, Drops};
-pub use receiver::Receiver;
+pub use receiver::{PeerKeys, Receiver};
 pub use report::{ID_LIMIT, VERSION_LIMIT, ZONE_LIMIT};
 pub use sender::Sender;
 

@@ -5,7 +5,7 @@ use pair_core::Heartbeat;
 use super::{
     MAX_DATAGRAM, MAX_REPORT, PREFIX_AT, REPORT_AT, WIRE_VERSION,
     header::{self, Header, PairId},
-    mac::{KeyedMac, TAG_LEN},
+    mac::{KeyMark, KeyedMac, TAG_LEN},
     prefix, report,
 };
 use crate::key::KeyRing;
@@ -14,6 +14,8 @@ use crate::key::KeyRing;
 pub struct Sender {
     pair: PairId,
     mac: KeyedMac,
+    /// Tells the peer which other key this node accepts.
+    other: Option<KeyMark>,
 }
 
 impl Sender {
@@ -23,6 +25,7 @@ impl Sender {
         Self {
             pair: PairId::of(pair),
             mac: KeyedMac::new(ring.signer()),
+            other: ring.keys().nth(1).map(KeyMark::of),
         }
     }
 
@@ -40,6 +43,7 @@ impl Sender {
         let header = Header {
             version,
             key_id: self.mac.key_id(),
+            other: self.other,
             pair: self.pair,
         };
         header.write(array_at(out, 0));

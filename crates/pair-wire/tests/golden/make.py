@@ -80,10 +80,14 @@ def report(
     )
 
 
-def datagram(version, key, prefix, report):
+def mark(key):
+    return hmac.new(key[1], b"paird: which key is this", hashlib.sha256).digest()[:2]
+
+
+def datagram(version, key, prefix, report, other=None):
     key_id, secret = key
     pair_id = hashlib.sha256(PAIR.encode()).digest()[:8]
-    signed = struct.pack("<4sBBH8s", b"PAIR", version, key_id, 0, pair_id) + prefix + report
+    signed = struct.pack("<4sBB2s8s", b"PAIR", version, key_id, mark(other) if other else b"", pair_id) + prefix + report
     return signed + hmac.new(secret, signed, hashlib.sha256).digest()
 
 
@@ -106,13 +110,14 @@ write(
     datagram(1, KEY_1, prefix(0, 0x0123456789ABCDEF, 4711, (0xFEDCBA9876543210, 815, 1234)), ACTIVE),
 )
 write(
-    "unfit", "node b yields a misplaced address, by the peer's word; signed with key 2",
+    "unfit", "node b yields a misplaced address, by the peer's word; signed with key 2, key 1 accepted",
     datagram(
         1, KEY_2, prefix(1, 2**64 - 1, 2**64 - 1, (3, 4, 2**32 - 1)),
         report(
             False, 2**32 - 1, "i-0bbbbbbbbbbbbbbbb", "us-east-1b", unfit(2), False, False,
             word(misplaced(1), None, PEER, 2**64 - 1), False, True, "0.1.0", notice=LEAVING,
         ),
+        KEY_1,
     ),
 )
 write(

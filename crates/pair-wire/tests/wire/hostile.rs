@@ -81,7 +81,9 @@ fn either_key_of_the_ring_verifies_and_the_first_signs() {
             Ok(active())
         );
     }
-    assert_eq!(encode(&both, &active()), encode(&KeyRing::single(key_1()), &active()));
+    let by_both = encode(&both, &active());
+    let by_first = receiver(Member::First, &KeyRing::single(key_1())).open(&by_both);
+    assert_eq!((by_both[5], by_first), (1, Ok(active())));
 }
 
 #[test]

@@ -13,7 +13,11 @@ use crate::daemon::{Daemon, Ran, run};
 
 #[test]
 fn a_failover_tells_what_was_done() {
-    let order = Request::new(Command::Failover { to: None });
+    let order = Request::new(Command::Failover {
+        to: None,
+        force: false,
+        drill: false,
+    });
     let ran = Daemon::answering(order, &Response::done("moved 203.0.113.10: a → b")).run(&["failover"]);
     assert_eq!(
         ran,
@@ -29,6 +33,8 @@ fn a_failover_tells_what_was_done() {
 fn a_refused_failover_says_why() {
     let order = Request::new(Command::Failover {
         to: Some("b".to_owned()),
+        force: false,
+        drill: false,
     });
     let refusal = Response::refused("node b is not ready", Some("`pairctl status` on b says why".to_owned()));
     let ran = Daemon::answering(order, &refusal).run(&["failover", "--to", "b"]);
@@ -41,6 +47,21 @@ fn a_refused_failover_says_why() {
             err
         }
     );
+}
+
+#[test]
+fn a_reload_tells_what_is_in_force_or_every_mistake() {
+    let reload = Request::new(Command::Reload);
+    let done = Response::done("in force: takeover.refit \"2m\" (was \"1m\")");
+    let ran = Daemon::answering(reload.clone(), &done).run(&["reload"]);
+    assert_eq!(
+        (ran.code, ran.out.as_str()),
+        (0, "in force: takeover.refit \"2m\" (was \"1m\")\n")
+    );
+    let refusal = Response::refused("the files are wrong, and nothing has changed\n  paird.toml:3: …", None);
+    let ran = Daemon::answering(reload, &refusal).run(&["reload"]);
+    let err = "pairctl: refused: the files are wrong, and nothing has changed\n  paird.toml:3: …\n";
+    assert_eq!((ran.code, ran.err.as_str()), (4, err));
 }
 
 #[test]
