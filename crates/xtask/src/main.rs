@@ -51,6 +51,8 @@ enum Task {
     Soak(sim::Args),
     /// Measure how often the detector is wrong, and rewrite docs/DETECTION.md (some minutes).
     Curve(sim::Args),
+    /// Let a zone die under up to 5,000 pairs in virtual time, and rewrite docs/PERFORMANCE.md (a quarter of an hour).
+    Storm(sim::Args),
     /// Look for bytes that the wire cannot take, with cargo-fuzz.
     Fuzz(fuzz::Args),
     /// Build the Debian package and print its path.
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
         Task::Test(args) => test::run(&workspace, &args),
         Task::Soak(args) => sim::soak(&workspace, &args),
         Task::Curve(args) => sim::curve(&workspace, &args),
+        Task::Storm(args) => sim::storm(&workspace, &args),
         Task::Fuzz(args) => fuzz::run(&workspace, &args),
         Task::Package(args) => package::run(&workspace, &args),
         Task::MutantsOfRules(args) => mutants_of_rules::run(&workspace, &args),
