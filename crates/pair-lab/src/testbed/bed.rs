@@ -263,6 +263,10 @@ impl Testbed {
         &self.gateway
     }
 
+    pub(crate) fn router(&self) -> &Place {
+        &self.router
+    }
+
     pub(crate) fn traffic(&self) -> &Traffic {
         &self.traffic
     }

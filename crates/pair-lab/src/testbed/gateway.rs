@@ -15,6 +15,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::network::{ELASTIC_IP, NODE_A, NODE_B};
 use super::place::Place;
+use super::relay;
 
 /// The filter, and what it is to do at present.
 #[derive(Debug, Clone)]
@@ -35,6 +36,8 @@ struct State {
     is_hairpin_cut: bool,
     /// How much of what is sent from and to these addresses is lost, in percent.
     losses: BTreeMap<(Ipv4Addr, Ipv4Addr), u8>,
+    /// Whether heartbeats pass through the relay.
+    is_relayed: bool,
 }
 
 impl Gateway {
@@ -82,9 +85,13 @@ impl Gateway {
     /// Loses so many percent of the packets between the nodes, each way and each for itself.
     pub(crate) fn lose(&self, percent: u8) -> Result<()> {
         self.change(|state| {
-            state.losses.insert((NODE_A.address, NODE_B.address), percent);
-            state.losses.insert((NODE_B.address, NODE_A.address), percent);
+            state.losses.extend(WAYS.map(|way| (way, percent)));
         })
+    }
+
+    /// Sends the heartbeats of both nodes through the relay.
+    pub(crate) fn relay(&self) -> Result<()> {
+        self.change(|state| state.is_relayed = true)
     }
 
     /// Ends every fault; the Elastic IP stays where it leads.
@@ -128,6 +135,15 @@ impl State {
                 format_args!("ip saddr {from} ip daddr {to} numgen random mod 100 < {percent} drop"),
             );
         }
+        if self.is_relayed {
+            for (from, to) in WAYS {
+                let (relay, port) = (relay::address_for(from), relay::HEARTBEATS);
+                line(
+                    &mut rules,
+                    format_args!("ip saddr {from} ip daddr {to} udp dport {port} ip daddr set {relay}"),
+                );
+            }
+        }
         let public = [(NODE_A.address, PUBLIC_OF_A), (NODE_B.address, PUBLIC_OF_B)]
             .map(|(node, own)| (node, if self.holder == Some(node) { ELASTIC_IP } else { own }));
         // Every source before any destination: by its destination is told whether a packet leaves by the gateway.
@@ -145,6 +161,10 @@ impl State {
         rules.push_str("}\nchain leaving { type filter hook postrouting priority filter; policy accept;\n");
         for name in &self.cut_hosts {
             line(&mut rules, format_args!("oifname \"{name}\" drop"));
+        }
+        for (sender, _) in WAYS.into_iter().filter(|_| self.is_relayed) {
+            let relay = relay::address_for(sender);
+            line(&mut rules, format_args!("ip saddr {relay} ip saddr set {sender}"));
         }
         rules.push_str("}\n}\n");
         rules
@@ -172,6 +192,9 @@ fn apply(rules: &str) -> Result<()> {
     ensure!(output.status.success(), "nft refused:\n{rules}{said}");
     Ok(())
 }
+
+/// From one node to the other.
+const WAYS: [(Ipv4Addr, Ipv4Addr); 2] = [(NODE_A.address, NODE_B.address), (NODE_B.address, NODE_A.address)];
 
 /// The public addresses that the nodes have while they do not hold the Elastic IP.
 const PUBLIC_OF_A: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 11);

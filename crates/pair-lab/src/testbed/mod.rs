@@ -19,6 +19,7 @@ mod origin;
 mod paird;
 mod place;
 mod programs;
+mod relay;
 mod report;
 mod scenario;
 mod traffic;

@@ -38,6 +38,10 @@ pub(crate) const EC2: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 pub(crate) const EC2_OF_A: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 11);
 pub(crate) const EC2_OF_B: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 12);
 
+/// Where the router takes heartbeats that are to be late, by who sent them.
+pub(crate) const RELAY_FOR_A: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 21);
+pub(crate) const RELAY_FOR_B: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 22);
+
 /// Where the metadata service is, on every instance.
 pub(crate) const IMDS: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
 
@@ -55,9 +59,10 @@ impl Host {
     }
 }
 
-/// Makes the router forward and answer at EC2's addresses.
+/// Makes the router forward and answer at the addresses of EC2 and the relay.
 pub(crate) fn prepare_router(router: &Place) -> Result<()> {
-    let addresses = [EC2, EC2_OF_A, EC2_OF_B].map(|address| format!("addr add {address}/32 dev lo\n"));
+    let addresses =
+        [EC2, EC2_OF_A, EC2_OF_B, RELAY_FOR_A, RELAY_FOR_B].map(|address| format!("addr add {address}/32 dev lo\n"));
     router.ip(addresses.concat())?;
     router
         .run(|| std::fs::write("/proc/sys/net/ipv4/ip_forward", "1"))

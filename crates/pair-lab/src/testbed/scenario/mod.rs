@@ -30,7 +30,7 @@ pub(crate) struct Scenario {
 }
 
 /// All of them, in the order of the documentation.
-pub(crate) const ALL: [&Scenario; 22] = [
+pub(crate) const ALL: [&Scenario; 23] = [
     &death::HOST_DEATH,
     &service::KILLED,
     &service::HUNG,
@@ -41,6 +41,7 @@ pub(crate) const ALL: [&Scenario; 22] = [
     &path::CUT_BLIND,
     &path::RANDOM_LOSS,
     &path::BURSTY_LOSS,
+    &path::DELAY,
     &agent::PAUSED,
     &host::STARVED,
     &service::SATURATED,

@@ -9,6 +9,7 @@ use super::super::chance::Chance;
 use super::super::figures::{Figures, Limit};
 use super::super::measure::Takeover;
 use super::super::network::{NODE_A, NODE_B};
+use super::super::relay::Relay;
 use super::{PATIENCE, Scenario, count, ms};
 
 /// Cut both ways.
@@ -77,6 +78,34 @@ pub(super) const BURSTY_LOSS: Scenario = Scenario {
     },
 };
 
+/// Heartbeats come late, and out of order.
+pub(super) const DELAY: Scenario = Scenario {
+    name: "delay",
+    story: "each heartbeat is delayed by 50 to 250 ms of its own for 60 s, so that they overtake each other: the address stays; then the \
+            holder's host dies, and the outage is longer by that delay at most",
+    runs: 2,
+    limits: |holdtime| {
+        vec![
+            Limit::every("moves", 0),
+            Limit::every("outage_ms", ms(holdtime + MOST_DELAY) + 60),
+        ]
+    },
+    play: |bed| {
+        let (_, seed) = bed.soak();
+        let relay = Relay::start(bed.router(), LEAST_DELAY, MOST_DELAY, seed)?;
+        let since_ms = bed.lab().clock_ms();
+        bed.gateway().relay()?;
+        bed.pass(CUT_TIME)?;
+        let moves = count(bed.moves(since_ms).len());
+        let holder = bed.holder()?;
+        let takeover = Takeover::watch(bed, &holder, |bed| bed.kill_host(&holder), PATIENCE)?;
+        let mut figures = takeover.figures(bed)?;
+        figures.insert("moves", moves);
+        drop(relay);
+        Ok(figures)
+    },
+};
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cut {
     BothWays,
@@ -126,4 +155,6 @@ const SHORTEST: Duration = Duration::from_millis(50);
 /// Well below the default holdtime: what lasts for that long is a cut, and no detector can know better.
 const LONGEST_BURST: Duration = Duration::from_millis(600);
 const LONGEST_CALM: Duration = Duration::from_millis(900);
+const LEAST_DELAY: Duration = Duration::from_millis(50);
+const MOST_DELAY: Duration = Duration::from_millis(250);
 const LOSSY: Duration = Duration::from_secs(600);
