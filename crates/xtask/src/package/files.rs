@@ -37,7 +37,7 @@ impl File {
 
 /// Every file that is installed. The unit is not in `/lib`: that name is an alias on every supported system, and a package
 /// that installs files through it can lose them when a later version names the folder itself.
-pub(crate) const FILES: [File; 14] = [
+pub(crate) const FILES: [File; 15] = [
     File::new("etc/paird/hooks.d/README", Source("deploy/hooks/README")),
     File::new("etc/paird/paird.toml.example", Source("deploy/config/paird.toml")),
     File::new("usr/bin/pairctl", Binary("pairctl")),
@@ -50,6 +50,7 @@ pub(crate) const FILES: [File; 14] = [
     File::new("usr/share/doc/paird/README.md", Source("README.md")),
     File::new("usr/share/doc/paird/changelog.gz", Compressed("CHANGELOG.md")),
     File::new("usr/share/doc/paird/copyright", Source("deploy/deb/copyright")),
+    File::new("usr/share/doc/paird/haproxy.cfg", Source("deploy/haproxy/haproxy.cfg")),
     File::new(
         "usr/share/paird/grafana/paird.json",
         Source("deploy/grafana/paird.json"),
