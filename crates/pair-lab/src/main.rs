@@ -2,6 +2,7 @@
 
 mod demo;
 mod process;
+mod storm;
 mod testbed;
 mod wait;
 
@@ -50,6 +51,8 @@ enum Command {
     Demo(demo::Args),
     /// Measure failovers of a whole pair in network namespaces: real HAProxy, real packets, faults of every kind.
     Lab(testbed::Args),
+    /// Kill the holders of many real pairs at one moment, which share the request limits of one emulated account.
+    Storm(storm::Args),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -59,6 +62,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Ec2 { nodes } => runtime()?.block_on(emulate(&nodes))?,
         Command::Demo(args) => return demo::run(&args),
         Command::Lab(args) => return testbed::run(&args),
+        Command::Storm(args) => return storm::run(&args),
     }
     Ok(ExitCode::SUCCESS)
 }
