@@ -51,6 +51,9 @@ enum Command {
     Demo(demo::Args),
     /// Measure failovers of a whole pair in network namespaces: real HAProxy, real packets, faults of every kind.
     Lab(testbed::Args),
+    /// Compare paird with what people run today, in the lab.
+    #[command(subcommand)]
+    Bench(testbed::bench::Bench),
     /// Kill the holders of many real pairs at one moment, which share the request limits of one emulated account.
     Storm(storm::Args),
 }
@@ -61,6 +64,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Service { listen, node } => runtime()?.block_on(serve(listen, &node))?,
         Command::Ec2 { nodes } => runtime()?.block_on(emulate(&nodes))?,
         Command::Demo(args) => return demo::run(&args),
+        Command::Bench(bench) => return testbed::bench::run(&bench),
         Command::Lab(args) => return testbed::run(&args),
         Command::Storm(args) => return storm::run(&args),
     }

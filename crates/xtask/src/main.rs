@@ -3,6 +3,7 @@
 //! Thin on purpose: what a task *does* lives in the crates and in `tests/`; here is only what has to happen around it, such
 //! as building first, installing what the tests need, and leaving no process behind.
 
+mod bench;
 mod brood;
 mod coverage;
 mod demo;
@@ -38,6 +39,9 @@ struct Cli {
 enum Task {
     /// Show a failover on this machine: two daemons, an emulated EC2, one death.
     Demo(demo::Args),
+    /// Compare paird with what people run today, in the lab (as root, on an idle machine).
+    #[command(subcommand)]
+    Bench(bench::Args),
     /// Measure a pair in network namespaces, with the real HAProxy and faults of every kind (as root).
     Lab(lab::Args),
     /// Visit every history of a pair within a bound, deeper than CI does.
@@ -66,6 +70,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = Workspace::find().and_then(|workspace| match cli.task {
         Task::Demo(args) => demo::run(&workspace, &args),
+        Task::Bench(args) => bench::run(&workspace, &args),
         Task::Lab(args) => lab::run(&workspace, &args),
         Task::Model(args) => sim::model(&workspace, &args),
         Task::Test(args) => test::run(&workspace, &args),

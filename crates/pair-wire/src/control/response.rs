@@ -45,7 +45,7 @@ pub enum Answer {
         text: String,
     },
     /// The address was moved.
-    Moved(Moved),
+    Moved(Box<Moved>),
     /// What happened lately, and why.
     Why(Why),
     /// A part of the journal.
