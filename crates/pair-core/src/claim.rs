@@ -14,7 +14,8 @@
 //!
 //! The ordinary story: the fact is fresh when the rule begins to hold, so the claim is one round trip. The odd cases: a claim
 //! that was not answered may have been applied, so EC2 is read on a new connection before anything else; a fault that is an
-//! answer is followed by a pause with full jitter, and throttling by one of its own ([`throttle`]); a rule that ceases to hold ends the pursuit at once.
+//! answer is followed by a pause with full jitter, and throttling by one of its own
+//! ([`throttle`]); a rule that ceases to hold ends the pursuit at once.
 
 use core::time::Duration;
 
@@ -100,6 +101,8 @@ struct Pursuit {
     began: RunTime,
     not_before: RunTime,
     crowd: Crowd,
+    /// Whether a read was throttled since the pursuit began.
+    crowded: bool,
     sent_at: Option<Instant>,
 }
 
@@ -144,6 +147,7 @@ impl Claim {
             began: run,
             not_before: run,
             crowd: Crowd::Unseen,
+            crowded: false,
             sent_at: None,
         });
         if let Some(in_flight) = &self.in_flight {
@@ -279,7 +283,7 @@ impl Claim {
                 (FIRST_PAUSE, LONGEST_PAUSE)
             }
             CallFault::Throttled => {
-                let pause = throttle::before_claim(pursuit.attempts, run.since(pursuit.began), chance);
+                let pause = throttle::before_claim(pursuit.attempts, run.since(pursuit.began), pursuit.crowded, chance);
                 pursuit.unsent = 0;
                 pursuit.not_before = run + pause;
                 self.last_fault = Some(fault);
@@ -341,10 +345,11 @@ impl Claim {
     /// A read was throttled. Returns whether a claim waits for it, which then says when the next one goes out: not before the
     /// first attempt, which the peer's word is good enough for.
     pub(crate) fn read_was_throttled(&mut self, run: RunTime, chance: &mut Chance) -> bool {
-        let waiting = self.pursuit.as_mut().filter(|pursuit| pursuit.attempts > 0);
-        let Some(pursuit) = waiting.filter(|_| self.in_flight.is_none()) else {
+        let Some(pursuit) = &mut self.pursuit else { return false };
+        pursuit.crowded = true;
+        if pursuit.attempts == 0 || self.in_flight.is_some() {
             return false;
-        };
+        }
         pursuit.crowd = pursuit.crowd.refused();
         pursuit.not_before = run + throttle::before_read(run.since(pursuit.began), chance);
         true

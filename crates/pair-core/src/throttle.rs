@@ -9,8 +9,12 @@
 //!                lasts, and whoever is left comes soon after the limits have let the others through
 //! a claim        three tenths of it, 2.5 s at least: EC2 lets few claims pass (EC2.md: 5 a second)
 //! the first one  up to one second, by chance: mostly it is no crowd, but a moment
+//! alone          after ten seconds in which claims were throttled and reads never were, a twentieth of it, 0.6 s at least
 //! a read         a third of it: it costs no claim, and shows the end of the crowd
 //! ```
+//!
+//! A crowd whose reads all get through is through with its claims in ten seconds: EC2 lets a hundred reads pass at once, and
+//! fifty claims with five more each second. Who is throttled for longer than that has no crowd to leave the way to.
 //!
 //! A claim needs a fresh read (F-5), so reads let claims through. EC2 takes four times as many reads as claims, though, so a
 //! single read that gets through a crowd says little: of the claims behind such reads two of three are throttled again. Who
@@ -58,11 +62,15 @@ impl Crowd {
 }
 
 /// The pause before a claim that was throttled is made again, after so many attempts and so much waiting.
-pub(crate) fn before_claim(attempts: u32, waited: Duration, chance: &mut Chance) -> Duration {
+/// `crowded` says that a read was throttled meanwhile.
+pub(crate) fn before_claim(attempts: u32, waited: Duration, crowded: bool, chance: &mut Chance) -> Duration {
     if attempts <= 1 {
-        return chance.up_to(FIRST_PAUSE).max(SHORTEST_PAUSE);
+        chance.up_to(FIRST_PAUSE).max(SHORTEST_PAUSE)
+    } else if waited >= CROWD_WITHOUT_READS && !crowded {
+        about((waited / 20).max(ALONE_PAUSE), chance)
+    } else {
+        about((waited * 3 / 10).max(CLAIM_PAUSE), chance)
     }
-    about((waited * 3 / 10).max(CLAIM_PAUSE), chance)
 }
 
 /// The pause before a read that was throttled is made again.
@@ -89,6 +97,13 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 
 /// The least pause between two claims after that, about: a storm of a hundred pairs takes ten seconds.
 const CLAIM_PAUSE: Duration = Duration::from_millis(2_500);
+
+/// How long a crowd can take that EC2 throttles no reads of: by the limits of EC2.md, which are guesses; AWS's answers to a
+/// storm would settle it.
+const CROWD_WITHOUT_READS: Duration = Duration::from_secs(10);
+
+/// The least pause between two claims of one that is alone, about: the address moves within a second once EC2 lets it.
+const ALONE_PAUSE: Duration = Duration::from_millis(600);
 
 /// The least pause between two reads, about.
 const READ_PAUSE: Duration = Duration::from_millis(200);
@@ -125,16 +140,27 @@ mod tests {
 
     #[test]
     fn the_first_claim_comes_again_within_a_second() {
-        let pauses = range(|chance| before_claim(1, Duration::from_secs(100), chance));
+        let pauses = range(|chance| before_claim(1, Duration::from_secs(100), false, chance));
         assert_about(pauses, 20, 1_000);
     }
 
     #[test]
     fn later_claims_come_after_three_tenths_of_the_time_waited() {
         for (waited, shortest, longest) in [(0, 2_000, 3_000), (8, 2_000, 3_000), (100, 24_000, 36_000)] {
-            let pauses = range(|chance| before_claim(2, Duration::from_secs(waited), chance));
+            let pauses = range(|chance| before_claim(2, Duration::from_secs(waited), true, chance));
             assert_about(pauses, shortest, longest);
         }
+    }
+
+    #[test]
+    fn who_is_throttled_for_long_with_claims_alone_tries_more_often() {
+        let pauses_after = |waited_ms| {
+            let waited = Duration::from_millis(waited_ms);
+            range(|chance| before_claim(2, waited, false, chance))
+        };
+        assert_about(pauses_after(8_000), 2_000, 3_000);
+        assert_about(pauses_after(10_000), 480, 720);
+        assert_about(pauses_after(60_000), 2_400, 3_600);
     }
 
     #[test]
@@ -159,7 +185,7 @@ mod tests {
         for pause in [before_read, before_another_read] {
             assert_about(range(|chance| pause(week, chance)), 48_000, 72_000);
         }
-        assert_about(range(|chance| before_claim(99, week, chance)), 48_000, 72_000);
+        assert_about(range(|chance| before_claim(99, week, true, chance)), 48_000, 72_000);
     }
 
     #[test]

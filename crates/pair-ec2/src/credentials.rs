@@ -10,6 +10,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime};
 
+use aws_config::imds::Client;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
@@ -31,7 +32,9 @@ pub(crate) struct Keyring {
 
 #[derive(Debug)]
 struct Inner {
-    imds: ImdsCredentialsProvider,
+    imds: Client,
+    /// The instance's role, and the SDK's provider for it, which remembers the last credentials it had.
+    role: Mutex<Option<(String, Arc<ImdsCredentialsProvider>)>>,
     held: Mutex<Held>,
 }
 
@@ -42,11 +45,11 @@ struct Held {
 }
 
 impl Keyring {
-    pub(crate) fn new(imds: aws_config::imds::Client) -> Self {
-        let imds = ImdsCredentialsProvider::builder().imds_client(imds).build();
+    pub(crate) fn new(imds: Client) -> Self {
         Self {
             inner: Arc::new(Inner {
                 imds,
+                role: Mutex::default(),
                 held: Mutex::default(),
             }),
         }
@@ -66,12 +69,39 @@ impl Keyring {
     pub(crate) async fn refresh(&self) -> Result<(), String> {
         // Noted before asking: a deadline may end this future, and the next call must not wait again.
         self.held().asked = Some(Instant::now());
-        match self.inner.imds.provide_credentials().await {
+        let provider = self.provider().await?;
+        match provider.provide_credentials().await {
             Ok(credentials) => {
                 self.held().credentials = Some(credentials);
                 Ok(())
             }
-            Err(error) => Err(explain(&error)),
+            Err(error) => Err(explain(&chain(&error))),
+        }
+    }
+
+    /// The provider for the role that IMDS names; if it names none in time, that for the last one.
+    ///
+    /// The SDK's provider would ask for the role itself, and make a path of whatever it is answered: it panics if that cannot be
+    /// one. So the role is read, and looked at, here.
+    async fn provider(&self) -> Result<Arc<ImdsCredentialsProvider>, String> {
+        let named = match self.inner.imds.get(ROLES).await {
+            Ok(text) => role(text.as_ref()),
+            Err(error) => Err(explain(&chain(&error))),
+        };
+        let mut known = self.inner.role.lock().expect("nothing panics while it holds this lock");
+        match (named, &*known) {
+            (Ok(role), Some((name, provider))) if *name == role => Ok(Arc::clone(provider)),
+            (Err(_), Some((_, provider))) => Ok(Arc::clone(provider)),
+            (Err(error), None) => Err(error),
+            (Ok(role), _) => {
+                let provider = ImdsCredentialsProvider::builder()
+                    .imds_client(self.inner.imds.clone())
+                    .profile(role.clone())
+                    .build();
+                let provider = Arc::new(provider);
+                *known = Some((role, Arc::clone(&provider)));
+                Ok(provider)
+            }
         }
     }
 
@@ -107,15 +137,31 @@ impl ProvideCredentials for Keyring {
     }
 }
 
-fn explain(error: &CredentialsError) -> String {
-    let text = chain(error);
-    // The provider's words for an instance without a role; its error types do not tell that case apart.
-    if text.contains("received 404 from IMDS") {
+/// Takes the name of a role from an answer: the characters that IAM has in names ("IAM identifiers", IAM User Guide), all of
+/// which can stand in a path.
+fn role(answer: &str) -> Result<String, String> {
+    let name = answer.trim();
+    let is_of_names = |byte: u8| byte.is_ascii_alphanumeric() || b"+=,.@_-".contains(&byte);
+    if !name.is_empty() && name.bytes().all(is_of_names) {
+        return Ok(name.to_owned());
+    }
+    let shown: String = name.chars().take(SHOWN).collect();
+    Err(format!("IMDS names {shown:?} in place of a role"))
+}
+
+fn explain(text: &str) -> String {
+    // An instance without a role; the SDK's error types do not tell that case apart.
+    if text.contains("404") {
         format!("{text}; attach an instance profile to this instance")
     } else {
-        text
+        text.to_owned()
     }
 }
+
+/// Where IMDS names the role.
+const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
+/// Enough to recognize what answered in IMDS's place.
+const SHOWN: usize = 80;
 
 #[cfg(test)]
 mod tests {
@@ -126,6 +172,14 @@ mod tests {
         Held {
             credentials: Some(credentials),
             asked,
+        }
+    }
+
+    #[test]
+    fn only_the_name_of_a_role_is_asked_for() {
+        assert_eq!(role("paird-role_1\n"), Ok("paird-role_1".to_owned()));
+        for answer in ["", "\n", "<html><body>", "two words", "two\nlines", "a/b", "ä"] {
+            assert!(role(answer).is_err(), "{answer:?}");
         }
     }
 

@@ -143,7 +143,7 @@ impl Imds {
         let document = Document::parse(&self.demand(DOCUMENT).await?)?;
         let mut interfaces = Vec::new();
         for mac in lines(&self.demand(MACS).await?) {
-            interfaces.push(self.interface(mac).await?);
+            interfaces.push(self.interface(hardware_address(MACS, mac)?).await?);
         }
         interfaces.sort_by_key(|interface| interface.device_number);
         Ok(Identity {
@@ -167,11 +167,13 @@ impl Imds {
         let list = format!("{MACS}{mac}/ipv4-associations/");
         let mut addresses = Vec::new();
         for public in lines(&self.ask(&list).await?.unwrap_or_default()) {
-            let path = format!("{list}{public}");
+            // Read before it is asked for: what is no address may be no path either, and the SDK panics at those.
+            let public_ip = ipv4(&list, public)?;
+            let path = format!("{list}{public_ip}");
             // Gone between the two reads: then it is no longer one of them.
             if let Some(private) = self.ask(&path).await? {
                 addresses.push(PublicAddress {
-                    public_ip: ipv4(&list, public)?,
+                    public_ip,
                     private_ips: ipv4s(&path, &private)?,
                 });
             }
@@ -266,6 +268,16 @@ fn ipv4(path: &str, text: &str) -> Result<Ipv4Addr, ImdsError> {
     text.parse().map_err(|_| malformed(path, text, "an IPv4 address"))
 }
 
+/// Takes a hardware address for one. What it is made of can stand in a path.
+fn hardware_address<'text>(path: &str, text: &'text str) -> Result<&'text str, ImdsError> {
+    let is_one = text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b':');
+    if is_one {
+        Ok(text)
+    } else {
+        Err(malformed(path, text, "a hardware address"))
+    }
+}
+
 fn malformed(path: &str, found: &str, expected: &'static str) -> ImdsError {
     /// Enough to recognize what answered in IMDS's place.
     const SHOWN: usize = 80;
@@ -284,6 +296,14 @@ mod tests {
     fn lists_come_with_and_without_slashes_and_blank_lines() {
         let macs: Vec<_> = lines("0e:49:61:0f:c3:11/\n0e:49:61:0f:c3:12/\n\n").collect();
         assert_eq!(macs, ["0e:49:61:0f:c3:11", "0e:49:61:0f:c3:12"]);
+    }
+
+    #[test]
+    fn only_a_hardware_address_is_asked_for() {
+        assert_eq!(hardware_address("/", "0e:49:61:0f:c3:11"), Ok("0e:49:61:0f:c3:11"));
+        for text in ["<html>", "origin", "0e:49 61", "0e:49\n61"] {
+            assert!(hardware_address("/", text).is_err(), "{text:?}");
+        }
     }
 
     #[test]

@@ -297,6 +297,20 @@ async fn without_an_instance_profile_nothing_is_sent() {
 }
 
 #[tokio::test]
+async fn whatever_answers_in_place_of_the_metadata_service_is_an_error_and_no_panic() {
+    let imds = ImdsStub::start(Mode::NamesNoRole).await;
+    let stub = Ec2Stub::start(Behaviour::Answer(200, ASSOCIATED.to_owned())).await;
+    let ec2 = client(&imds, &stub.url).await;
+    let error = ec2
+        .associate(&target(), true, PATIENCE, Connection::Pooled)
+        .await
+        .expect_err("nothing to sign with");
+    assert!(matches!(error, CallError::NoCredentials { .. }), "{error}");
+    assert!(error.to_string().contains("<html>"), "{error}");
+    assert_eq!(stub.requests().len(), 0);
+}
+
+#[tokio::test]
 async fn a_metadata_service_that_hangs_cannot_stretch_a_call() {
     let imds = ImdsStub::start(Mode::Hangs).await;
     let stub = Ec2Stub::start(Behaviour::Answer(200, ASSOCIATED.to_owned())).await;

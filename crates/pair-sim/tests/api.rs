@@ -66,6 +66,21 @@ fn whoever_was_throttled_for_a_moment_is_through_a_moment_later() {
 }
 
 #[test]
+fn who_is_throttled_with_claims_alone_is_through_within_a_second_of_the_eighth() {
+    let is_throttled = |request: &&Request| request.answer == Err(CallFault::Throttled);
+    for seed in 0..20 {
+        let mut world = settled(seed);
+        world.set_api(B, Some((ApiFault::Throttled, Scope::Claims)));
+        world.crash_host(A);
+        let eighth = |world: &World| world.ec2().log().iter().filter(is_throttled).count() == 8;
+        assert!(world.run_until(SECOND * 20, eighth).is_some(), "seed {seed}");
+        world.heal_api(B);
+        let taken = world.run_until(SECOND, |world| world.holds(B));
+        assert!(taken.is_some(), "seed {seed}");
+    }
+}
+
+#[test]
 fn a_slow_claim_is_waited_for() {
     let mut world = settled(3);
     world.slow_api(B, MS * 2_800);

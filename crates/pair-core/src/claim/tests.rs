@@ -269,6 +269,7 @@ fn a_pause_is_waited_out() {
 fn a_throttled_claim_comes_again_after_a_share_of_its_wait() {
     let mut chance = Chance::new(7);
     let mut claim = sent();
+    claim.read_was_throttled(run(50), &mut chance);
     let mut now = 100;
     let mut pauses = Vec::new();
     for attempt in 2..30 {

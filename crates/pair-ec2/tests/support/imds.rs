@@ -20,6 +20,8 @@ pub(crate) enum Mode {
     Serves,
     /// Has no role: no instance profile is attached.
     HasNoRole,
+    /// Names something in place of a role, as a web server does that answers in its place.
+    NamesNoRole,
     /// Accepts and never answers.
     Hangs,
     /// Serves credentials once, then hangs.
@@ -81,6 +83,9 @@ async fn serve(mut stream: TcpStream, mode: Mode, served: Arc<AtomicUsize>) {
         }
         let (status, body) = match request.line.as_str() {
             "PUT /latest/api/token" => (200, "a-token".to_owned()),
+            line if line == format!("GET {ROLE}") && mode == Mode::NamesNoRole => {
+                (200, "<html>\n<body>welcome</body>\n".to_owned())
+            }
             line if line == format!("GET {ROLE}") && mode != Mode::HasNoRole => (200, "paird".to_owned()),
             line if line == format!("GET {ROLE}paird") => {
                 served.fetch_add(1, Ordering::SeqCst);

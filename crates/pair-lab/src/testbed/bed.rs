@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail};
 use pair_lab::blocking::{Engine, Lab};
@@ -27,11 +27,13 @@ pub(crate) struct Testbed {
     nodes: [Node; 2],
     _origin: Engine,
     gateway: Gateway,
+    router: Arc<Place>,
     lab: Arc<Lab>,
     _moto: Option<moto::Server>,
     contender: Contender,
     programs: Programs,
     interrupt: Interrupt,
+    soak: (Duration, u64),
 }
 
 /// Which EC2 answers.
@@ -75,11 +77,13 @@ impl Testbed {
             nodes,
             _origin: origin,
             gateway,
+            router,
             lab,
             _moto: moto,
             contender,
             programs,
             interrupt,
+            soak: (Duration::from_secs(1800), 0),
         };
         contender.prepare(&bed)?;
         for node in &mut bed.nodes {
@@ -94,16 +98,52 @@ impl Testbed {
         contender.prepare(self)
     }
 
-    /// Ends every fault and begins anew: agents without a past, the address on this node, everybody content.
-    pub(crate) fn renew(&mut self, holder: &str) -> Result<()> {
+    /// Says how long a soak lasts, and where its chance comes from; without a seed, from the time.
+    pub(crate) fn set_soak(&mut self, time: Duration, seed: Option<u64>) {
+        let now = || {
+            SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |time| time.as_secs())
+        };
+        self.soak = (time, seed.unwrap_or_else(now));
+    }
+
+    /// How long a soak lasts, and the seed of its chance.
+    pub(crate) fn soak(&self) -> (Duration, u64) {
+        self.soak
+    }
+
+    /// Starts whatever does not run; what runs is left alone.
+    pub(crate) fn revive(&mut self) -> Result<()> {
+        for at in 0..self.nodes.len() {
+            self.nodes[at].start_haproxy()?;
+            if !self.nodes[at].has_agent() {
+                self.start_agent(at)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends every fault, and every process of the nodes.
+    pub(crate) fn clear(&mut self) -> Result<()> {
         self.lab.faults().clear_all();
         self.gateway.heal()?;
         for node in &mut self.nodes {
             node.kill();
+        }
+        Ok(())
+    }
+
+    /// Ends every fault and begins anew: agents without a past, the address on this node, everybody content.
+    pub(crate) fn renew(&mut self, holder: &str) -> Result<()> {
+        self.clear()?;
+        for node in &mut self.nodes {
             node.wipe_state()?;
             node.start_haproxy()?;
         }
-        self.lab.move_address(&Target::Node(holder.to_owned()))?;
+        let (lab, target) = (Arc::clone(&self.lab), Target::Node(holder.to_owned()));
+        // On the router: an EC2 that is not emulated listens there.
+        self.router.run(move || lab.move_address(&target))?;
         let interrupt = self.interrupt.clone();
         interrupt.until("HAProxy serves", START_PATIENCE, || {
             for node in &mut self.nodes {

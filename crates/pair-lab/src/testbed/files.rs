@@ -57,6 +57,14 @@ impl Files {
         Ok(Path::new("/run").join(name))
     }
 
+    /// Makes a folder below the node's `/run` in which everybody may write, and gives its path within the node.
+    pub(crate) fn folder_for_others(&self, name: &str) -> Result<PathBuf> {
+        let path = self.home.join("run").join(name);
+        fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).with_context(|| format!("cannot open {name}"))?;
+        Ok(Path::new("/run").join(name))
+    }
+
     /// Where what a program of the node prints is kept.
     pub(crate) fn log(&self, program: &str) -> PathBuf {
         self.home.join("log").join(program)

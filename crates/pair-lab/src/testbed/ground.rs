@@ -7,20 +7,21 @@ use anyhow::Result;
 use pair_lab::{Endpoint, Ground, bind};
 use tokio::net::TcpSocket;
 
-use super::network::{EC2, EC2_OF_A, EC2_OF_B, IMDS, NODE_A};
+use super::network::{self, EC2, EC2_OF_A, EC2_OF_B, IMDS, NODE_A};
 use super::place::Place;
 
 /// The ground of a testbed. Used on the router, where EC2 is at home.
 #[derive(Debug)]
 pub(crate) struct Legs {
-    /// A thread in each node, for nothing but this: the cloud must never wait for what somebody else does there.
-    nodes: [Place; 2],
+    /// Behind a link of its own of each node, where nothing else listens: what a node binds to all of its addresses must not answer
+    /// for a metadata service that is gone.
+    imds: [Place; 2],
 }
 
 impl Legs {
     pub(crate) fn new([a, b]: [&Place; 2]) -> Result<Self> {
         Ok(Self {
-            nodes: [a.second_thread()?, b.second_thread()?],
+            imds: [network::attach_imds(a)?, network::attach_imds(b)?],
         })
     }
 }
@@ -37,7 +38,7 @@ impl Ground for Legs {
     }
 
     fn open(&self, endpoint: &Endpoint, addr: SocketAddr) -> io::Result<TcpSocket> {
-        let [a, b] = &self.nodes;
+        let [a, b] = &self.imds;
         match endpoint {
             Endpoint::Ec2 | Endpoint::Ec2Of(_) => bind(addr),
             Endpoint::ImdsOf(node) => {

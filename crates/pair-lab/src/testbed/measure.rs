@@ -50,6 +50,11 @@ impl Takeover {
             // From EC2's decision to the first answer: the gateway of this lab, and the client's connection.
             figures.insert("landing_ms", outage.to_ms.saturating_sub(done_ms));
         }
+        let is_sent =
+            |entry: &&LogEntry| entry.ms >= self.struck_ms && entry.action == "AssociateAddress" && !entry.dry_run;
+        if let Some(claim) = log.iter().find(is_sent) {
+            figures.insert("claim_ms", claim.ms - self.struck_ms);
+        }
         match bed.contender() {
             Contender::Paird(_) => self.add_own_words(bed, done_ms, &mut figures),
             Contender::Keepalived(_) => {}

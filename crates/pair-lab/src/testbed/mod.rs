@@ -2,6 +2,7 @@
 
 mod bed;
 pub(crate) mod bench;
+mod chance;
 mod contender;
 mod enclosure;
 mod figures;
@@ -58,6 +59,12 @@ pub(crate) struct Args {
     /// Who answers the EC2 calls.
     #[arg(long, value_enum, default_value_t = Ec2::Emulator)]
     ec2: Ec2,
+    /// How long the soak goes on.
+    #[arg(long, value_name = "MIN", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    minutes: u32,
+    /// What the chance of the scenarios comes from; by default the time.
+    #[arg(long)]
+    seed: Option<u64>,
     /// Print one JSON document in place of the story.
     #[arg(long)]
     json: bool,
@@ -93,6 +100,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     }
     let interrupt = Interrupt::listen()?;
     let mut bed = Testbed::build(contender, args.ec2, programs, interrupt.clone())?;
+    bed.set_soak(Duration::from_secs(60 * u64::from(args.minutes)), args.seed);
     let mut reports = Vec::new();
     for scenario in scenarios {
         let runs = play(scenario, &mut bed, args)?;

@@ -7,8 +7,8 @@
 //!                        └────────────────────────────────────────┴ origin  10.0.3.10
 //! ```
 //!
-//! Everything between two of them passes the router, so that is where faults are made. Each node has IMDS at 169.254.169.254, on
-//! its own loopback device.
+//! Everything between two of them passes the router, so that is where faults are made. Each node has IMDS at 169.254.169.254, one hop
+//! away on a link of its own.
 
 use std::net::Ipv4Addr;
 
@@ -81,4 +81,21 @@ pub(crate) fn connect(router: &Place, place: &Place, host: Host, mac: Option<&st
          link set dev eth0 up\n\
          route add default via {gateway}"
     ))
+}
+
+/// Makes the place where a node's metadata service is, on a link that nobody else has.
+pub(crate) fn attach_imds(node: &Place) -> Result<Place> {
+    let imds = Place::found("imds", || Ok(()))?;
+    let far = imds.network().display();
+    node.ip(format!(
+        "link add name imds type veth peer name eth0 netns {far}\n\
+         link set dev imds up\n\
+         route add {IMDS}/32 dev imds"
+    ))?;
+    imds.ip(format!(
+        "addr add {IMDS}/32 dev eth0\n\
+         link set dev eth0 up\n\
+         route add default dev eth0"
+    ))?;
+    Ok(imds)
 }

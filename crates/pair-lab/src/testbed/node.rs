@@ -13,7 +13,7 @@ use rustix::process::{Signal, kill_process};
 
 use super::files::Files;
 use super::haproxy::{Haproxy, To};
-use super::network::{self, Host, IMDS};
+use super::network::{self, Host};
 use super::place::Place;
 use super::programs::Programs;
 use crate::process::Process;
@@ -36,7 +36,6 @@ impl Node {
         let theirs = files.clone();
         let place = Arc::new(Place::found(host.name, move || theirs.move_in())?);
         network::connect(router, &place, host, Some(mac))?;
-        place.ip(format!("addr add {IMDS}/32 dev lo"))?;
         Ok(Self {
             host,
             place,
@@ -142,6 +141,18 @@ impl Node {
             .context("HAProxy tells no CurrConns")
     }
 
+    /// Whether an agent runs; one that has ended is forgotten.
+    pub(crate) fn has_agent(&mut self) -> bool {
+        if self
+            .agent
+            .as_mut()
+            .is_some_and(|agent| agent.check_alive(AGENT).is_err())
+        {
+            self.agent = None;
+        }
+        self.agent.is_some()
+    }
+
     /// Fails with what it printed if something of the node has ended by itself.
     pub(crate) fn check_alive(&mut self) -> Result<()> {
         let name = self.host.name;
@@ -202,6 +213,11 @@ impl Node {
 
     pub(crate) fn programs(&self) -> &Programs {
         &self.programs
+    }
+
+    /// The agent that runs.
+    pub(crate) fn agent(&self) -> Result<&Process> {
+        self.agent.as_ref().context("no agent runs")
     }
 
     /// The HAProxy that runs.

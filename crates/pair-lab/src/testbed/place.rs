@@ -16,7 +16,6 @@ use rustix::thread::gettid;
 /// A place; its thread ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
-    name: &'static str,
     jobs: mpsc::Sender<Job>,
     network: PathBuf,
 }
@@ -26,22 +25,13 @@ type Job = Box<dyn FnOnce() + Send>;
 impl Place {
     /// Makes a place with an empty network, but for its loopback device, and lets `furnish` change its view of the file system.
     pub(crate) fn found(name: &'static str, furnish: impl FnOnce() -> Result<()> + Send + 'static) -> Result<Self> {
-        Self::start(name, move || {
+        let (jobs, queue) = mpsc::channel::<Job>();
+        let (ready, prepared) = mpsc::channel();
+        let prepare = move || -> Result<()> {
             unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS).context("cannot make namespaces")?;
             furnish()?;
             ran(Command::new("ip").args(["link", "set", "lo", "up"])).map(drop)
-        })
-    }
-
-    /// Makes another thread in the same place, for somebody who must not wait until this one is free.
-    pub(crate) fn second_thread(&self) -> Result<Self> {
-        let name = self.name;
-        self.run(move || Self::start(name, || Ok(())))
-    }
-
-    fn start(name: &'static str, prepare: impl FnOnce() -> Result<()> + Send + 'static) -> Result<Self> {
-        let (jobs, queue) = mpsc::channel::<Job>();
-        let (ready, prepared) = mpsc::channel();
+        };
         thread::Builder::new().name(name.to_owned()).spawn(move || {
             let outcome = prepare();
             let network = format!("/proc/{}/task/{}/ns/net", getpid(), gettid());
@@ -56,7 +46,7 @@ impl Place {
             .recv()
             .with_context(|| format!("the thread of {name} ended"))?
             .with_context(|| format!("cannot make the place {name}"))?;
-        Ok(Self { name, jobs, network })
+        Ok(Self { jobs, network })
     }
 
     /// Does something in the place and waits for its outcome.

@@ -3,6 +3,7 @@
 //! Timings on a shared machine are noisy; ratios of figures that were taken side by side are not. So the contenders take turns: run
 //! one of everybody, then run two of everybody, on the same testbed.
 
+mod bfd;
 mod document;
 mod picture;
 mod surroundings;
@@ -23,6 +24,7 @@ use super::report::{self, Report};
 use super::scenario::{self, Scenario};
 use super::{INTERRUPTED, enclosure, play_once};
 use crate::wait::Interrupt;
+use bfd::Detection;
 use surroundings::Surroundings;
 
 /// What to measure.
@@ -92,18 +94,25 @@ fn failover(args: &Args) -> Result<ExitCode> {
             break;
         }
     }
+    let detection = if args.contender.is_empty() && !interrupt.is_raised() {
+        Detection::measure(&mut bed, args.runs.unwrap_or(DETECTIONS))?
+    } else {
+        Detection::Skipped("only some contenders were asked for")
+    };
     let ratios = table::ratios(&reports);
     if args.json {
-        print_json(&reports, &ratios, &surroundings, !interrupt.is_raised())?;
+        print_json(&reports, &ratios, &detection, &surroundings, !interrupt.is_raised())?;
     } else {
         println!("\n{}", table::markdown(&reports, &contenders));
+        println!("{}", detection.words());
         ratios.iter().for_each(|ratio| println!("{}", ratio.words()));
     }
     if interrupt.is_raised() {
         eprintln!("interrupted: these are the runs that were complete");
         return Ok(ExitCode::from(INTERRUPTED));
     }
-    let mut part = format!("{}\n{}\n", table::markdown(&reports, &contenders), surroundings.words());
+    let table = table::markdown(&reports, &contenders);
+    let mut part = format!("{table}\n{} {}\n", detection.words(), surroundings.words());
     if let Some(file) = &args.svg {
         let svg = picture::draw(&reports, &contenders)?;
         fs::write(file, svg).with_context(|| format!("cannot write {}", file.display()))?;
@@ -167,6 +176,7 @@ fn compare(bed: &mut Testbed, scenario: &'static Scenario, runs: u32, contenders
 fn print_json(
     reports: &[Report],
     ratios: &[table::Ratio],
+    detection: &Detection,
     surroundings: &Surroundings,
     is_complete: bool,
 ) -> Result<()> {
@@ -175,6 +185,7 @@ fn print_json(
         "version": 1,
         "complete": is_complete,
         "surroundings": surroundings,
+        "bfd": detection,
         "ratios": ratios,
         "scenarios": scenarios,
     });
@@ -190,6 +201,9 @@ const CONTENDERS: [Contender; 4] = [
     Contender::Keepalived(Flavour::Standard),
     Contender::Keepalived(Flavour::Fast),
 ];
+
+/// How often detection alone is measured.
+const DETECTIONS: u32 = 10;
 
 /// What to play how often: within the hour with all four.
 const PLAN: [(&str, u32); 5] = [

@@ -63,7 +63,7 @@ pub(super) fn draw(reports: &[Report], contenders: &[Contender]) -> Result<Strin
             let (_, y) = chart.backend_coord(&(0.0, middle));
             let right = text(14).pos(Pos::new(HPos::Right, VPos::Center));
             let label = format!("{}, {}", row.fault, row.contender);
-            page.draw(&Text::new(label, (i32::try_from(LABEL_WIDTH)? - 2, y), right))?;
+            page.draw(&Text::new(label, (i32::try_from(LABEL_WIDTH)? - 8, y), right))?;
             if row.values.is_empty() {
                 let (x, y) = chart.backend_coord(&(most / 200.0, middle));
                 page.draw(&Text::new(

@@ -34,6 +34,8 @@ struct Row {
 enum Kind {
     /// A time: median with the extremes.
     Time,
+    /// A part of a time: the same, without a ratio.
+    Part,
     /// In how many runs it was more than none.
     Runs,
     /// How much it was in all runs together.
@@ -143,7 +145,7 @@ fn cell(row: &Row, report: &Report) -> String {
     };
     let values = report.runs.iter().filter_map(|run| run.figures.get(row.figure));
     match row.kind {
-        Kind::Time => {
+        Kind::Time | Kind::Part => {
             let Spread { n, median, min, max } = spread;
             let never = if n < runs {
                 format!(", never in {}", runs - n)
@@ -170,8 +172,14 @@ pub(super) const OUTAGES: [(&str, &str); 3] = [
 
 const DEATH: &str = "host-death";
 
-const ROWS: [Row; 8] = [
+const ROWS: [Row; 9] = [
     Row::new(DEATH, "outage_ms", "silent host death: outage, ms", Kind::Time),
+    Row::new(
+        DEATH,
+        "claim_ms",
+        "… from the death until a claim reaches EC2, ms",
+        Kind::Part,
+    ),
     Row::new("haproxy-killed", "outage_ms", "HAProxy killed: outage, ms", Kind::Time),
     Row::new("haproxy-hung", "outage_ms", "HAProxy hung: outage, ms", Kind::Time),
     Row::new(
@@ -273,7 +281,8 @@ mod tests {
             text,
             "| fault | paird-default | keepalived-std | keepalived-std / paird-default |\n\
              | --- | --- | --- | --- |\n\
-             | silent host death: outage, ms | 950 (900–1000), n = 2 | 4000 (4000–4000), n = 2, never in 1 | 4.2 |\n"
+             | silent host death: outage, ms | 950 (900–1000), n = 2 | 4000 (4000–4000), n = 2, never in 1 | 4.2 |\n\
+             | … from the death until a claim reaches EC2, ms | never, n = 2 | never, n = 2 |  |\n"
         );
     }
 }

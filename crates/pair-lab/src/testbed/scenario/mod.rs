@@ -6,6 +6,7 @@ mod death;
 mod host;
 mod path;
 mod service;
+mod soak;
 
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ pub(crate) struct Scenario {
 }
 
 /// All of them, in the order of the documentation.
-pub(crate) const ALL: [&Scenario; 20] = [
+pub(crate) const ALL: [&Scenario; 22] = [
     &death::HOST_DEATH,
     &service::KILLED,
     &service::HUNG,
@@ -39,6 +40,7 @@ pub(crate) const ALL: [&Scenario; 20] = [
     &path::CUT_ONE_WAY,
     &path::CUT_BLIND,
     &path::RANDOM_LOSS,
+    &path::BURSTY_LOSS,
     &agent::PAUSED,
     &host::STARVED,
     &service::SATURATED,
@@ -50,6 +52,7 @@ pub(crate) const ALL: [&Scenario; 20] = [
     &agent::STOPPED,
     &host::DISK_FULL,
     &host::IMDS_GONE,
+    &soak::SOAK,
 ];
 
 /// Finds a scenario by its name.

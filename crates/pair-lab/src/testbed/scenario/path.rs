@@ -5,10 +5,11 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::super::bed::Testbed;
+use super::super::chance::Chance;
 use super::super::figures::{Figures, Limit};
 use super::super::measure::Takeover;
 use super::super::network::{NODE_A, NODE_B};
-use super::{PATIENCE, Scenario, count};
+use super::{PATIENCE, Scenario, count, ms};
 
 /// Cut both ways.
 pub(super) const CUT: Scenario = Scenario {
@@ -49,6 +50,30 @@ pub(super) const RANDOM_LOSS: Scenario = Scenario {
         bed.gateway().lose(30)?;
         bed.pass(LOSSY)?;
         Ok(Figures::new())
+    },
+};
+
+/// Packets are lost together.
+pub(super) const BURSTY_LOSS: Scenario = Scenario {
+    name: "bursty-loss",
+    story: "nothing passes between the nodes for 50 to 600 ms, then everything for 50 to 900 ms, and so on for 5 min: the address stays",
+    runs: 2,
+    limits: |_| vec![Limit::every("moves", 0)],
+    play: |bed| {
+        let (a, b) = (NODE_A.address, NODE_B.address);
+        let (_, seed) = bed.soak();
+        let mut chance = Chance::new(seed);
+        let until_ms = bed.lab().clock_ms() + ms(BURSTY);
+        let mut bursts = 0;
+        while bed.lab().clock_ms() < until_ms {
+            bed.gateway().cut_path(a, b)?;
+            bed.gateway().cut_path(b, a)?;
+            bed.pass(chance.between(SHORTEST, LONGEST_BURST))?;
+            bed.gateway().heal()?;
+            bed.pass(chance.between(SHORTEST, LONGEST_CALM))?;
+            bursts += 1;
+        }
+        Ok(Figures::from([("bursts", bursts)]))
     },
 };
 
@@ -96,4 +121,9 @@ fn cut(bed: &mut Testbed, cut: Cut) -> Result<Figures> {
 const CUT_TIME: Duration = Duration::from_secs(60);
 /// Many times every interval.
 const RECOVERY: Duration = Duration::from_secs(15);
+const BURSTY: Duration = Duration::from_secs(300);
+const SHORTEST: Duration = Duration::from_millis(50);
+/// Well below the default holdtime: what lasts for that long is a cut, and no detector can know better.
+const LONGEST_BURST: Duration = Duration::from_millis(600);
+const LONGEST_CALM: Duration = Duration::from_millis(900);
 const LOSSY: Duration = Duration::from_secs(600);
