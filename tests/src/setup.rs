@@ -19,6 +19,7 @@ pub struct Setup {
     folder: TempDir,
     quarter: Quarter,
     configs: [Config; 2],
+    redirected: bool,
 }
 
 impl Setup {
@@ -43,6 +44,7 @@ impl Setup {
             },
             key_file: key_file.clone(),
             control_socket: folder.path().join(format!("{node}.sock")),
+            endpoints: None,
             more: String::new(),
         });
         Self {
@@ -51,7 +53,15 @@ impl Setup {
             folder,
             quarter,
             configs,
+            redirected: false,
         }
+    }
+
+    /// Lets environment variables lead the nodes to EC2 and IMDS, and not their configurations.
+    #[must_use]
+    pub fn redirected_by_the_environment(mut self) -> Self {
+        self.redirected = true;
+        self
     }
 
     /// Gives the second node a key of its own, under the same key id.
@@ -91,12 +101,16 @@ impl Setup {
             folder,
             quarter,
             configs,
+            redirected,
         } = self;
         let world = World::start(stage.backend(), &quarter);
         let allocation_id = world.lab.allocation_id().to_owned();
         let mut index = 0;
-        let nodes = configs.map(|config| {
+        let nodes = configs.map(|mut config| {
             let name = ["a", "b"][usize::from(index)];
+            let endpoints = [world.lab.ec2_endpoint_of(name), world.lab.imds_endpoint(name)]
+                .map(|endpoint| endpoint.expect("the lab has both nodes"));
+            config.endpoints = (!redirected).then(|| endpoints.clone());
             let file = |kind: &str| -> PathBuf { folder.path().join(format!("{name}.{kind}")) };
             config.write(index, &quarter, &allocation_id, &file("toml"));
             let place = Place {
@@ -105,8 +119,7 @@ impl Setup {
                 folder: folder.path().to_owned(),
                 control_socket: config.control_socket.clone(),
                 key_file: config.key_file.clone(),
-                ec2: world.lab.ec2_endpoint_of(name).expect("the lab has both nodes"),
-                imds: world.lab.imds_endpoint(name).expect("the lab has both nodes"),
+                redirected: redirected.then_some(endpoints),
                 is_haproxy: stage == Stage::Haproxy,
             };
             index += 1;

@@ -8,6 +8,7 @@
 mod check;
 mod cli;
 mod client;
+mod doctor;
 mod exit;
 mod failure;
 mod key;
@@ -35,7 +36,8 @@ use cli::{Cli, Command, KeyCommand};
 use client::Client;
 use failure::Failure;
 
-/// Runs one command line and says with which code to exit: that of an [`Exit`], or for `check` that of `paird check`.
+/// Runs one command line and says with which code to exit: that of an [`Exit`], or that of the `paird` that it runs
+/// for `check` and, without a daemon, for `doctor`.
 ///
 /// `args` begins with the program's name.
 pub fn run<A, T>(args: A, out: &mut dyn Write, err: &mut dyn Write) -> u8
@@ -74,6 +76,7 @@ fn execute(cli: &Cli, out: &mut dyn Write) -> Result<u8, Failure> {
         Command::Leave => order(cli, control::Command::Leave, out)?,
         Command::Join => order(cli, control::Command::Join, out)?,
         Command::Check { config } => return check::run(config.as_deref()),
+        Command::Doctor(args) => return doctor::run(cli, args, out),
         Command::Key(KeyCommand::Generate { id }) => print(out, &key::generate(*id)?.line())?,
         Command::Version => {
             let version = env!("CARGO_PKG_VERSION");

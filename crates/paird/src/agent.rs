@@ -4,7 +4,7 @@
 //! meanwhile before it judges its silence. Nothing in a turn waits: calls, checks and probes run on the other thread.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use pair_core::{
     Config as CoreConfig, Event, Fitness, Holder, Input, Instant, Member, Node, Output, ProbeOutcome, ProbeTarget,
     Unfitness, View,
 };
-use pair_wire::control::{Command, Response, Status};
+use pair_wire::control::{Answer, Command, Examination, Outcome as ControlOutcome, Response, Status};
 use pair_wire::datagram::{MAX_DATAGRAM, Receiver, Sender};
 use pair_wire::key::KeyRing;
 use sd_notify::NotifyState;
@@ -29,6 +29,7 @@ use crate::clock::Clock;
 use crate::cloud::{Cloud, fault_of};
 use crate::config::{Config, Probe};
 use crate::control::Pending;
+use crate::doctor::{self, Patient};
 use crate::flight::Flight;
 use crate::journal;
 use crate::knowledge::Knowledge;
@@ -61,6 +62,8 @@ pub struct Agent {
     tell: mpsc::Sender<News>,
     requests: mpsc::Receiver<Pending>,
     orders: Orders,
+    /// Who waits for the end of the examination of this node that is under way.
+    patience: Vec<oneshot::Sender<Response>>,
     keeper: Keeper,
     flight: Flight,
     tally: Tally,
@@ -79,6 +82,8 @@ pub struct Parts<'a> {
     pub config: Config,
     /// What the core is told of it.
     pub core: CoreConfig,
+    /// The private IP on which the address would land here.
+    pub private_ip: Ipv4Addr,
     /// The keys.
     pub ring: &'a KeyRing,
     /// The daemon's clock.
@@ -118,6 +123,7 @@ impl Agent {
         let Parts {
             config,
             core,
+            private_ip,
             ring,
             clock,
             socket,
@@ -131,7 +137,7 @@ impl Agent {
             metrics,
             seed,
         } = parts;
-        let mut known = Knowledge::new(vitals::service_name(&config));
+        let mut known = Knowledge::new(vitals::service_name(&config), private_ip);
         let publisher = metrics.unwrap_or_else(|error| {
             known.metrics_error = Some(error);
             None
@@ -153,6 +159,7 @@ impl Agent {
             tally: Tally::default(),
             publisher,
             orders: Orders::default(),
+            patience: Vec::new(),
             keeper,
             may_stop: false,
             turned_at: now,
@@ -365,6 +372,7 @@ impl Agent {
                 self.known.follow_record(outcome);
             }
             News::Landing(obstacles) => self.known.landing = obstacles,
+            News::Examined(examinations) => self.tell_diagnosis(now, examinations),
             News::Checked(verdict) => {
                 let fitness = fitness_of(&verdict);
                 let saturated = verdict.saturated;
@@ -402,6 +410,7 @@ impl Agent {
             Command::Why => {
                 let _ = answer.send(self.flight.why(self.clock.now()));
             }
+            Command::Doctor => self.examine(answer),
             Command::Export { id, from } => {
                 let _ = answer.send(self.flight.export(self.clock.now(), &self.node, id, from));
             }
@@ -424,6 +433,33 @@ impl Agent {
                 self.handle(self.clock.now(), Input::Join);
                 let _ = answer.send(Response::done("this node is in the pair"));
             }
+        }
+    }
+
+    /// Has this node examined on the other thread, and a takeover rehearsed; who asks meanwhile gets the same answer.
+    fn examine(&mut self, answer: oneshot::Sender<Response>) {
+        self.patience.push(answer);
+        if self.patience.len() > 1 {
+            return;
+        }
+        self.cloud.rehearse_soon();
+        let patient = Patient {
+            config: self.config.clone(),
+            me: self.core.me,
+            private_ip: self.known.private_ip,
+        };
+        let tell = self.tell.clone();
+        self.elsewhere.spawn(async move {
+            let examinations = doctor::examine(&patient).await;
+            let _ = tell.send(News::Examined(examinations)).await;
+        });
+    }
+
+    fn tell_diagnosis(&mut self, now: Instant, examinations: Vec<Examination>) {
+        let problems = problems::of(&self.node.view(now), &self.known, &self.names, self.core.me);
+        let diagnosis = doctor::consult(&self.config.pair, self.names.me(), examinations, problems);
+        for answer in std::mem::take(&mut self.patience) {
+            let _ = answer.send(Response::new(ControlOutcome::Ok(Answer::Diagnosis(diagnosis.clone()))));
         }
     }
 

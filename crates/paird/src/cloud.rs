@@ -41,8 +41,8 @@ pub struct CloudConfig {
     pub allocation_id: String,
     /// The private IP that it lands on here.
     pub private_ip: Ipv4Addr,
-    /// The region, if the configuration says.
-    pub region: Option<String>,
+    /// Where EC2 and IMDS are.
+    pub settings: Settings,
     /// How long one call may take.
     pub call_timeout: Duration,
     /// Whether a takeover begins with a release (F-11).
@@ -86,16 +86,15 @@ impl Cloud {
 
     /// Finds out who this instance is, then watches IMDS and rehearses for ever.
     pub async fn run(self: Arc<Self>) {
-        let mut settings = Settings::from_env();
-        settings.region.clone_from(&self.config.region);
-        let imds = match Imds::connect(&settings) {
+        let settings = &self.config.settings;
+        let imds = match Imds::connect(settings) {
             Ok(imds) => imds,
             Err(error) => return self.give_up(error.to_string()).await,
         };
         let (endpoint, redirected_by) = (&imds.endpoint().url, imds.endpoint().redirected_by);
         info!(endpoint, redirected_by, "IMDS resolved");
         let identity = self.identity(&imds).await;
-        let ec2 = match Ec2::connect(&settings, &imds, &identity.region).await {
+        let ec2 = match Ec2::connect(settings, &imds, &identity.region).await {
             Ok(ec2) => ec2,
             Err(error) => return self.give_up(error.to_string()).await,
         };

@@ -15,6 +15,8 @@ use crate::landing::Obstacle;
 pub struct Knowledge {
     /// What is checked, such as `haproxy`.
     pub service: &'static str,
+    /// The private IP on which the address would land here.
+    pub private_ip: Ipv4Addr,
     /// Who this node is in EC2.
     pub identity: Option<Identity>,
     /// The Elastic IP behind the allocation.
@@ -48,9 +50,10 @@ const LATELY: std::time::Duration = std::time::Duration::from_secs(10);
 impl Knowledge {
     /// Nothing is known yet but what is checked.
     #[must_use]
-    pub fn new(service: &'static str) -> Self {
+    pub fn new(service: &'static str, private_ip: Ipv4Addr) -> Self {
         Self {
             service,
+            private_ip,
             identity: None,
             public_ip: None,
             imds_error: None,

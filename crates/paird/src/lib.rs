@@ -13,6 +13,7 @@ pub mod clock;
 pub mod cloud;
 pub mod config;
 pub mod control;
+pub mod doctor;
 pub mod flight;
 pub mod journal;
 pub mod knowledge;

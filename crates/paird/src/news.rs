@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use pair_core::{CallFault, CallId, Input};
 use pair_ec2::{Address, CallError};
+use pair_wire::control::Examination;
 
 use crate::check::Verdict;
 use crate::landing::Obstacle;
@@ -34,6 +35,8 @@ pub enum News {
     Imds(Result<(), String>),
     /// What the checks of the own service say.
     Checked(Verdict),
+    /// What an examination of this node that somebody asked for has found.
+    Examined(Vec<Examination>),
     /// Why the address could not land on this host (F-21); empty if it could.
     Landing(Vec<Obstacle>),
 }

@@ -6,6 +6,7 @@ use std::thread;
 
 use anyhow::{Context, anyhow, bail};
 use pair_core::{Config as CoreConfig, Member};
+use pair_ec2::{Endpoint, Settings};
 use pair_wire::key::{Key, KeyRing};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
@@ -16,7 +17,7 @@ use crate::archive::Archive;
 use crate::cli::Node;
 use crate::clock::Clock;
 use crate::cloud::{Cloud, CloudConfig};
-use crate::config::{Config, Findings, KeyFile, Security};
+use crate::config::{self, Config, Findings, KeyFile, Security};
 use crate::socket::HeartbeatSocket;
 use crate::standing::Keeper;
 use crate::{control, journal, landing, memory, metrics, vitals};
@@ -85,7 +86,11 @@ pub fn run(config: Config, ring: &KeyRing, node: Option<&str>) -> anyhow::Result
         CloudConfig {
             allocation_id: config.address.allocation_id.clone(),
             private_ip,
-            region: config.ec2.region.clone(),
+            settings: {
+                let mut settings = Settings::from_env();
+                direct(&mut settings, &config.ec2);
+                settings
+            },
             call_timeout: config.ec2.call_timeout,
             strict: config.takeover.strict,
         },
@@ -110,6 +115,7 @@ pub fn run(config: Config, ring: &KeyRing, node: Option<&str>) -> anyhow::Result
     let agent = Agent::new(Parts {
         config,
         core,
+        private_ip,
         ring,
         clock,
         socket,
@@ -193,7 +199,8 @@ impl Drop for Elsewhere {
 /// The version that is told to the peer and to people.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-fn this_node(config: &Config, flag: Option<&str>) -> anyhow::Result<Member> {
+/// Which node this host is: the named one, or the one whose address it has.
+pub(crate) fn this_node(config: &Config, flag: Option<&str>) -> anyhow::Result<Member> {
     let local = landing::local_addresses().context("cannot list the addresses of this host")?;
     let here = config
         .nodes
@@ -203,6 +210,19 @@ fn this_node(config: &Config, flag: Option<&str>) -> anyhow::Result<Member> {
         .collect::<Vec<_>>();
     let index = config.this_node(flag, &here).map_err(|finding| anyhow!("{finding}"))?;
     Ok(Member::BOTH[index])
+}
+
+/// Sends calls where the configuration says, whatever the environment says.
+pub(crate) fn direct(settings: &mut Settings, config: &config::Ec2) {
+    let written = |url: &Option<String>| {
+        url.clone().map(|url| Endpoint {
+            url,
+            redirected_by: None,
+        })
+    };
+    settings.region.clone_from(&config.region);
+    settings.ec2 = written(&config.endpoint).or(settings.ec2.take());
+    settings.imds = written(&config.imds_endpoint).or(settings.imds.take());
 }
 
 /// The keys that the configuration names.
@@ -222,7 +242,8 @@ fn ring_of(file: &KeyFile) -> KeyRing {
     }
 }
 
-fn core_config(config: &Config, me: Member) -> CoreConfig {
+/// What the core is told of the configuration.
+pub(crate) fn core_config(config: &Config, me: Member) -> CoreConfig {
     let private_ips = config.address.private_ips.map_or_else(
         || config.nodes.each_ref().map(|node| node.address),
         |ips| ips.map(IpAddr::V4),

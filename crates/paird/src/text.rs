@@ -129,7 +129,7 @@ pub fn fitness(what: &str, fitness: Fitness) -> String {
 #[must_use]
 pub fn order(command: &Command) -> Option<String> {
     match command {
-        Command::Status | Command::Why | Command::Export { .. } => None,
+        Command::Status | Command::Why | Command::Doctor | Command::Export { .. } => None,
         Command::Failover { to: None } => Some("failover".to_owned()),
         // Whatever somebody typed: as a Rust string, so that it cannot pretend to be another line of the log.
         Command::Failover { to: Some(node) } => Some(format!("failover to {:?}", shortened(node))),

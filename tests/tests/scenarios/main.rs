@@ -9,6 +9,7 @@ mod access;
 mod broken_ec2;
 mod cold_start;
 mod configuration;
+mod doctor;
 mod flood;
 mod forgery;
 mod host_death;

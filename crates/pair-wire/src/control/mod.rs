@@ -8,6 +8,7 @@
 //! A daemon takes bytes apart itself ([`decode_line`], [`encode_line`]); a blocking client uses [`read_line`] and
 //! [`write_line`].
 
+mod diagnosis;
 mod line;
 mod request;
 mod response;
@@ -16,6 +17,7 @@ mod why;
 
 use std::time::Duration;
 
+pub use diagnosis::{DIAGNOSIS_VERSION, Diagnosis, Examination, Examined, Examiner};
 pub use line::{LineError, Message, decode_line, encode_line, read_line, write_line};
 pub use request::{Command, Request};
 pub use response::{Answer, Outcome, Response};

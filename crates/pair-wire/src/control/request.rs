@@ -42,6 +42,9 @@ pub enum Command {
     Join,
     /// What happened lately and why: answered by [`Answer::Why`](super::Answer::Why), at once.
     Why,
+    /// An examination of this node, which takes some seconds and some calls of EC2: answered by
+    /// [`Answer::Diagnosis`](super::Answer::Diagnosis) when it is over.
+    Doctor,
     /// The record of what the core was told, part by part: answered by [`Answer::Part`](super::Answer::Part), at once.
     Export {
         /// Which export to go on with; `None` begins one, which ends an earlier one.
@@ -56,18 +59,20 @@ impl Command {
     #[must_use]
     pub const fn is_order(&self) -> bool {
         match self {
-            Self::Status | Self::Why | Self::Export { .. } => false,
+            Self::Status | Self::Why | Self::Doctor | Self::Export { .. } => false,
             Self::Failover { .. } | Self::Hold { .. } | Self::Resume | Self::Leave | Self::Join => true,
         }
     }
 
     /// Whether every local user may ask it. A recording shows what the peer said and what EC2 answered, and one that is begun
-    /// ends another, so it is no more for everybody than an order is.
+    /// ends another, so it is no more for everybody than an order is; nor is an examination, for its calls count against the
+    /// account's quota.
     #[must_use]
     pub const fn is_for_everybody(&self) -> bool {
         match self {
             Self::Status | Self::Why => true,
-            Self::Export { .. }
+            Self::Doctor
+            | Self::Export { .. }
             | Self::Failover { .. }
             | Self::Hold { .. }
             | Self::Resume

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CONTROL_VERSION, Message, Part, RESPONSE_LIMIT, Status, Why};
+use super::{CONTROL_VERSION, Diagnosis, Message, Part, RESPONSE_LIMIT, Status, Why};
 
 /// One response.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,6 +46,8 @@ pub enum Answer {
     },
     /// What happened lately, and why.
     Why(Why),
+    /// What an examination found.
+    Diagnosis(Diagnosis),
     /// A part of the record.
     Part(Part),
 }

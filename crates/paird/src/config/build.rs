@@ -386,9 +386,13 @@ fn read_security<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Securi
 fn read_ec2<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Ec2> {
     let section = reader.section(root, "ec2")?;
     let region = reader.optional_text(&section, "region");
+    let endpoint = reader.optional_text(&section, "endpoint");
+    let imds_endpoint = reader.optional_text(&section, "imds_endpoint");
     let call_timeout = reader.duration(&section, "call_timeout");
     Ok(Ec2 {
         region: region?,
+        endpoint: endpoint?,
+        imds_endpoint: imds_endpoint?,
         call_timeout: call_timeout?,
     })
 }

@@ -84,6 +84,12 @@ pub(super) fn effective(config: &Config) -> Vec<(&'static str, String)> {
     if let Some(region) = &config.ec2.region {
         values.text("ec2.region", region);
     }
+    if let Some(endpoint) = &config.ec2.endpoint {
+        values.text("ec2.endpoint", endpoint);
+    }
+    if let Some(endpoint) = &config.ec2.imds_endpoint {
+        values.text("ec2.imds_endpoint", endpoint);
+    }
     values.duration("ec2.call_timeout", config.ec2.call_timeout);
     values.text("control.socket", &config.control_socket.display());
     values.text("state.directory", &config.state_directory.display());

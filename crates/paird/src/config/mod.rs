@@ -175,6 +175,10 @@ pub enum Security {
 pub struct Ec2 {
     /// The region; `None` to ask IMDS.
     pub region: Option<String>,
+    /// Where the EC2 API is; `None` for the region's own endpoint.
+    pub endpoint: Option<String>,
+    /// Where IMDS is; `None` for its link-local address.
+    pub imds_endpoint: Option<String>,
     /// Time within which one call must have been answered.
     pub call_timeout: Duration,
 }

@@ -346,6 +346,18 @@ pub const KEYS: &[Key] = &[
         Derived("from IMDS"),
         "AWS region of the pair.",
     ),
+    local(
+        "ec2.endpoint",
+        Kind::Text(Syntax::Url),
+        Derived("that of the region"),
+        "URL of the EC2 API, such as that of an interface endpoint without private DNS; wins over the environment.",
+    ),
+    local(
+        "ec2.imds_endpoint",
+        Kind::Text(Syntax::Url),
+        Derived("169.254.169.254"),
+        "URL of the instance metadata service; wins over the environment.",
+    ),
     key(
         "ec2.call_timeout",
         duration(100, 30_000),

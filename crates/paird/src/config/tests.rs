@@ -101,6 +101,8 @@ fn the_smallest_file_gets_every_default() {
             security: Security::KeyFile("/etc/paird/key".into()),
             ec2: Ec2 {
                 region: None,
+                endpoint: None,
+                imds_endpoint: None,
                 call_timeout: secs(2)
             },
             control_socket: "/run/paird/control.sock".into(),
@@ -157,6 +159,8 @@ fn every_key_can_be_set() {
         insecure_no_key = true
         [ec2]
         region = "eu-central-1"
+        endpoint = "https://vpce-1.ec2.eu-central-1.vpce.amazonaws.com"
+        imds_endpoint = "http://[fd00:ec2::254]"
         call_timeout = "500ms"
         [control]
         socket = "/run/c.sock"
@@ -212,6 +216,8 @@ takeover.strict = true
 takeover.preempt_delay = "5m"
 security.insecure_no_key = true
 ec2.region = "eu-central-1"
+ec2.endpoint = "https://vpce-1.ec2.eu-central-1.vpce.amazonaws.com"
+ec2.imds_endpoint = "http://[fd00:ec2::254]"
 ec2.call_timeout = "500ms"
 control.socket = "/run/c.sock"
 state.directory = "/srv/paird"
@@ -451,6 +457,7 @@ fn the_digest_follows_the_meaning_and_not_the_writing() {
         and("[log]\nlevel = \"debug\"\n[control]\nsocket = \"/run/other.sock\""),
         and("[metrics]\nlisten = \"10.0.1.10:9694\""),
         and("[metrics]\nnone = true"),
+        and("[ec2]\nendpoint = \"http://127.0.0.1:5000\""),
         with("/etc/paird/key", "/etc/paird/other"),
     ] {
         assert_eq!(digest(&same), smallest, "{same}");
