@@ -1,4 +1,4 @@
-//! What a node is told once, when it is made.
+//! What a node is told when it is made, and anew by a reload.
 
 use alloc::string::String;
 use core::{net::IpAddr, time::Duration};
@@ -49,6 +49,11 @@ impl Config {
     #[must_use]
     pub fn suspect_after(&self, peer_interval: Duration) -> Duration {
         (peer_interval * 9 / 4).min(self.holdtime * 3 / 4)
+    }
+
+    /// How long both must have been well before this node takes the address back; `None` if it does not, or is not preferred.
+    pub(crate) fn own_preempt_delay(&self) -> Option<Duration> {
+        self.preempt_delay.filter(|_| self.preferred == self.me)
     }
 
     /// The sleep from which on the peer may have presumed this node dead (F-16): a holdtime less the interval that may have

@@ -193,6 +193,12 @@ impl Detector {
         self.suspect_after = config.suspect_after(config.bounded_interval(peer_interval));
     }
 
+    /// Follows other settings; `peer_interval` is what the peer last said, if it did.
+    pub(crate) fn configure(&mut self, config: &Config, peer_interval: Option<Duration>) {
+        self.holdtime = config.holdtime;
+        self.follow_interval(config, peer_interval.unwrap_or(config.interval));
+    }
+
     /// Starts the silence anew, because this node may have been the one cut off (F-11).
     pub(crate) const fn start_silence_anew(&mut self, run: RunTime) {
         self.anew = Some(run);

@@ -5,7 +5,7 @@ use core::{net::IpAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AssociationId, Event, Fitness, Heartbeat, Hold, InstanceId, Instant, InterfaceId, Member};
+use crate::{AssociationId, Config, Event, Fitness, Heartbeat, Hold, InstanceId, Instant, InterfaceId, Member};
 
 /// Something that happened outside.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -73,6 +73,9 @@ pub enum Input {
     Join,
     /// What was kept on disk, at the start (F-14).
     Restored(Standing),
+    /// The settings are others from here on: those that a run is about aside, which are [`Config::me`], [`Config::private_ips`] and
+    /// [`Config::version`]. The same again changes nothing.
+    Configured(Config),
     /// The agent is asked to end, and its service goes on: the peer is told (F-13).
     Stop,
 }

@@ -16,6 +16,7 @@
 
 mod act;
 mod bars;
+mod configure;
 mod evidence;
 mod follow;
 mod hear;
@@ -48,10 +49,15 @@ use crate::{
     slip::Slip,
 };
 
+use configure::Pace;
+
 /// One node of a pair.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Node {
+    /// The settings in force.
     config: Config,
+    /// The interval and the holdtime that were asked for last, in force or waiting for the peer.
+    pace: Pace,
     clock: RunningClock,
     chance: Chance,
     identity: Option<Identity>,
@@ -153,7 +159,7 @@ impl Node {
             budget: Budget::default(),
             claims_freely: false,
             released: None,
-            preempt: Preempt::new(config.preempt_delay.filter(|_| config.preferred == config.me)),
+            preempt: Preempt::new(config.own_preempt_delay()),
             holds_by_order: false,
             grace: Grace::default(),
             is_leaving: false,
@@ -167,6 +173,7 @@ impl Node {
             last_decision: None,
             outputs: VecDeque::new(),
             chance,
+            pace: Pace::of(&config),
             config,
         }
     }
@@ -201,6 +208,7 @@ impl Node {
             Input::Leave { id } => self.leave(now, id),
             Input::Join => self.join(now),
             Input::Restored(standing) => self.restore(now, standing),
+            Input::Configured(config) => self.configure(now, config),
             Input::Stop => self.stop(now),
         }
         if is_late {

@@ -27,6 +27,11 @@ impl Preempt {
         }
     }
 
+    /// Follows another setting; what was undone stays undone.
+    pub(crate) const fn configure(&mut self, delay: Option<Duration>) {
+        self.delay = delay;
+    }
+
     /// Follows whether both nodes are up and this one is fit.
     pub(crate) fn follow(&mut self, run: RunTime, is_well: bool) {
         if is_well {

@@ -46,6 +46,11 @@ impl Probing {
         }
     }
 
+    /// Follows other settings.
+    pub(crate) const fn configure(&mut self, config: &Config) {
+        self.patience = config.lost_contact_takeover;
+    }
+
     /// Suspicion begins: the next probe is due at once.
     pub(crate) const fn suspect(&mut self, now: Instant, run: RunTime) {
         self.suspected = Some((now, run));

@@ -32,6 +32,11 @@ impl Refit {
         }
     }
 
+    /// Follows another setting; the failures are kept.
+    pub(crate) const fn configure(&mut self, base: Duration) {
+        self.base = base;
+    }
+
     /// Takes in this node's own fitness as it was measured. Returns whether an unfitness has ended with this.
     pub(crate) fn hear(&mut self, run: RunTime, measured: Fitness, is_holder: bool) -> bool {
         match measured {

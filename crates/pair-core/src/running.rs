@@ -41,6 +41,8 @@ pub(crate) struct RunningClock {
     advanced_at: Instant,
     elapsed: RunTime,
     step: Duration,
+    /// The step from the next wake-up on.
+    next_step: Duration,
 }
 
 impl RunningClock {
@@ -50,6 +52,7 @@ impl RunningClock {
             advanced_at: now,
             elapsed: RunTime(Duration::ZERO),
             step,
+            next_step: step,
         }
     }
 
@@ -58,7 +61,14 @@ impl RunningClock {
         let passed = now.since(self.advanced_at);
         self.elapsed = self.at(now);
         self.advanced_at = self.advanced_at.max(now);
-        passed.saturating_sub(self.step)
+        let missed = passed.saturating_sub(self.step);
+        self.step = self.next_step;
+        missed
+    }
+
+    /// Advances by at most `step` per wake-up from the next one on: the sleep under way was begun by the step before.
+    pub(crate) const fn set_step(&mut self, step: Duration) {
+        self.next_step = step;
     }
 
     /// The running time of the last wake-up: what every decision reads.
@@ -114,6 +124,17 @@ mod tests {
         assert_eq!(clock.advance(at(200)), Duration::ZERO);
         assert_eq!(clock.advance(at(10_200)), Duration::from_millis(9_800));
         assert_eq!(clock.now(), RunTime(Duration::from_millis(400)));
+    }
+
+    #[test]
+    fn another_step_counts_from_the_next_wake_up_on() {
+        let mut clock = RunningClock::new(at(0), STEP);
+        clock.set_step(STEP / 4);
+        assert!(!clock.is_late(at(200)));
+        assert_eq!(clock.advance(at(200)), Duration::ZERO);
+        assert!(clock.is_late(at(251)));
+        assert_eq!(clock.advance(at(400)), Duration::from_millis(150));
+        assert_eq!(clock.now(), RunTime(Duration::from_millis(250)));
     }
 
     #[test]

@@ -448,6 +448,72 @@ fn what_a_strict_takeover_releases_is_what_ec2_has_named_to_this_node() {
 }
 
 #[test]
+fn what_only_the_peer_has_named_is_read_before_a_strict_takeover_releases_it() {
+    let mut node = node_of(Config {
+        strict: true,
+        ..config()
+    });
+    answer_read(&mut node, at(20), held_by_former());
+    node.handle(at(90), Input::Wakeup);
+    outputs(&mut node);
+    let mut gone = heartbeat(&node, 1);
+    let report = gone.report.as_mut().unwrap();
+    report.fitness = Fitness::Unfit(Unfitness::ServiceGone);
+    let word = report.word.as_mut().unwrap();
+    word.age = MS * 5;
+    word.association = Some(AssociationId("x-3".to_owned()));
+    node.handle(at(100), Input::Heartbeat(gone));
+    let asked = outputs(&mut node);
+    let (id, call) = calls(&asked)[0];
+    assert_eq!((call, calls(&asked).len()), (&Call::ReadAddress, 1));
+    let held = Association {
+        id: AssociationId("x-3".to_owned()),
+        ..held_by_former().unwrap()
+    };
+    let result = Ok(Reply::Address(Some(held)));
+    node.handle(at(160), Input::Called { id, result });
+    let release = Call::Release(AssociationId("x-3".to_owned()));
+    assert_eq!(calls(&outputs(&mut node))[0].1, &release);
+}
+
+/// Lives through a time with a peer that holds the address, is `fitness` and has counted three moves; until the first
+/// request to take the address, whose time it returns.
+fn live_beyond_the_budget(node: &mut Node, from_ms: u64, to_ms: u64, fitness: Fitness) -> Option<u64> {
+    (from_ms..to_ms).step_by(200).find(|ms| {
+        let mut beat = heartbeat(node, ms / 200);
+        let report = beat.report.as_mut().unwrap();
+        report.fitness = fitness;
+        report.moves = vec![MS * 1_000, MS * 2_000, MS * 3_000];
+        node.handle(at(*ms), Input::Heartbeat(beat));
+        node.handle(at(*ms), Input::Wakeup);
+        let asked = outputs(node);
+        let claims = calls(&asked)
+            .iter()
+            .any(|(_, call)| matches!(call, Call::Associate { .. }));
+        for (id, _) in calls(&asked).iter().filter(|(_, call)| **call == Call::ReadAddress) {
+            let result = Ok(Reply::Address(held_by_former()));
+            node.handle(at(*ms), Input::Called { id: *id, result });
+        }
+        claims
+    })
+}
+
+#[test]
+fn beyond_the_budget_a_claim_waits_from_when_it_was_first_wanted() {
+    const GONE: Fitness = Fitness::Unfit(Unfitness::ServiceGone);
+    // Half a minute, a fresh holdtime, and what the heartbeats of 200 ms round up.
+    let waits = 30_000..=31_400;
+    let mut node = node();
+    let claimed = live_beyond_the_budget(&mut node, 200, 60_000, GONE).unwrap();
+    assert!(waits.contains(&(claimed - 200)), "{claimed}");
+    // While nothing is wanted no wait runs.
+    let mut node = self::node();
+    assert_eq!(live_beyond_the_budget(&mut node, 200, 60_000, Fitness::Fit), None);
+    let claimed = live_beyond_the_budget(&mut node, 60_000, 120_000, GONE).unwrap();
+    assert!(waits.contains(&(claimed - 60_000)), "{claimed}");
+}
+
+#[test]
 fn who_waited_for_its_turn_looks_once_more_before_it_claims() {
     let mut node = node();
     node.handle(at(100), Input::Wakeup);

@@ -35,6 +35,8 @@ pub struct Claim {
     pub api_is_well: bool,
     /// How long ago the last pause of the node ended, if it ever had one.
     pub resumed: Option<Duration>,
+    /// How long ago the node was told other settings, if it ever was, and the holdtime that they name.
+    pub reloaded: Option<(Duration, Duration)>,
     /// For how long the peer has been running and serving, with a network in which nothing is wrong.
     pub peer_well_for: Duration,
     /// Whether a hold that was asked of this very node is in force.

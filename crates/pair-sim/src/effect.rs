@@ -249,6 +249,8 @@ impl World {
             calm_for: self.now.since(self.disturbed_at),
             api_is_well: Member::BOTH.into_iter().all(|member| self.ec2.is_well(member)),
             resumed: self.follow.resumed[by.index()].map(|at| self.now.since(at)),
+            reloaded: self.follow.reloaded[by.index()]
+                .map(|at| (self.now.since(at), self.settings.tuned(self.host(by).tuning).holdtime)),
             peer_well_for: self
                 .lasting(self.follow.well[by.peer().index()])
                 .min(self.lasting(self.follow.network_calm)),

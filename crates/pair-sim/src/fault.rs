@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pair_core::{InstanceState, Member};
 
-use crate::{ApiFault, Owner, Scope, Service, World};
+use crate::{ApiFault, Owner, Scope, Service, Tuning, World};
 
 /// One fault, or the end of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +91,8 @@ pub enum Fault {
     Stop(Member),
     /// Lose what an agent has kept on disk.
     LoseDisk(Member),
+    /// Write other settings into a host's file, and let its agent read it again.
+    Reload(Member, Tuning),
 }
 
 impl World {
@@ -143,6 +145,7 @@ impl World {
             Fault::Join(member) => self.join(member),
             Fault::Stop(member) => self.stop(member),
             Fault::LoseDisk(member) => self.lose_disk(member),
+            Fault::Reload(member, tuning) => self.reload(member, tuning),
         }
     }
 }

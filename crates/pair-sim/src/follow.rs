@@ -23,6 +23,8 @@ pub(crate) struct Follow {
     pub(crate) wrong: [Option<Instant>; 2],
     /// When a member's last pause ended.
     pub(crate) resumed: [Option<Instant>; 2],
+    /// When a member was last told other settings.
+    pub(crate) reloaded: [Option<Instant>; 2],
     /// The newest hold that was asked of anybody, and until when it lasts by the clock of each host: whichever counts it down
     /// first tells the other (F-14). None that it lasts: it was ended, lost, or may have been overtaken.
     pub(crate) newest_hold: Option<(HoldVersion, Option<[Instant; 2]>)>,

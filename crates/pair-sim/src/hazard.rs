@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pair_core::{InstanceState, Member};
 
-use crate::{ApiFault, Dice, Fault, Owner, Scope, Service};
+use crate::{ApiFault, Dice, Fault, Owner, Scope, Service, Tuning};
 
 /// Throws a fault, and what ends it if it does not end by itself.
 pub(crate) fn random_fault(dice: &mut Dice) -> (Fault, Option<Fault>) {
@@ -128,7 +128,7 @@ fn random_api_fault(dice: &mut Dice, member: Member) -> (Fault, Option<Fault>) {
 }
 
 fn random_order(dice: &mut Dice, member: Member) -> (Fault, Option<Fault>) {
-    match dice.below(6) {
+    match dice.below(8) {
         0 | 1 => (Fault::Order(member, *dice.one_of(&Member::BOTH)), None),
         2 => {
             let length = whole_ms(dice, Duration::from_secs(1), Duration::from_secs(30));
@@ -139,6 +139,10 @@ fn random_order(dice: &mut Dice, member: Member) -> (Fault, Option<Fault>) {
         }
         3 => (Fault::Leave(member), Some(Fault::Join(member))),
         4 => (Fault::Neighbour(member, true), Some(Fault::Neighbour(member, false))),
+        5 | 6 => {
+            let tuning = *dice.one_of(&[Tuning::Hasty, Tuning::Calm]);
+            (Fault::Reload(member, tuning), Some(Fault::Reload(member, Tuning::Own)))
+        }
         _ => (Fault::Ready(member, false), Some(Fault::Ready(member, true))),
     }
 }

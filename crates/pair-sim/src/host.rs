@@ -7,7 +7,7 @@ use std::{
 
 use pair_core::{CallId, Event, Input, Instant, Member, Node, OrderId, OrderOutcome};
 
-use crate::{Service, operator::Kept};
+use crate::{Service, Tuning, operator::Kept};
 
 /// A machine with its agent and its service.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub struct Host {
     /// Whether nobody tells the node how its calls end.
     pub(crate) forgets_results: bool,
     pub(crate) kept: Option<Kept>,
+    /// What its configuration file says.
+    pub(crate) tuning: Tuning,
     /// When this run of the agent has won the address from its peer at a cost (F-15).
     pub(crate) wins: Vec<Instant>,
     pub(crate) events: Vec<(Instant, Event)>,
@@ -83,6 +85,7 @@ impl Host {
             calls: BTreeMap::new(),
             forgets_results: false,
             kept: None,
+            tuning: Tuning::Own,
             wins: Vec::new(),
             events: Vec::new(),
             outcomes: Vec::new(),

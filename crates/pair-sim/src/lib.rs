@@ -53,7 +53,7 @@ pub use recording::{Difference, Replayed, replay};
 pub use schedule::Schedule;
 pub use script::ScriptError;
 pub use service::Service;
-pub use settings::Settings;
+pub use settings::{Settings, Tuning};
 pub use soak::{Broken, Soak};
 pub use tally::Tally;
 pub use words::WordError;

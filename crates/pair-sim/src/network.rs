@@ -42,6 +42,11 @@ impl Network {
         }
     }
 
+    /// A node has been given this holdtime: what it cannot tolerate is wrong from here on.
+    pub(crate) fn follow_holdtime(&mut self, holdtime: Duration) {
+        self.tolerable = self.tolerable.min(holdtime / 3);
+    }
+
     pub(crate) const fn cut(&mut self, from: Member) {
         self.from[from.index()].is_cut = true;
     }

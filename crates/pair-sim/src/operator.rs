@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pair_core::{HoldVersion, Input, Instant, Member, OrderId, Standing};
 
-use crate::{Host, World, agenda::Happening};
+use crate::{Host, Tuning, World, agenda::Happening};
 
 /// What an agent has kept on its disk.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +57,29 @@ impl World {
         self.trace.note(self.now, || format!("stop {member:?}"));
         self.disturbed_at = self.now;
         self.tell(member, Input::Stop);
+    }
+
+    /// Somebody edits the configuration file of a host and lets its agent read it again.
+    pub fn reload(&mut self, member: Member, tuning: Tuning) {
+        self.trace.note(self.now, || format!("{member:?} reloads: {tuning:?}"));
+        let settings = self.settings.tuned(tuning);
+        self.longest_holdtime = self.longest_holdtime.max(settings.holdtime);
+        self.network.follow_holdtime(settings.holdtime);
+        let before = self.settings.tuned(self.host(member).tuning);
+        let config = settings.config(member);
+        let is_change = before.config(member) != config;
+        self.host_mut(member).tuning = tuning;
+        let input = Input::Configured(config);
+        if self.host(member).is_running() {
+            if is_change {
+                self.follow.reloaded[member.index()] = Some(self.now);
+            }
+            self.handle(member, input);
+        } else {
+            // It takes the file up when it starts, or is told when it goes on.
+            self.follow.reloaded[member.index()] = None;
+            self.tell(member, input);
+        }
     }
 
     /// The disk of a host is lost with what its agent has kept.

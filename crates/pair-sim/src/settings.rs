@@ -7,6 +7,18 @@ use std::{
 
 use pair_core::{Config, Member};
 
+/// What the configuration file of a host says beside the settings of its world.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tuning {
+    /// The settings of the world.
+    #[default]
+    Own,
+    /// Hasty in everything: the fast profile, and short waits before a takeover.
+    Hasty,
+    /// The calm profile, and no preemption.
+    Calm,
+}
+
 /// The settings of a world: those of both nodes, and how the world around them behaves in good times.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -83,6 +95,32 @@ impl Settings {
             refit: Duration::from_secs(4),
             check_every: Duration::from_millis(500),
             ..Self::default()
+        }
+    }
+
+    /// The same with what a file says beside them. No wait is longer than that of the world, which bounds what must happen.
+    #[must_use]
+    pub fn tuned(&self, tuning: Tuning) -> Self {
+        match tuning {
+            Tuning::Own => self.clone(),
+            Tuning::Hasty => Self {
+                interval: Duration::from_millis(50),
+                holdtime: Duration::from_millis(300),
+                probe_timeout: self
+                    .probe_timeout
+                    .map(|timeout| timeout.min(Duration::from_millis(150))),
+                lost_contact_takeover: self.lost_contact_takeover / 6,
+                unfit_delay: Duration::ZERO,
+                refit: self.refit / 4,
+                strict: !self.strict,
+                ..self.clone()
+            },
+            Tuning::Calm => Self {
+                interval: Duration::from_millis(500),
+                holdtime: Duration::from_secs(3),
+                preempt_delay: None,
+                ..self.clone()
+            },
         }
     }
 

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use pair_core::{Input, InstanceState, Member, Node, OrderId};
 
-use crate::{ApiFault, Fault, Owner, Scope, Service, World, agenda::Happening, host::Pause, world::Witnessed};
+use crate::{ApiFault, Fault, Owner, Scope, Service, Tuning, World, agenda::Happening, host::Pause, world::Witnessed};
 
 /// Agents and hosts.
 impl World {
@@ -15,7 +15,7 @@ impl World {
         }
         self.trace.note(self.now, || format!("start {member:?}"));
         let (seed, now) = (self.dice.number(), self.now);
-        let config = self.settings.config(member);
+        let config = self.settings.tuned(self.host(member).tuning).config(member);
         let host = self.host_mut(member);
         host.run += 1;
         host.paused = None;
@@ -23,6 +23,7 @@ impl World {
         let (run, at) = (host.run, member);
         let ready = host.ready;
         self.witnessed[member.index()] = Witnessed::default();
+        self.follow.reloaded[member.index()] = None;
         self.identify(member, run);
         let soon = self.now + Duration::from_millis(5);
         self.agenda.put(soon, Happening::AskImds { at, run });
@@ -395,6 +396,7 @@ impl World {
             self.set_neighbour(member, false);
             self.join(member);
             self.end_hold(member);
+            self.reload(member, Tuning::Own);
         }
         if !matches!(self.owner(), Some(Owner::Member(_))) {
             self.put_address(None);

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr, time::Duration};
 use pair_core::{InstanceState, Member};
 use thiserror::Error;
 
-use crate::{ApiFault, Fault, Owner, Scope, Service};
+use crate::{ApiFault, Fault, Owner, Scope, Service, Tuning};
 
 /// Why words are no fault.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -81,6 +81,7 @@ impl Fault {
         "join",
         "stop",
         "lose-disk",
+        "reload",
     ];
 
     /// The verb of this fault: one of [`Self::VERBS`].
@@ -132,6 +133,7 @@ impl Fault {
             Self::Join(_) => 38,
             Self::Stop(_) => 39,
             Self::LoseDisk(_) => 40,
+            Self::Reload(..) => 41,
         }
     }
 }
@@ -180,6 +182,7 @@ impl fmt::Display for Fault {
             }
             Self::Instance(member, state) => write!(f, " {} {}", name(member), word_of(STATES, state)),
             Self::Put(owner) => write!(f, " {}", word_of(OWNERS, owner)),
+            Self::Reload(member, tuning) => write!(f, " {} {}", name(member), word_of(TUNINGS, tuning)),
             Self::ElasticPath(is_open) | Self::ProbePath(is_open) => write!(f, " {}", word_of(ANSWERS, is_open)),
         }
     }
@@ -237,6 +240,7 @@ impl FromStr for Fault {
             "join" => Self::Join(words.member()?),
             "stop" => Self::Stop(words.member()?),
             "lose-disk" => Self::LoseDisk(words.member()?),
+            "reload" => Self::Reload(words.member()?, words.one_of(TUNINGS, "own, hasty or calm")?),
             unknown => {
                 let near = nearest(unknown);
                 return Err(WordError::Verb {
@@ -363,6 +367,8 @@ const OWNERS: &[(&str, Option<Owner>)] = &[
     ("former-b", Some(Owner::Former(Member::Second))),
 ];
 
+const TUNINGS: &[(&str, Tuning)] = &[("own", Tuning::Own), ("hasty", Tuning::Hasty), ("calm", Tuning::Calm)];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -410,6 +416,7 @@ mod tests {
         " b",
         " a",
         " b",
+        " a hasty",
     ];
 
     #[test]

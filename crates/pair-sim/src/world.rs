@@ -41,6 +41,8 @@ pub struct World {
     pub(crate) imds_lag: Duration,
     pub(crate) longest_imds_lag: Duration,
     pub(crate) longest_stale: Duration,
+    /// The longest holdtime that any file has named.
+    pub(crate) longest_holdtime: Duration,
     pub(crate) tally: Tally,
     pub(crate) follow: Follow,
     pub(crate) disturbed_at: Instant,
@@ -116,6 +118,7 @@ impl World {
             imds_lag: settings.imds_lag,
             longest_imds_lag: settings.imds_lag,
             longest_stale: Duration::ZERO,
+            longest_holdtime: settings.holdtime,
             tally: Tally::default(),
             follow: Follow::default(),
             disturbed_at: now,

@@ -2,7 +2,8 @@
 //! compares what survived with the explanations in `docs/TESTING.md`.
 //!
 //! In three rounds, since the quick tests of pair-core catch most mutants: first those beside the code on the claim and the
-//! detector, then those of the table on the decision. What survives that is tried on all tests of pair-core and pair-sim.
+//! detector, then those of the table and of the node on the decision. What survives that is tried on all tests of pair-core
+//! and pair-sim.
 
 use std::fs;
 use std::path::Path;
@@ -178,17 +179,22 @@ const ROUNDS: [(&str, &[&str]); 3] = [
             "--exclude=crates/pair-core/src/claim.rs",
             "--exclude=crates/pair-core/src/detector.rs",
             "--cargo-test-arg=--test=decide",
+            "--cargo-test-arg=--test=node",
         ],
     ),
     (
         "rest",
         &[
             "--test-package=pair-core,pair-sim",
+            PATIENT,
             "--cargo-test-arg=--lib",
             "--cargo-test-arg=--tests",
         ],
     ),
 ];
+
+/// What else the machine does must not pass for a mutant that hangs: the slowest of these tests takes a minute alone.
+const PATIENT: &str = "--minimum-test-timeout=900";
 
 const SLOW: &str = "--cargo-arg=--config=profile.dev.package.pair-core.opt-level=0";
 

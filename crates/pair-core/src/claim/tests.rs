@@ -54,7 +54,7 @@ fn failed(fault: CallFault) -> (Claim, Duration) {
 fn a_fresh_fact_is_one_round_trip() {
     let mut claim = sent();
     assert_eq!(pursue(&mut claim, 10, FRESH), Step::Wait);
-    assert!(claim.is_in_flight(CallId(1)));
+    assert!(claim.is_in_flight(CallId(1)) && !claim.is_in_flight(CallId(2)));
     assert_eq!(claim.replied(at(60), run(60), id("x-2")), Some(id("x-1")));
     assert_eq!(claim.verify_due(run(60)), Some(Step::Read));
     let takeover = claim.read(at(120), at(61), Some(&id("x-2"))).unwrap();
@@ -167,6 +167,46 @@ fn a_release_of_what_is_gone_already_is_read_before_anything_else() {
     let pause = claim.failed(at(100), run(100), CallFault::Gone, &mut Chance::new(1));
     assert!(claim.is_unresolved() && pause.unwrap() <= Duration::from_millis(250));
     assert_eq!(pursue(&mut claim, 60_000, FRESH), Step::ReadFresh);
+}
+
+#[test]
+fn what_it_has_released_stays_its_own_to_take_while_nobody_holds_it() {
+    let mut claim = sent();
+    assert!(!claim.has_released());
+    claim.releases(id("x-1"));
+    assert!(claim.has_released());
+    assert_eq!(claim.released(), Some(id("x-1")));
+    let step = claim.pursue(at(50), run(50), Rule::F6d, Holder::Nobody, None, FRESH);
+    assert_eq!(step, Step::Associate);
+    assert!(claim.has_released());
+    claim.sent(at(50), run(50), CallId(2), None);
+    claim.replied(at(90), run(90), id("x-2"));
+    let takeover = claim.read(at(120), at(91), Some(&id("x-2"))).unwrap();
+    assert_eq!(
+        (takeover.rule, takeover.from),
+        (Rule::F6a, Holder::Member(Member::First))
+    );
+}
+
+#[test]
+fn what_somebody_holds_again_is_released_anew() {
+    let mut claim = sent();
+    claim.releases(id("x-1"));
+    claim.released();
+    assert_eq!(pursue(&mut claim, 50, FRESH), Step::Associate);
+    assert!(!claim.has_released());
+}
+
+#[test]
+fn a_pursuit_that_has_released_nothing_follows_its_rule() {
+    let mut claim = Claim::default();
+    assert_eq!(pursue(&mut claim, 0, OLD), Step::Read);
+    let step = claim.pursue(at(50), run(50), Rule::F6d, Holder::Nobody, None, FRESH);
+    assert_eq!(step, Step::Associate);
+    claim.sent(at(50), run(50), CallId(1), None);
+    claim.replied(at(90), run(90), id("x-2"));
+    let takeover = claim.read(at(120), at(91), Some(&id("x-2"))).unwrap();
+    assert_eq!((takeover.rule, takeover.from), (Rule::F6d, Holder::Nobody));
 }
 
 #[test]

@@ -204,7 +204,7 @@ impl Node {
         let identity = self.identity.as_ref();
         Report {
             query,
-            interval: self.config.interval,
+            interval: self.pace.interval,
             instance: identity.map(|identity| identity.instance.clone()),
             zone: identity.map_or_else(String::new, |identity| identity.zone.clone()),
             fitness: self.said_fitness(),

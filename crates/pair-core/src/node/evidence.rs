@@ -123,8 +123,11 @@ impl Node {
             .is_some_and(|age| age <= FACT_FRESH)
             && self.released.is_none_or(|(_, since)| self.peer.heard_at() >= since);
         let peer_tells = self.peer_holds() && !is_release;
+        // A word newer than the read may have named another association since.
+        let is_named = |fact: &Fact| fact.source == Source::Ec2;
+        let read_tells = !is_release || self.ownership.fact().is_some_and(is_named);
         Basis {
-            fact_fresh: read_fresh || (peer_tells && word_fresh),
+            fact_fresh: (read_fresh && read_tells) || (peer_tells && word_fresh),
             word_usable: peer_tells && last_word_fresh && self.reads.gets_no_answer(now),
         }
     }

@@ -84,6 +84,7 @@ impl Node {
             self.holds.hear(now, hold);
         }
         self.detector.follow_interval(&self.config, report.interval);
+        self.follow_pace(report.interval);
         // A datagram that waited while this node slept is older than it looks: it is life, and no news.
         let is_news = self.clock.asleep(now) < self.config.pause();
         if let Some(word) = report

@@ -18,7 +18,7 @@ pub(super) fn a_dead_holder_is_replaced(world: &World) -> Judgement {
     };
     let settings = world.settings();
     let lasts = world.now().since(since);
-    let bound = settings.lost_contact_takeover + settings.restart_grace + settings.holdtime * 3 + DENIED;
+    let bound = settings.lost_contact_takeover + settings.restart_grace + world.longest_holdtime * 3 + DENIED;
     if lasts <= bound || (lasts <= bound + BUDGET_WINDOW && is_over_budget(world)) {
         return Ok(1);
     }

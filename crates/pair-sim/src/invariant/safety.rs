@@ -44,7 +44,7 @@ pub(super) fn no_claim_from_a_healthy_peer_in_calm_times(world: &World) -> Judge
     each_claim(
         world,
         |claim| !is_wanted(claim) && takes_from_peer(claim),
-        |claim| claim.calm_for <= world.settings().holdtime * 2,
+        |claim| claim.calm_for <= world.longest_holdtime * 2,
     )
 }
 
@@ -53,14 +53,14 @@ pub(super) fn api_errors_move_nothing(world: &World) -> Judgement {
     each_claim(
         world,
         |claim| !claim.api_is_well && !is_wanted(claim) && takes_from_peer(claim),
-        |claim| claim.calm_for <= world.settings().holdtime * 2,
+        |claim| claim.calm_for <= world.longest_holdtime * 2,
     )
 }
 
 /// F-4, F-16: soon after its own pause, a node takes nothing from a peer that was well all the time, unless EC2 says that the
 /// peer's instance is stopped: that is no evidence from before the pause, right or wrong (F-8).
 pub(super) fn no_claim_out_of_a_pause(world: &World) -> Judgement {
-    let soon = world.settings().holdtime * 5;
+    let soon = world.longest_holdtime * 5;
     each_claim(
         world,
         |claim| {
@@ -144,6 +144,18 @@ pub(super) fn the_budget_is_respected(world: &World) -> Judgement {
             let (moves, last) = claim.own_moves;
             moves < 3 || last.is_some_and(|ago| ago >= Duration::from_secs(30))
         },
+    )
+}
+
+/// F-14: what other settings make ripe waits for a holdtime, like what a bar has kept back: a reload causes no claim.
+pub(super) fn no_claim_right_after_a_reload(world: &World) -> Judgement {
+    each_claim(
+        world,
+        |claim| {
+            let seen = &claim.decision.evidence;
+            claim.reloaded.is_some() && !seen.ordered && !seen.released && claim.decision.rule != Rule::F6b
+        },
+        |claim| claim.reloaded.is_none_or(|(ago, holdtime)| ago >= holdtime),
     )
 }
 

@@ -31,6 +31,7 @@ fn violated(change: impl Fn(&mut Claim)) -> Option<&'static str> {
         calm_for: Duration::ZERO,
         api_is_well: true,
         resumed: None,
+        reloaded: None,
         peer_well_for: Duration::ZERO,
         is_held: false,
         own_moves: (0, None),
@@ -82,6 +83,8 @@ fn every_invariant_about_claims_can_be_violated() {
         claim.peer_well_for = Duration::from_secs(9);
     });
     assert_eq!(paused, Some("no_claim_out_of_a_pause"));
+    let reloaded = violated(|claim| claim.reloaded = Some((Duration::from_millis(999), Duration::from_secs(1))));
+    assert_eq!(reloaded, Some("no_claim_right_after_a_reload"));
     let held = violated(|claim| claim.is_held = true);
     assert_eq!(held, Some("holds_are_kept"));
     let soon = violated(|claim| claim.own_moves = (3, Some(Duration::from_secs(29))));

@@ -35,7 +35,7 @@ pub(super) fn fate(of: &str, field: &str) -> Fate {
     let longest_silence = || settings::LOST_CONTACT.max(settings::HOLDTIME);
     match (of, field) {
         // The same at all times; chance; numbers that are only ever given out.
-        ("Node", "config" | "chance" | "next_call") => Forget,
+        ("Node", "config" | "pace" | "chance" | "next_call") => Forget,
         // A node decides at its wake-ups, and each one looks at everything anew.
         ("Node", "next_beat") => Due,
         ("Node", "answered_query_at") => Ago(settings::INTERVAL),
@@ -44,7 +44,7 @@ pub(super) fn fate(of: &str, field: &str) -> Fate {
         ("Node", "vacant_since") => Ago(NOBODY_PATIENCE),
         ("Node", "released") => AgoInOrder(settings::HOLDTIME),
         ("RunningClock", "advanced_at") => Ago(settings::HOLDTIME),
-        ("RunningClock", "elapsed") => Forget,
+        ("RunningClock", "elapsed" | "step" | "next_step") => Forget,
         ("Stopping", "until" | "next_notice") => Due,
 
         ("Silence", "began_at") => Ago(Duration::ZERO),
