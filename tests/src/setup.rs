@@ -1,5 +1,6 @@
 //! What a test chooses before its pair starts.
 
+use std::fs;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
@@ -77,6 +78,29 @@ impl Setup {
     #[must_use]
     pub fn with_another_pair_name_on_b(mut self) -> Self {
         "foreign".clone_into(&mut self.configs[1].pair);
+        self
+    }
+
+    /// Adds tables to the second node's configuration only.
+    #[must_use]
+    pub fn with_on_b(mut self, tables: &str) -> Self {
+        self.configs[1].more.push_str(tables);
+        self
+    }
+
+    /// Gives the second node one more key, which it accepts.
+    ///
+    /// # Panics
+    /// If the key cannot be written.
+    #[must_use]
+    pub fn with_one_more_key_on_b(mut self) -> Self {
+        let key_file = self.folder.path().join("two-keys");
+        config::new_key(&key_file);
+        let first = fs::read_to_string(&self.configs[1].key_file).expect("it was written before");
+        let second = fs::read_to_string(&key_file).expect("it was written before");
+        let second = second.replacen('1', "2", 1);
+        fs::write(&key_file, first + &second).expect("a file can be written to a temporary folder");
+        self.configs[1].key_file = key_file;
         self
     }
 

@@ -10,6 +10,7 @@
 //! ```
 
 mod answer;
+mod card;
 mod examine;
 mod hear;
 mod probe;
@@ -22,12 +23,12 @@ use std::sync::Arc;
 use anyhow::Context;
 use pair_core::{Config as CoreConfig, Event, Holder, Input, Instant, Node, Output};
 use pair_wire::control::Response;
-use pair_wire::datagram::{MAX_DATAGRAM, Receiver, Sender};
+use pair_wire::datagram::{DIGEST_LEN, MAX_DATAGRAM, Receiver, Sender};
 use pair_wire::key::KeyRing;
 use sd_notify::NotifyState;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tracing::{debug, info, trace, warn};
 
 use crate::archive::Archive;
@@ -60,6 +61,11 @@ pub struct Agent {
     receiver: Receiver,
     known: Knowledge,
     cloud: Arc<Cloud>,
+    examine_host: Arc<Notify>,
+    /// The digest of the configuration.
+    digest: [u8; DIGEST_LEN],
+    /// The digest of HAProxy's configuration, as far as it is known.
+    haproxy: Option<[u8; DIGEST_LEN]>,
     /// The runtime of the other thread.
     elsewhere: Handle,
     news: mpsc::Receiver<News>,
@@ -88,6 +94,8 @@ pub struct Parts<'a> {
     pub core: CoreConfig,
     /// The private IP on which the address would land here.
     pub private_ip: Ipv4Addr,
+    /// Wants the host examined soon.
+    pub examine_host: Arc<Notify>,
     /// The keys.
     pub ring: &'a KeyRing,
     /// The daemon's clock.
@@ -122,6 +130,7 @@ impl Agent {
             config,
             core,
             private_ip,
+            examine_host,
             ring,
             clock,
             socket,
@@ -140,6 +149,7 @@ impl Agent {
             known.metrics_error = Some(error);
             None
         });
+        let digest = config.digest();
         let now = clock.now();
         let node = Node::new(core.clone(), seed, now);
         let nodes = config.nodes.each_ref().map(|node| node.name.clone());
@@ -164,6 +174,9 @@ impl Agent {
             node,
             socket,
             cloud,
+            examine_host,
+            digest,
+            haproxy: None,
             elsewhere,
             news,
             tell,
@@ -258,7 +271,10 @@ impl Agent {
                 Ok(Received::Datagram { length, overflow }) => {
                     self.receiver.count_overflow(overflow.into());
                     match self.receiver.open(&buffer[..length]) {
-                        Ok(heartbeat) => self.handle(self.clock.now(), Input::Heartbeat(heartbeat)),
+                        Ok(heartbeat) => {
+                            self.compare_cards(&heartbeat);
+                            self.handle(self.clock.now(), Input::Heartbeat(heartbeat));
+                        }
                         Err(cause) => trace!(%cause, "datagram dropped"),
                     }
                 }
@@ -283,6 +299,7 @@ impl Agent {
     fn carry_out(&mut self, output: Output) {
         match output {
             Output::Send(heartbeat) => {
+                self.show_card();
                 let mut datagram = [0; MAX_DATAGRAM];
                 let length = self.sender.encode(&heartbeat, &mut datagram);
                 if let Err(error) = self.socket.send(&datagram[..length]) {
@@ -305,7 +322,7 @@ impl Agent {
                 }
                 // Whoever does not hold the address must be able to take it: what a move changes is rehearsed anew.
                 if matches!(event, Event::HolderChanged { to, .. } if to != Holder::Member(self.core.me)) {
-                    self.cloud.rehearse_soon();
+                    self.prove_readiness();
                 }
                 self.tell_status();
             }

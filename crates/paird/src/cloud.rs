@@ -28,11 +28,8 @@ const CREDENTIALS_INTERVAL: Duration = Duration::from_secs(60);
 /// How long a start waits before it asks an IMDS that did not answer again.
 const IDENTITY_RETRY: Duration = Duration::from_secs(1);
 
-/// How often a takeover is rehearsed while all is well.
-const REHEARSAL_INTERVAL: Duration = Duration::from_secs(15 * 60);
-
-/// How often it is rehearsed while it fails.
-const REHEARSAL_RETRY: Duration = Duration::from_secs(20);
+/// How often readiness is proven while a proof fails, unless it is proven more often anyhow.
+const PROOF_RETRY: Duration = Duration::from_secs(20);
 
 /// What the cloud thread needs to know.
 #[derive(Clone, Debug)]
@@ -45,6 +42,8 @@ pub struct CloudConfig {
     pub settings: Settings,
     /// How long one call may take.
     pub call_timeout: Duration,
+    /// How often a takeover is rehearsed while all is well.
+    pub rehearsal_interval: Duration,
     /// Whether a takeover begins with a release (F-11).
     pub strict: bool,
 }
@@ -277,13 +276,11 @@ impl Cloud {
     async fn keep_rehearsing(&self, ec2: &Ec2) {
         loop {
             let outcome = self.rehearse(ec2).await;
-            let pause = match outcome {
-                Ok(None) => REHEARSAL_INTERVAL,
-                Ok(Some(_)) | Err(_) => REHEARSAL_RETRY,
-            };
-            self.tell(News::Rehearsed(outcome)).await;
+            let pause = pause_after(matches!(outcome, Ok(None)), self.config.rehearsal_interval);
+            let clock_ahead_s = ec2.clock_ahead_s();
+            self.tell(News::Rehearsed { outcome, clock_ahead_s }).await;
             tokio::select! {
-                () = tokio::time::sleep(jittered(pause)) => {}
+                () = tokio::time::sleep(pause) => {}
                 () = self.rehearse.notified() => {}
             }
         }
@@ -366,6 +363,15 @@ fn instance_state(health: pair_ec2::InstanceHealth) -> InstanceState {
             }
         }
     }
+}
+
+/// How long to wait after a proof of readiness that succeeded, or did not, until the next one.
+pub(crate) fn pause_after(has_succeeded: bool, interval: Duration) -> Duration {
+    jittered(if has_succeeded {
+        interval
+    } else {
+        interval.min(PROOF_RETRY)
+    })
 }
 
 /// Between three quarters and five quarters of `pause`, so that a fleet does not call in step.

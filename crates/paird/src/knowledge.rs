@@ -4,11 +4,12 @@ use std::net::Ipv4Addr;
 
 use pair_core::{Identity, Instant};
 use pair_ec2::{Address, CallError};
-use pair_wire::control::RecorderStatus;
+use pair_wire::control::{Problem, RecorderStatus};
 use pair_wire::datagram::{DropCause, Drops};
 
 use crate::check::Verdict;
 use crate::landing::Obstacle;
+use crate::problems::Cards;
 
 /// What the daemon knows beside the core.
 #[derive(Debug)]
@@ -25,6 +26,14 @@ pub struct Knowledge {
     pub imds_error: Option<String>,
     /// How the last rehearsal of a takeover went, and another address that it would knock off.
     pub rehearsal: Option<Result<Option<Address>, CallError>>,
+    /// When that was.
+    pub rehearsed_at: Option<Instant>,
+    /// How many seconds this host's clock was ahead of EC2's then.
+    pub clock_ahead_s: Option<i64>,
+    /// What was last found in files, kernel and HAProxy of this host.
+    pub host: Vec<Problem>,
+    /// What both agents say of themselves.
+    pub cards: Option<Cards>,
     /// Why the address could not land on this host.
     pub landing: Vec<Obstacle>,
     /// What the checks last said.
@@ -58,6 +67,10 @@ impl Knowledge {
             public_ip: None,
             imds_error: None,
             rehearsal: None,
+            rehearsed_at: None,
+            clock_ahead_s: None,
+            host: Vec::new(),
+            cards: None,
             landing: Vec::new(),
             verdict: None,
             last_call_error: None,

@@ -7,6 +7,7 @@ use pair_ec2::{Address, CallError};
 use pair_wire::control::Examination;
 
 use crate::check::Verdict;
+use crate::doctor::Host;
 use crate::landing::Obstacle;
 
 /// Something that the event loop did not see itself.
@@ -25,8 +26,15 @@ pub enum News {
     },
     /// The Elastic IP behind the allocation.
     PublicIp(Ipv4Addr),
-    /// How the last rehearsal of a takeover went, and another address that it would knock off.
-    Rehearsed(Result<Option<Address>, CallError>),
+    /// A takeover was rehearsed.
+    Rehearsed {
+        /// How that went, and another address that a takeover would knock off.
+        outcome: Result<Option<Address>, CallError>,
+        /// How many seconds this host's clock is ahead of EC2's.
+        clock_ahead_s: Option<i64>,
+    },
+    /// Files, kernel and HAProxy of this host were examined.
+    Host(Host),
     /// How the last writing of what operators have ordered went.
     Kept(Result<(), String>),
     /// How the last writing of a record of the core's inputs went.

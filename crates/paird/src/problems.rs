@@ -1,6 +1,7 @@
 //! Everything that somebody should look at, with what to do about it: one vocabulary for the status of a running agent and
 //! for an examination (`doctor`). `docs/OPERATING.md` explains each id.
 
+mod card;
 mod cloud;
 
 use pair_core::{Alarm, CallFault, Fitness, Holder, Link, Member, Notice, Verdict, View};
@@ -8,10 +9,12 @@ use pair_wire::control::{Problem, Severity};
 
 use crate::knowledge::Knowledge;
 use crate::names::Names;
+use crate::run::VERSION;
 use crate::text;
 
+pub use card::{Cards, of_cards};
 pub use cloud::{
-    clock_off, ec2_unreadable, held_by_stranger, imds_unreachable, misplaced, no_interface, no_role, of_call,
+    ec2_unreadable, held_by_stranger, imds_unreachable, misplaced, no_interface, no_role, of_call, of_clock,
     place_taken, redirected,
 };
 
@@ -21,6 +24,8 @@ pub const IDS: &[(&str, Severity)] = &[
     ("allocation-unknown", Severity::Critical),
     ("claim-failing", Severity::Critical),
     ("clock-off", Severity::Degraded),
+    ("clocks-differ", Severity::Degraded),
+    ("config-differs", Severity::Degraded),
     ("config-invalid", Severity::Critical),
     ("conntrack-nearly-full", Severity::Degraded),
     ("ec2-denied", Severity::Degraded),
@@ -28,6 +33,7 @@ pub const IDS: &[(&str, Severity)] = &[
     ("egress-ends-with-move", Severity::Degraded),
     ("endpoint-redirected", Severity::Degraded),
     ("haproxy-cli-exhausted", Severity::Degraded),
+    ("haproxy-config-differs", Severity::Degraded),
     ("haproxy-maxconn-unsafe", Severity::Degraded),
     ("haproxy-socket-denied", Severity::Degraded),
     ("heartbeats-rejected", Severity::Degraded),
@@ -37,6 +43,7 @@ pub const IDS: &[(&str, Severity)] = &[
     ("imds-unreachable", Severity::Degraded),
     ("key-unusable", Severity::Critical),
     ("key-weak", Severity::Degraded),
+    ("keys-differ", Severity::Degraded),
     ("left-pair", Severity::Degraded),
     ("metrics-unavailable", Severity::Degraded),
     ("misplaced", Severity::Critical),
@@ -60,6 +67,7 @@ pub const IDS: &[(&str, Severity)] = &[
     ("silent-but-serving", Severity::Degraded),
     ("state-unusable", Severity::Degraded),
     ("takeover-unrehearsed", Severity::Degraded),
+    ("versions-differ", Severity::Degraded),
 ];
 
 /// The ids of the problems that keep a node from being ready: all that [`against_readiness`] names.
@@ -136,6 +144,14 @@ pub fn of(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<Prob
     problems.extend(about_orders(view, known, names));
     problems.extend(about_records(known));
     problems.extend(about_metrics(known));
+    problems.extend(about_agreement(view, known, names));
+    problems.extend(known.clock_ahead_s.and_then(of_clock));
+    for finding in &known.host {
+        // What is watched all the time is newer.
+        if !problems.iter().any(|problem| problem.id == finding.id) {
+            problems.push(finding.clone());
+        }
+    }
     if view.ec2_read_failed && !problems.iter().any(|problem| problem.id == "ec2-unreadable") {
         problems.push(degraded(
             "ec2-unreadable",
@@ -289,7 +305,11 @@ fn about_peer(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<
     } else if !report.ready {
         problems.push(degraded(
             "peer-not-ready",
-            format!("{peer} could not take the address over"),
+            if peer_holds {
+                format!("{peer} could not take the address over again")
+            } else {
+                format!("there is no standby: {peer} could not take the address over")
+            },
             "see pairctl status there",
         ));
     }
@@ -338,6 +358,29 @@ fn about_orders(view: &View, known: &Knowledge, names: &Names) -> Vec<Problem> {
             "state-unusable",
             format!("holds and leaves do not survive a restart: {error}"),
             "make room on the disk, and see that state.directory is the daemon's own",
+        ));
+    }
+    problems
+}
+
+/// Whether both nodes are the same where they should be, as far as they hear each other.
+fn about_agreement(view: &View, known: &Knowledge, names: &Names) -> Vec<Problem> {
+    if view.link != Link::Up {
+        return Vec::new();
+    }
+    let mut problems = match &known.cards {
+        Some(cards) => of_cards(cards, names.peer()),
+        None => Vec::new(),
+    };
+    if let Some(report) = view.peer.as_ref().filter(|report| report.version != VERSION) {
+        problems.push(degraded(
+            "versions-differ",
+            format!(
+                "{} runs paird {}, and this node {VERSION}",
+                names.peer(),
+                report.version
+            ),
+            "usual in an upgrade, which moves nothing; then install the same version on both nodes",
         ));
     }
     problems

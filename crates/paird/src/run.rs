@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 
 use anyhow::{Context, anyhow, bail};
@@ -9,7 +10,7 @@ use pair_core::{Config as CoreConfig, Member};
 use pair_ec2::{Endpoint, Settings};
 use pair_wire::key::{Key, KeyRing};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tracing::{error, info, warn};
 
 use crate::agent::{Agent, Parts};
@@ -18,6 +19,7 @@ use crate::cli::Node;
 use crate::clock::Clock;
 use crate::cloud::{Cloud, CloudConfig};
 use crate::config::{self, Config, Findings, KeyFile, Security};
+use crate::doctor::Patient;
 use crate::socket::HeartbeatSocket;
 use crate::standing::Keeper;
 use crate::{control, journal, landing, memory, metrics, vitals};
@@ -92,6 +94,7 @@ pub fn run(config: Config, ring: &KeyRing, node: Option<&str>) -> anyhow::Result
                 settings
             },
             call_timeout: config.ec2.call_timeout,
+            rehearsal_interval: config.readiness_interval,
             strict: config.takeover.strict,
         },
         clock,
@@ -99,10 +102,17 @@ pub fn run(config: Config, ring: &KeyRing, node: Option<&str>) -> anyhow::Result
     );
     let elsewhere = Elsewhere::start()?;
     let handle = elsewhere.runtime.clone();
-    handle.spawn(std::sync::Arc::clone(&cloud).run());
+    handle.spawn(Arc::clone(&cloud).run());
     handle.spawn(vitals::watch_service(config.clone(), own, tell.clone()));
     let probed_port = config.probe.as_ref().map(|probe| probe.port);
     handle.spawn(vitals::watch_landing(private_ip, probed_port, tell.clone()));
+    let examine_host = Arc::new(Notify::new());
+    let patient = Patient {
+        config: config.clone(),
+        me,
+        private_ip,
+    };
+    handle.spawn(vitals::watch_host(patient, Arc::clone(&examine_host), tell.clone()));
     let keeper = Keeper::new(config.state_directory.clone());
     handle.spawn(keeper.write_on(tell.clone()));
     let archive = Archive::new(&config.state_directory);
@@ -116,6 +126,7 @@ pub fn run(config: Config, ring: &KeyRing, node: Option<&str>) -> anyhow::Result
         config,
         core,
         private_ip,
+        examine_host,
         ring,
         clock,
         socket,

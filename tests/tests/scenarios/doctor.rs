@@ -18,6 +18,8 @@ on_stages! {
         a_redirection_by_the_environment_is_found_and_one_by_the_configuration_is_none,
         a_path_that_is_blocked_one_way_is_found,
         another_key_is_found,
+        what_differs_between_the_nodes_is_found_on_both,
+        a_standby_that_is_no_longer_ready_shows_on_both_nodes_after_its_next_proof,
         the_running_agent_finds_what_the_command_finds;
     haproxy:
         what_is_wrong_with_haproxy_is_found;
@@ -163,6 +165,61 @@ fn another_key_is_found(setup: Setup) {
     pair.start();
     pair.await_problem("a", "heartbeats-rejected");
     pair.pairctl_doctor("a").is(&["peer-silent", "heartbeats-rejected"], 1);
+}
+
+fn what_differs_between_the_nodes_is_found_on_both(setup: Setup) {
+    let differing = setup
+        .with_on_b("[takeover]\nrefit = \"61s\"\n")
+        .with_one_more_key_on_b();
+    let mut pair = differing.pair();
+    pair.start();
+    pair.await_takeover("a");
+    for node in ["a", "b"] {
+        pair.await_status(node, "nothing is wrong but the differences", |status| {
+            let ids = status.problems.iter().map(|problem| problem.id.as_str());
+            ids.eq(["config-differs", "keys-differ"])
+        });
+        pair.pairctl_doctor(node).is(&["config-differs", "keys-differ"], 1);
+    }
+    // Digests never gate (F-5).
+    pair.kill_host("a");
+    pair.await_takeover("b");
+}
+
+fn a_standby_that_is_no_longer_ready_shows_on_both_nodes_after_its_next_proof(setup: Setup) {
+    let mut pair = setup.with("[readiness]\ninterval = \"5s\"\n").pair();
+    pair.start_healthy_without_a_claim();
+    pair.lab().faults().set(of("b"), Action::AssociateAddress, Fault::Deny);
+    // Nobody asks: the next rehearsal finds it.
+    let status = pair.await_problem("a", "peer-not-ready");
+    let no_standby = status.problems.iter().find(|problem| problem.id == "peer-not-ready");
+    assert_eq!(
+        no_standby.unwrap().text,
+        "there is no standby: b could not take the address over"
+    );
+    pair.await_problem("b", "ec2-denied");
+    for node in ["a", "b"] {
+        assert_eq!(pair.pairctl(node, &["status"]).code, Some(1), "{node}");
+    }
+    assert_eq!(
+        pair.pairctl("b", &["wait", "--ready", "--timeout", "100ms"]).code,
+        Some(6)
+    );
+    for (node, sample) in [
+        ("b", "paird_ready 0.0"),
+        ("b", "paird_unready{cause=\"ec2-denied\"} 1.0"),
+        ("a", "paird_peer_ready 0.0"),
+        ("a", "paird_problem{id=\"peer-not-ready\"} 1.0"),
+    ] {
+        eventually(sample, || {
+            let (_, page) = pair.ask_metrics(node, "/metrics")?;
+            page.lines().any(|line| line == sample).then_some(())
+        });
+    }
+    assert_eq!(pair.ask_metrics("b", "/readyz").unwrap().0, 503);
+
+    pair.lab().faults().clear_all();
+    pair.await_healthy();
 }
 
 fn the_running_agent_finds_what_the_command_finds(setup: Setup) {

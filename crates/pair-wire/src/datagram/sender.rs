@@ -3,17 +3,19 @@
 use pair_core::Heartbeat;
 
 use super::{
-    MAX_DATAGRAM, MAX_REPORT, PREFIX_AT, REPORT_AT, WIRE_VERSION,
+    Card, DIGEST_LEN, MAX_DATAGRAM, MAX_REPORT, PREFIX_AT, REPORT_AT, WIRE_VERSION,
     header::{self, Header, PairId},
     mac::{KeyedMac, TAG_LEN},
     prefix, report,
 };
-use crate::key::KeyRing;
+use crate::key::{Key, KeyRing};
 
 /// Writes the datagrams of one node.
 pub struct Sender {
     pair: PairId,
     mac: KeyedMac,
+    accepts: Option<u8>,
+    card: Option<Card>,
 }
 
 impl Sender {
@@ -23,7 +25,27 @@ impl Sender {
         Self {
             pair: PairId::of(pair),
             mac: KeyedMac::new(ring.signer()),
+            accepts: ring.keys().nth(1).map(Key::id),
+            card: None,
         }
+    }
+
+    /// Says from now on, behind each report, by which configurations this node runs, with which keys, and what time it is here.
+    /// A sender that was never told says nothing of itself.
+    pub const fn show(&mut self, config: [u8; DIGEST_LEN], haproxy: Option<[u8; DIGEST_LEN]>, unix_ms: u64) {
+        self.card = Some(Card {
+            config,
+            haproxy,
+            signs: self.mac.key_id(),
+            accepts: self.accepts,
+            unix_ms,
+        });
+    }
+
+    /// What it says of itself, if it was told to.
+    #[must_use]
+    pub const fn card(&self) -> Option<Card> {
+        self.card
     }
 
     /// Writes a heartbeat to the front of `out` and says how many bytes to send. It allocates nothing.
@@ -45,7 +67,7 @@ impl Sender {
         header.write(array_at(out, 0));
         prefix::write(&heartbeat.prefix, array_at(out, PREFIX_AT));
         let report_len = match &heartbeat.report {
-            Some(report) => report::write(report, array_at::<MAX_REPORT>(out, REPORT_AT)),
+            Some(report) => report::write(report, self.card, array_at::<MAX_REPORT>(out, REPORT_AT)),
             None => 0,
         };
         let tag_at = REPORT_AT + report_len;

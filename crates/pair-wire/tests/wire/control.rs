@@ -344,6 +344,7 @@ fn status() -> Status {
         ready: ReadyStatus {
             ready: false,
             reasons: vec![problem],
+            checked_ago_ms: Some(4000),
         },
         decision: DecisionStatus {
             verdict: "wait".to_owned(),

@@ -18,7 +18,7 @@ impl Agent {
         if self.patience.len() > 1 {
             return;
         }
-        self.cloud.rehearse_soon();
+        self.prove_readiness();
         let patient = Patient {
             config: self.config.clone(),
             me: self.core.me,
@@ -29,6 +29,12 @@ impl Agent {
             let examinations = doctor::examine(&patient).await;
             let _ = tell.send(News::Examined(examinations)).await;
         });
+    }
+
+    /// Wants readiness proven anew, soon: something changed, or somebody asks.
+    pub(super) fn prove_readiness(&self) {
+        self.cloud.rehearse_soon();
+        self.examine_host.notify_one();
     }
 
     /// Tells all who wait what was found, and what this agent knows beside it.

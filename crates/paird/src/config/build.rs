@@ -50,6 +50,7 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
     let takeover = read_takeover(reader, &root, timing);
     let security = read_security(reader, &root);
     let ec2 = read_ec2(reader, &root);
+    let readiness_interval = read_readiness_interval(reader, &root);
     let control_socket = read_control_socket(reader, &root);
     let state_directory = read_state_directory(reader, &root);
     let metrics_listen = read_metrics(reader, &root);
@@ -65,6 +66,7 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
         takeover: takeover?,
         security: security?,
         ec2: ec2?,
+        readiness_interval: readiness_interval?,
         control_socket: control_socket?.into(),
         state_directory: state_directory?.into(),
         metrics_listen: metrics_listen?,
@@ -234,9 +236,13 @@ fn read_heartbeat<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Heart
 fn read_check<'t>(reader: &mut Reader<'t>, root: &Section<'t>, timing: Option<&Heartbeat>) -> Read<Check> {
     let section = reader.section(root, "check")?;
     let haproxy = reader.section(&section, "haproxy");
-    let haproxy_socket = haproxy.and_then(|haproxy| {
-        let socket = haproxy.is_present().then(|| reader.text(&haproxy, "socket"));
-        socket.transpose()
+    let haproxy = haproxy.and_then(|haproxy| {
+        if !haproxy.is_present() {
+            return Ok(None);
+        }
+        let socket = reader.text(&haproxy, "socket");
+        let config = reader.text(&haproxy, "config");
+        Ok(Some((socket?, config?)))
     });
     let http = reader.section(&section, "http").and_then(|http| {
         if !http.is_present() {
@@ -254,8 +260,8 @@ fn read_check<'t>(reader: &mut Reader<'t>, root: &Section<'t>, timing: Option<&H
     });
     let interval = reader.optional_duration(&section, "interval");
     let none = reader.flag(&section, "none");
-    let (haproxy_socket, http, none) = (haproxy_socket?, http?, none?);
-    match (haproxy_socket.is_some() || http.is_some(), none) {
+    let (haproxy, http, none) = (haproxy?, http?, none?);
+    match (haproxy.is_some() || http.is_some(), none) {
         (true, false) | (false, true) => {}
         (false, false) => {
             let problem = Problem::new("no check", "add `haproxy`, `http`, or `none = true` to do without");
@@ -268,8 +274,10 @@ fn read_check<'t>(reader: &mut Reader<'t>, root: &Section<'t>, timing: Option<&H
     }
     let longest = Duration::from_secs(5);
     let interval = interval?.or(timing.map(|timing| timing.interval.min(longest)));
+    let (haproxy_socket, haproxy_config) = haproxy.unzip();
     Ok(Check {
         haproxy_socket: haproxy_socket.map(Into::into),
+        haproxy_config: haproxy_config.map(Into::into),
         http,
         interval: interval.ok_or(Reported)?,
     })
@@ -395,6 +403,11 @@ fn read_ec2<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Ec2> {
         imds_endpoint: imds_endpoint?,
         call_timeout: call_timeout?,
     })
+}
+
+fn read_readiness_interval<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Duration> {
+    let section = reader.section(root, "readiness")?;
+    reader.duration(&section, "interval")
 }
 
 fn read_control_socket<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<String> {

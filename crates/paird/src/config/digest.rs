@@ -50,6 +50,9 @@ pub(super) fn effective(config: &Config) -> Vec<(&'static str, String)> {
     if let Some(socket) = &check.haproxy_socket {
         values.text("check.haproxy.socket", &socket.display());
     }
+    if let Some(file) = &check.haproxy_config {
+        values.text("check.haproxy.config", &file.display());
+    }
     if let Some(http) = &check.http {
         values.raw("check.http.port", &http.port);
         values.text("check.http.path", &http.path);
@@ -91,6 +94,7 @@ pub(super) fn effective(config: &Config) -> Vec<(&'static str, String)> {
         values.text("ec2.imds_endpoint", endpoint);
     }
     values.duration("ec2.call_timeout", config.ec2.call_timeout);
+    values.duration("readiness.interval", config.readiness_interval);
     values.text("control.socket", &config.control_socket.display());
     values.text("state.directory", &config.state_directory.display());
     if let Some(listen) = &config.metrics_listen {

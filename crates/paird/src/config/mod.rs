@@ -55,6 +55,8 @@ pub struct Config {
     pub security: Security,
     /// How EC2 is called.
     pub ec2: Ec2,
+    /// Time between two proofs of readiness while all is well.
+    pub readiness_interval: Duration,
     /// Path of the control socket.
     pub control_socket: PathBuf,
     /// Directory for what survives a restart.
@@ -114,6 +116,8 @@ pub enum Profile {
 pub struct Check {
     /// HAProxy's runtime socket, if HAProxy is asked.
     pub haproxy_socket: Option<PathBuf>,
+    /// HAProxy's configuration, if HAProxy is asked.
+    pub haproxy_config: Option<PathBuf>,
     /// The HTTP check, if there is one.
     pub http: Option<HttpCheck>,
     /// Time between two checks.

@@ -201,6 +201,12 @@ pub const KEYS: &[Key] = &[
         Required,
         "Path of HAProxy's runtime socket (`stats socket`), level user or higher.",
     ),
+    local(
+        "check.haproxy.config",
+        Kind::Text(Syntax::FilePath),
+        Value("\"/etc/haproxy/haproxy.cfg\""),
+        "HAProxy's configuration, a file or a folder of `.cfg` files, which both nodes compare by its digest.",
+    ),
     key(
         "check.http",
         Kind::Table,
@@ -363,6 +369,18 @@ pub const KEYS: &[Key] = &[
         duration(100, 30_000),
         Value("\"2s\""),
         "Time within which one EC2 call must have been answered.",
+    ),
+    local(
+        "readiness",
+        Kind::Table,
+        Derived("all defaults"),
+        "How a node proves that it could take the address over.",
+    ),
+    local(
+        "readiness.interval",
+        duration(5_000, 86_400_000),
+        Value("\"15m\""),
+        "Time between two proofs, give or take a quarter; each rehearses a takeover by three EC2 calls. While one fails, 20s.",
     ),
     local(
         "control",

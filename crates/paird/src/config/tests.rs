@@ -81,6 +81,7 @@ fn the_smallest_file_gets_every_default() {
             },
             check: Check {
                 haproxy_socket: Some("/run/haproxy/admin.sock".into()),
+                haproxy_config: Some("/etc/haproxy/haproxy.cfg".into()),
                 http: None,
                 interval: ms(200),
             },
@@ -105,6 +106,7 @@ fn the_smallest_file_gets_every_default() {
                 imds_endpoint: None,
                 call_timeout: secs(2)
             },
+            readiness_interval: secs(900),
             control_socket: "/run/paird/control.sock".into(),
             state_directory: "/var/lib/paird".into(),
             metrics_listen: Some(([127, 0, 0, 1], 9694).into()),
@@ -139,6 +141,7 @@ fn every_key_can_be_set() {
         interval = "2s"
         [check.haproxy]
         socket = "/run/h.sock"
+        config = "/etc/haproxy"
         [check.http]
         port = 8080
         path = "/ready"
@@ -162,6 +165,8 @@ fn every_key_can_be_set() {
         endpoint = "https://vpce-1.ec2.eu-central-1.vpce.amazonaws.com"
         imds_endpoint = "http://[fd00:ec2::254]"
         call_timeout = "500ms"
+        [readiness]
+        interval = "1h"
         [control]
         socket = "/run/c.sock"
         [state]
@@ -198,6 +203,7 @@ heartbeat.interval = "1s"
 heartbeat.holdtime = "3s"
 heartbeat.port = 7000
 check.haproxy.socket = "/run/h.sock"
+check.haproxy.config = "/etc/haproxy"
 check.http.port = 8080
 check.http.path = "/ready"
 check.http.timeout = "300ms"
@@ -219,6 +225,7 @@ ec2.region = "eu-central-1"
 ec2.endpoint = "https://vpce-1.ec2.eu-central-1.vpce.amazonaws.com"
 ec2.imds_endpoint = "http://[fd00:ec2::254]"
 ec2.call_timeout = "500ms"
+readiness.interval = "1h"
 control.socket = "/run/c.sock"
 state.directory = "/srv/paird"
 metrics.listen = "[::1]:9000"

@@ -16,10 +16,6 @@ const ADDRESS: &str = "address";
 const REHEARSAL: &str = "rehearsal";
 const EGRESS: &str = "egress";
 
-/// How far a clock may be off, in seconds. Signatures are good for five minutes (AWS General Reference, "Signing AWS API
-/// requests"); a minute is no jitter of the network, and leaves time to set it right.
-const CLOCK_OFF_S: u64 = 60;
-
 /// Examines it, on connections that nobody has used before.
 pub(super) async fn examine(patient: &Patient, settings: &Settings, instance: &Instance, chart: &mut Chart) {
     let skip_rest = |chart: &mut Chart, why: &str| {
@@ -88,10 +84,12 @@ fn examine_endpoint(ec2: &Ec2, error: Option<&CallError>, chart: &mut Chart) {
 }
 
 fn examine_clock(ec2: &Ec2, chart: &mut Chart) {
-    match ec2.clock_ahead_s() {
-        None => chart.skipped(CLOCK, "EC2 did not tell its time".to_owned()),
-        Some(ahead_s) if ahead_s.unsigned_abs() > CLOCK_OFF_S => chart.found(CLOCK, vec![problems::clock_off(ahead_s)]),
-        Some(ahead_s) => chart.sound(CLOCK, format!("{} s from EC2's", ahead_s.unsigned_abs())),
+    let Some(ahead_s) = ec2.clock_ahead_s() else {
+        return chart.skipped(CLOCK, "EC2 did not tell its time".to_owned());
+    };
+    match problems::of_clock(ahead_s) {
+        Some(finding) => chart.found(CLOCK, vec![finding]),
+        None => chart.sound(CLOCK, format!("{} s from EC2's", ahead_s.unsigned_abs())),
     }
 }
 

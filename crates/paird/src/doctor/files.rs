@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use pair_wire::control::Examined;
 use rustix::fs::statvfs;
@@ -90,7 +91,10 @@ pub(super) fn state_directory(folder: &Path) -> Examined {
 }
 
 fn write_trial(folder: &Path) -> io::Result<()> {
-    let path = folder.join(format!("doctor-{}.trial", std::process::id()));
+    // An agent may be at it twice at a time: by itself, and because somebody asks.
+    static TRIALS: AtomicU64 = AtomicU64::new(0);
+    let number = TRIALS.fetch_add(1, Ordering::Relaxed);
+    let path = folder.join(format!("doctor-{}-{number}.trial", std::process::id()));
     let written = File::create(&path).and_then(|mut file| {
         // A page: a disk without room may still have it for a name.
         file.write_all(&[0; 4096])?;

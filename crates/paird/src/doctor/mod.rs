@@ -1,10 +1,10 @@
 //! The examination of a node: all that a takeover needs, looked at before it is needed.
 //!
 //! ```text
-//! key ─ state ─ conntrack          files and kernel of this host
-//! landing ─ haproxy ─ service      would the address land, and would somebody answer
-//! imds ─ role ─ interface          who this instance is, and whether it may sign
-//! ec2 ─ clock ─ address ─ rehearsal ─ egress      the very calls of a takeover, without effect
+//! key ─ state ─ conntrack ─ haproxy            files, kernel and HAProxy of this host: proven again and again
+//! landing ─ service                            would the address land, and would somebody answer
+//! imds ─ interface ─ role                      who this instance is, and whether it may sign
+//! ec2 ─ clock ─ address ─ rehearsal ─ egress   the very calls of a takeover, without effect
 //! ```
 //!
 //! Each examination is sound, finds something, or is skipped because one before it found what it would only repeat: one fault
@@ -19,15 +19,18 @@ mod consult;
 mod egress;
 mod files;
 mod haproxy;
+mod haproxy_config;
 mod instance;
 mod service;
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use pair_core::Member;
 use pair_ec2::Settings;
-use pair_wire::control::{DIAGNOSIS_VERSION, Diagnosis, Examination, Examiner, Problem};
+use pair_wire::control::{DIAGNOSIS_VERSION, Diagnosis, Examination, Examined, Examiner, Problem};
+use pair_wire::datagram::DIGEST_LEN;
 use tokio::task::spawn_blocking;
 
 use crate::cli::Node;
@@ -138,30 +141,97 @@ fn patient(args: &Node, chart: &mut Chart) -> Result<Patient, (Option<String>, O
     Ok(Patient { config, me, private_ip })
 }
 
+/// What the files, the kernel and HAProxy of this host say.
+#[derive(Debug)]
+pub struct Host {
+    /// What was examined.
+    pub examinations: Vec<Examination>,
+    /// The digest of HAProxy's configuration, if there is one to read.
+    pub haproxy: Option<[u8; DIGEST_LEN]>,
+    is_haproxy_told: bool,
+}
+
+impl Host {
+    /// Everything that was found.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Problem> {
+        let found = self
+            .examinations
+            .iter()
+            .filter_map(|examination| match &examination.result {
+                Examined::Found { findings } => Some(findings.clone()),
+                Examined::Sound { .. } | Examined::Skipped { .. } => None,
+            });
+        found.flatten().collect()
+    }
+}
+
+/// Examines files, kernel and HAProxy: what nobody watches all the time. Takes a second at most where nobody answers.
+pub async fn examine_host(patient: &Patient) -> Host {
+    let mut chart = Chart::default();
+    let Patient { config, private_ip, .. } = patient;
+    let own = config.nodes[patient.me.index()].address;
+    let (security, folder) = (config.security.clone(), config.state_directory.clone());
+    let haproxy_config = config.check.haproxy_config.clone();
+    let addresses = [own, IpAddr::V4(*private_ip)];
+    // A disk that hangs must not hold up the calls of EC2.
+    let read = spawn_blocking(move || {
+        (
+            files::key(&security),
+            files::state_directory(&folder),
+            conntrack::examine(Path::new(conntrack::FOLDER)),
+            haproxy_config.map(|file| (haproxy_config::digest(&file, &addresses), file)),
+        )
+    });
+    let mut haproxy = None;
+    match read.await {
+        Ok((key, state, tracked, digested)) => {
+            chart.add("key", key);
+            chart.add("state directory", state);
+            chart.add("conntrack", tracked);
+            haproxy = digested.and_then(|(digest, file)| examine_haproxy_config(digest, &file, &mut chart));
+        }
+        Err(error) => chart.skipped("files", error.to_string()),
+    }
+    let is_haproxy_told = match &config.check.haproxy_socket {
+        Some(socket) => haproxy::examine(socket, &service::targets(patient, own), &mut chart).await,
+        None => false,
+    };
+    Host {
+        examinations: chart.into_examinations(),
+        haproxy,
+        is_haproxy_told,
+    }
+}
+
+fn examine_haproxy_config(
+    digest: io::Result<[u8; DIGEST_LEN]>,
+    file: &Path,
+    chart: &mut Chart,
+) -> Option<[u8; DIGEST_LEN]> {
+    const SUBJECT: &str = "haproxy config";
+    match digest {
+        Ok(digest) => {
+            chart.sound(SUBJECT, format!("{}: digest {}", file.display(), hexadecimal(digest)));
+            Some(digest)
+        }
+        Err(error) => {
+            chart.skipped(SUBJECT, format!("{}: {error}", file.display()));
+            None
+        }
+    }
+}
+
 /// Examines a node that is known. Takes some seconds where nobody answers.
 pub async fn examine(patient: &Patient) -> Vec<Examination> {
     let mut chart = Chart::default();
     let Patient { config, private_ip, .. } = patient;
     let own = config.nodes[patient.me.index()].address;
-
-    let (security, folder) = (config.security.clone(), config.state_directory.clone());
-    let of_files = spawn_blocking(move || (files::key(&security), files::state_directory(&folder))).await;
-    match of_files {
-        Ok((key, state)) => {
-            chart.add("key", key);
-            chart.add("state directory", state);
-        }
-        Err(error) => chart.skipped("key and state directory", error.to_string()),
-    }
-    chart.add("conntrack", conntrack::examine(Path::new(conntrack::FOLDER)));
-
+    let host = examine_host(patient).await;
+    chart.extend(host.examinations);
     let port = config.probe.as_ref().map(|probe| probe.port);
     examine_landing(*private_ip, port, &mut chart).await;
-    let is_haproxy_told = match &config.check.haproxy_socket {
-        Some(socket) => haproxy::examine(socket, &service::targets(patient, own), &mut chart).await,
-        None => false,
-    };
-    service::examine(config, own, is_haproxy_told, &mut chart).await;
+    service::examine(config, own, host.is_haproxy_told, &mut chart).await;
 
     let mut settings = Settings::from_env();
     run::direct(&mut settings, &config.ec2);
@@ -181,12 +251,16 @@ fn read_config(path: &Path) -> Result<Config, Problem> {
 }
 
 fn about(config: &Config) -> String {
-    let digest: String = config.digest().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hexadecimal(config.digest());
     let [first, second] = config.nodes.each_ref().map(|node| node.name.as_str());
     format!(
         "{}: pair {} of {first} and {second}, digest {digest}",
         config.file, config.pair
     )
+}
+
+fn hexadecimal(digest: [u8; DIGEST_LEN]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 async fn examine_landing(private_ip: Ipv4Addr, port: Option<u16>, chart: &mut Chart) {

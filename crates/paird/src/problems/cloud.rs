@@ -120,14 +120,21 @@ pub fn redirected(service: &str, url: &str, variable: &str) -> Problem {
     )
 }
 
-/// This host's clock is that many seconds ahead of EC2's.
+/// How far a clock may be off, in seconds. Signatures are good for five minutes (AWS General Reference, "Signing AWS API
+/// requests"); a minute is no jitter of the network, and leaves time to set it right.
+const CLOCK_OFF_S: u64 = 60;
+
+/// This host's clock is that many seconds ahead of EC2's, if that is too much.
 #[must_use]
-pub fn clock_off(ahead_s: i64) -> Problem {
+pub fn of_clock(ahead_s: i64) -> Option<Problem> {
+    if ahead_s.unsigned_abs() <= CLOCK_OFF_S {
+        return None;
+    }
     let off = humantime::format_duration(std::time::Duration::from_secs(ahead_s.unsigned_abs()));
     let way = if ahead_s < 0 { "behind" } else { "ahead of" };
-    degraded(
+    Some(degraded(
         "clock-off",
         format!("this host's clock is {off} {way} EC2's, and EC2 refuses what is signed five minutes off"),
         "let chrony or systemd-timesyncd follow 169.254.169.123, and step the clock",
-    )
+    ))
 }
