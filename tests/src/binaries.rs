@@ -1,8 +1,9 @@
 //! The binaries under test, as `cargo` built them.
 
 use std::env;
+use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// How a command ended, and what it said.
 #[derive(Clone, Debug)]
@@ -30,6 +31,13 @@ pub fn pair_sim(args: &[&str]) -> Ran {
     ran(binary("pair-sim").args(args))
 }
 
+/// Gives a command that runs `pair-lab`, which finds the programs of the system where they usually are.
+pub fn pair_lab() -> Command {
+    let mut command = binary("pair-lab");
+    command.env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin");
+    command
+}
+
 /// Gives a command that runs one of the binaries, without any variable that leads an AWS client elsewhere.
 ///
 /// # Panics
@@ -50,6 +58,27 @@ pub(crate) fn binary(name: &str) -> Command {
 /// Runs a command to its end.
 pub(crate) fn ran(command: &mut Command) -> Ran {
     let output = command.output().expect("a binary that is there can be run");
+    Ran {
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// Runs a binary to its end, with this on its standard input.
+pub(crate) fn with_input(name: &str, args: &[&str], input: &str) -> Ran {
+    let mut command = binary(name);
+    command
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().expect("a binary that is there can be run");
+    let mut stdin = child.stdin.take().expect("its input is a pipe");
+    // A command that ends before it has read all of it has said why.
+    stdin.write_all(input.as_bytes()).ok();
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends");
     Ran {
         code: output.status.code(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

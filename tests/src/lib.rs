@@ -32,24 +32,27 @@ mod setup;
 mod speaker;
 mod turn;
 mod user;
+mod visitors;
 mod wait;
 mod watch;
 
 pub use backend::{Backend, NOT_ON_HOST};
 pub use beats::{Beats, Heard};
-pub use binaries::{Ran, pair_sim, pairctl, paird};
+pub use binaries::{Ran, pair_lab, pair_sim, pairctl, paird};
 pub use config::{PAIR_NAME, PORT};
 pub use cut::Cut;
 pub use doctor::{Diagnosed, Doctor};
 pub use fake_clock::FakeClock;
 pub use flood::{Ammunition, Flood, Sent};
 pub use full_disk::FullDisk;
+pub use namespace::lab_obstacle;
 pub use pair::{Pair, has_problem, of};
 pub use pair_lab::{Action, Fault, LogEntry, Scope, Target};
 pub use scenario::{Stage, is_skipped, run};
 pub use setup::Setup;
 pub use speaker::{Recording, Speaker};
 pub use user::User;
+pub use visitors::{Visited, Visitors};
 pub use wait::{DEADLINE, eventually, stays};
 pub use watch::{Disagreement, Findings, Watch, worst_of_all};
 

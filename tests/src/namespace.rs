@@ -2,6 +2,7 @@
 //! no other program should get to see.
 
 use std::panic;
+use std::path::Path;
 use std::process::Command;
 use std::thread;
 
@@ -18,6 +19,27 @@ pub(crate) fn obstacle() -> Option<&'static str> {
     }
     let has_ip = Command::new("ip").arg("-V").output().is_ok();
     (!has_ip).then_some("ip is not installed")
+}
+
+/// Says why the lab cannot be set up here, if so.
+#[must_use]
+pub fn lab_obstacle() -> Option<&'static str> {
+    let is_there = |name: &str| {
+        ["/usr/sbin", "/usr/bin", "/sbin"]
+            .iter()
+            .any(|folder| Path::new(folder).join(name).is_file())
+    };
+    let obstacle = obstacle();
+    let lacking = || {
+        if !is_there("haproxy") {
+            Some("haproxy is not installed")
+        } else if !is_there("nft") {
+            Some("nft is not installed")
+        } else {
+            None
+        }
+    };
+    obstacle.or_else(lacking)
 }
 
 /// Runs something in a namespace that ends with it. The namespace belongs to one thread, and to all threads and processes

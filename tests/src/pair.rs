@@ -15,13 +15,14 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::backend::World;
-use crate::binaries::Ran;
+use crate::binaries::{self, Ran};
 use crate::config::{HEARTBEAT_PORT, METRICS_PORT, PORT};
 use crate::cut::Cut;
 use crate::doctor::{Diagnosed, Doctor};
 use crate::node::{Node, Place, pairctl};
 use crate::quarter::Quarter;
 use crate::user::User;
+use crate::visitors::Visitors;
 use crate::wait::eventually;
 use crate::watch::{self, Watch};
 
@@ -309,6 +310,35 @@ impl Pair {
     #[must_use]
     pub const fn lab(&self) -> &Lab {
         &self.world.lab
+    }
+
+    /// Lets a node's agent read its files again, as `systemctl kill --signal=HUP` does.
+    pub fn hang_up(&self, node: &str) {
+        self.node(node).signal_agent(Signal::HUP);
+    }
+
+    /// Replaces a part of a node's configuration file.
+    ///
+    /// # Panics
+    /// If the part is not there.
+    pub fn edit_config(&self, node: &str, part: &str, by: &str) {
+        let file = self.place(node).file("toml");
+        let text = fs::read_to_string(&file).expect("the harness wrote it");
+        assert!(text.contains(part), "{part:?} is not in {text}");
+        fs::write(file, text.replace(part, by)).expect("a file can be written to a temporary folder");
+    }
+
+    /// Begins to visit the published address all the time.
+    #[must_use]
+    pub fn visitors(&self) -> Visitors {
+        Visitors::of(SocketAddr::from((self.quarter.public_ip(), PORT)))
+    }
+
+    /// Runs `pairctl` on a node's control socket with this input.
+    #[must_use]
+    pub fn pairctl_with_input(&self, node: &str, args: &[&str], input: &str) -> Ran {
+        let socket = self.place(node).control_socket.display().to_string();
+        binaries::with_input("pairctl", &[&["--socket", &socket], args].concat(), input)
     }
 
     /// Gives the text of a node's key file.

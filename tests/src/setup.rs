@@ -74,6 +74,18 @@ impl Setup {
         self
     }
 
+    /// Gives the second node a key file of its own, with the same key.
+    ///
+    /// # Panics
+    /// If a temporary file cannot be copied.
+    #[must_use]
+    pub fn with_a_key_file_each(mut self) -> Self {
+        let key_file = self.folder.path().join("b-key");
+        fs::copy(&self.configs[1].key_file, &key_file).expect("a file can be copied within a folder");
+        self.configs[1].key_file = key_file;
+        self
+    }
+
     /// Gives the second node another pair name.
     #[must_use]
     pub fn with_another_pair_name_on_b(mut self) -> Self {

@@ -8,9 +8,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant as StdInstant};
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use pair_core::{Config, Fitness, Identity, Input, InstanceId, Instant, InterfaceId, Member, Node, Output};
-use pair_wire::datagram::{MAX_DATAGRAM, Receiver, Sender};
+use pair_wire::datagram::{MAX_DATAGRAM, Receiver, Sender, WIRE_VERSION};
 use pair_wire::key::KeyRing;
+use sha2::Sha256;
 
 use crate::config::{HEARTBEAT_PORT, PAIR_NAME};
 use crate::pair::Pair;
@@ -41,6 +43,19 @@ impl Speaker {
     /// If the agent of `b` runs: its socket is taken.
     #[must_use]
     pub fn begin(pair: &Pair) -> Self {
+        Self::speak(pair, Tongue::Ours)
+    }
+
+    /// The same, in the heartbeats of the next version: what is behind the prefix is for nobody who reads this one.
+    ///
+    /// # Panics
+    /// If the agent of `b` runs: its socket is taken.
+    #[must_use]
+    pub fn begin_as_successor(pair: &Pair) -> Self {
+        Self::speak(pair, Tongue::Next)
+    }
+
+    fn speak(pair: &Pair, tongue: Tongue) -> Self {
         let (own, peer) = (pair.place("b").private_ip, pair.place("a").private_ip);
         let (from, to) = (
             SocketAddr::from((own, HEARTBEAT_PORT)),
@@ -59,6 +74,8 @@ impl Speaker {
             identity,
             socket: connected(from, to),
             begun: StdInstant::now(),
+            tongue,
+            key: pair.key("b"),
         };
         let said = Arc::new(AtomicUsize::new(0));
         let (until, count) = (Arc::clone(&ended), Arc::clone(&said));
@@ -115,6 +132,16 @@ struct Body {
     identity: Identity,
     socket: UdpSocket,
     begun: StdInstant,
+    tongue: Tongue,
+    /// The key file.
+    key: String,
+}
+
+/// Which version of the heartbeats is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tongue {
+    Ours,
+    Next,
 }
 
 impl Body {
@@ -161,8 +188,12 @@ impl Body {
                 if let Output::Send(heartbeat) = output {
                     let mut datagram = [0; MAX_DATAGRAM];
                     let length = sender.encode(&heartbeat, &mut datagram);
-                    self.socket.send(&datagram[..length]).ok();
-                    said.push(datagram[..length].to_vec());
+                    let said_now = match self.tongue {
+                        Tongue::Ours => datagram[..length].to_vec(),
+                        Tongue::Next => in_the_next_version(&datagram[..length], &self.key),
+                    };
+                    self.socket.send(&said_now).ok();
+                    said.push(said_now);
                     count.store(said.len(), Ordering::Relaxed);
                 }
             }
@@ -174,6 +205,29 @@ impl Body {
         Instant::from_origin(self.begun.elapsed())
     }
 }
+
+/// The same header and prefix under the next version, with a report that nobody knows, signed anew.
+fn in_the_next_version(datagram: &[u8], key: &str) -> Vec<u8> {
+    let mut signed = datagram[..PREFIX_END].to_vec();
+    signed[VERSION_AT] = WIRE_VERSION + 1;
+    signed.extend_from_slice(b"what a later version has to say");
+    let secret = key
+        .split_whitespace()
+        .nth(1)
+        .expect("a key file has an id and a secret");
+    let secret: Vec<u8> = (0..secret.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&secret[at..at + 2], 16).expect("a secret is hexadecimal"))
+        .collect();
+    let mac = Hmac::<Sha256>::new_from_slice(&secret).expect("HMAC takes a key of any length");
+    let tag = mac.chain_update(&signed).finalize().into_bytes();
+    signed.extend_from_slice(&tag);
+    signed
+}
+
+/// Where header and prefix end, and where the version is, in every version (`docs/PROTOCOL.md`).
+const PREFIX_END: usize = 56;
+const VERSION_AT: usize = 4;
 
 fn connected(from: SocketAddr, to: SocketAddr) -> UdpSocket {
     // A process that another test is just starting holds a copy of every socket for a moment, the last one here included.

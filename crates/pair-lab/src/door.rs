@@ -2,14 +2,17 @@
 
 use std::future::Future;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
-/// A port on loopback; dropped, it closes and its connections end.
+use crate::ground::{Endpoint, Ground};
+
+/// An open port; dropped, it closes and its connections end.
 #[derive(Debug)]
 pub(crate) struct Door {
     addr: SocketAddr,
@@ -17,11 +20,13 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    /// Listens on an ephemeral port of 127.0.0.1.
+    /// Listens where `ground` has this endpoint.
     ///
     /// `is_shut` is asked again after each change: while it says yes, connecting is refused, as by a host where
     /// nothing listens, and connections that are open end.
     pub(crate) fn open<Shut, Serve, Served>(
+        ground: Arc<dyn Ground>,
+        endpoint: Endpoint,
         changes: watch::Receiver<()>,
         is_shut: Shut,
         serve: Serve,
@@ -31,11 +36,12 @@ impl Door {
         Serve: Fn(TcpStream) -> Served + Send + 'static,
         Served: Future<Output = ()> + Send + 'static,
     {
-        let reservation = reserve((Ipv4Addr::LOCALHOST, 0).into())?;
+        let reservation = ground.open(&endpoint, ground.addr(&endpoint))?;
         let addr = reservation.local_addr()?;
+        let listen = move || ground.open(&endpoint, addr)?.listen(BACKLOG);
         // Listening before anybody learns the address: the first caller finds the door as it is said to be.
-        let first = if is_shut() { None } else { Some(listen(addr)?) };
-        let task = tokio::spawn(keep(reservation, first, changes, is_shut, serve)).abort_handle();
+        let first = if is_shut() { None } else { Some(listen()?) };
+        let task = tokio::spawn(keep(reservation, first, listen, changes, is_shut, serve)).abort_handle();
         Ok(Self { addr, task })
     }
 
@@ -52,19 +58,20 @@ impl Drop for Door {
 }
 
 /// Opens and shuts the port for as long as the task lives, and holds it while nothing listens.
-async fn keep<Shut, Serve, Served>(
-    reservation: TcpSocket,
+async fn keep<Listen, Shut, Serve, Served>(
+    _reservation: TcpSocket,
     mut listener: Option<TcpListener>,
+    listen: Listen,
     mut changes: watch::Receiver<()>,
     is_shut: Shut,
     serve: Serve,
 ) -> io::Result<()>
 where
+    Listen: Fn() -> io::Result<TcpListener>,
     Shut: Fn() -> bool,
     Serve: Fn(TcpStream) -> Served,
     Served: Future<Output = ()> + Send + 'static,
 {
-    let addr = reservation.local_addr()?;
     let mut connections = JoinSet::new();
     loop {
         match &listener {
@@ -88,24 +95,10 @@ where
                 listener = None;
                 connections.shutdown().await;
             }
-            (false, false) => listener = Some(listen(addr)?),
+            (false, false) => listener = Some(listen()?),
             (true, false) | (false, true) => {}
         }
     }
-}
-
-/// Binds without listening: connections are refused, and nobody else is given the port.
-fn reserve(addr: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = TcpSocket::new_v4()?;
-    // What lets the listener bind beside the reservation.
-    socket.set_reuseport(true)?;
-    socket.set_reuseaddr(true)?;
-    socket.bind(addr)?;
-    Ok(socket)
-}
-
-fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
-    reserve(addr)?.listen(BACKLOG)
 }
 
 /// More connections than a lab ever has waiting.

@@ -16,6 +16,7 @@ use crate::door::Door;
 use crate::emulator::Instances;
 use crate::faults::Faults;
 use crate::front;
+use crate::ground::{Endpoint, Ground, Loopback};
 use crate::http;
 use crate::imds::Imds;
 use crate::log::{Log, LogEntry};
@@ -32,6 +33,8 @@ pub struct LabConfig {
     pub world: World,
     /// Who answers the EC2 calls.
     pub backend: Backend,
+    /// Where the endpoints are opened; by default on ephemeral ports of 127.0.0.1.
+    pub ground: Arc<dyn Ground>,
     /// Where the lab's clock shows zero; by default its start.
     pub origin: Instant,
     /// Whether the emulator keeps the association id when an address is put where it is. What AWS does is not
@@ -66,7 +69,7 @@ struct NodeDoors {
 #[derive(Debug, Error)]
 pub enum LabError {
     /// No socket for an endpoint.
-    #[error("could not open an endpoint on loopback")]
+    #[error("could not open an endpoint")]
     Endpoint(#[source] io::Error),
     /// No node of this name: a mistake of the caller.
     #[error("no node is called {0:?}")]
@@ -100,6 +103,7 @@ impl LabConfig {
         Self {
             world,
             backend,
+            ground: Arc::new(Loopback),
             origin: Instant::now(),
             keeps_association_id: false,
         }
@@ -107,7 +111,8 @@ impl LabConfig {
 }
 
 impl Lab {
-    /// Opens one EC2 endpoint for everybody, and one EC2 and one IMDS endpoint for each node, all on 127.0.0.1.
+    /// Opens one EC2 endpoint for everybody, and one EC2 and one IMDS endpoint for each node, where the
+    /// configuration's ground has them.
     ///
     /// # Errors
     /// [`LabError::Endpoint`], or [`LabError::Upstream`] if the other EC2 cannot say where its addresses are.
@@ -141,13 +146,14 @@ impl Lab {
             register: Mutex::new(register),
             world: config.world,
         });
+        let ground = &config.ground;
         let mut nodes = BTreeMap::new();
         for machine in &shared.world.nodes {
-            let ec2 = ec2_door(&shared, Some(machine.name.clone())).map_err(LabError::Endpoint)?;
-            let imds = imds_door(&shared, machine).map_err(LabError::Endpoint)?;
+            let ec2 = ec2_door(ground, &shared, Some(machine.name.clone())).map_err(LabError::Endpoint)?;
+            let imds = imds_door(ground, &shared, machine).map_err(LabError::Endpoint)?;
             nodes.insert(machine.name.clone(), NodeDoors { ec2, imds });
         }
-        let ec2 = ec2_door(&shared, None).map_err(LabError::Endpoint)?;
+        let ec2 = ec2_door(ground, &shared, None).map_err(LabError::Endpoint)?;
         Ok(Self { shared, ec2, nodes })
     }
 
@@ -253,10 +259,14 @@ impl Lab {
         self.shared.register().addresses().to_vec()
     }
 
+    /// Tells when an address moves.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.shared.register().subscribe()
+    }
+
     /// Gives what the forwarder follows: who holds the address, and when to look again.
     pub(crate) fn register_view(&self) -> (Arc<Shared>, watch::Receiver<()>) {
-        let changes = self.shared.register().subscribe();
-        (Arc::clone(&self.shared), changes)
+        (Arc::clone(&self.shared), self.changes())
     }
 
     fn doors(&self, node: &str) -> Result<&NodeDoors, LabError> {
@@ -266,23 +276,28 @@ impl Lab {
     }
 }
 
-fn ec2_door(shared: &Arc<Shared>, node: Option<String>) -> io::Result<Door> {
+fn ec2_door(ground: &Arc<dyn Ground>, shared: &Arc<Shared>, node: Option<String>) -> io::Result<Door> {
     let faults = shared.faults.clone();
     let changes = faults.subscribe();
     let shared = Arc::clone(shared);
+    let endpoint = node.clone().map_or(Endpoint::Ec2, Endpoint::Ec2Of);
     Door::open(
+        Arc::clone(ground),
+        endpoint,
         changes,
         move || faults.is_shut(node.as_deref(), Action::Any),
         move |stream| http::serve(stream, Arc::clone(&shared), front::answer),
     )
 }
 
-fn imds_door(shared: &Arc<Shared>, machine: &Machine) -> io::Result<Door> {
+fn imds_door(ground: &Arc<dyn Ground>, shared: &Arc<Shared>, machine: &Machine) -> io::Result<Door> {
     let faults = shared.faults.clone();
     let changes = faults.subscribe();
     let node = machine.name.clone();
     let imds = Arc::new(Imds::new(Arc::clone(shared), machine.clone()));
     Door::open(
+        Arc::clone(ground),
+        Endpoint::ImdsOf(node.clone()),
         changes,
         move || faults.is_shut(Some(&node), Action::Imds),
         move |stream| http::serve(stream, Arc::clone(&imds), Imds::answer),

@@ -1,6 +1,9 @@
 //! `pair-lab`: the lab's parts as processes, for demo, tests and hands.
 
 mod demo;
+mod process;
+mod testbed;
+mod wait;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -45,6 +48,8 @@ enum Command {
     },
     /// Show a failover: a whole pair on loopback, its holder killed, the takeover with its measured times.
     Demo(demo::Args),
+    /// Measure failovers of a whole pair in network namespaces: real HAProxy, real packets, faults of every kind.
+    Lab(testbed::Args),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -53,6 +58,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Service { listen, node } => runtime()?.block_on(serve(listen, &node))?,
         Command::Ec2 { nodes } => runtime()?.block_on(emulate(&nodes))?,
         Command::Demo(args) => return demo::run(&args),
+        Command::Lab(args) => return testbed::run(&args),
     }
     Ok(ExitCode::SUCCESS)
 }

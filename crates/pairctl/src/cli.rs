@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Leave,
     /// Brings this node back into the pair.
     Join,
+    /// Lets the daemon read configuration and keys again; nothing moves, and a file that is wrong changes nothing.
+    Reload,
     /// Checks the configuration file, without asking the daemon or AWS: runs `paird check`.
     Check {
         /// The configuration file [default: that of paird].
@@ -72,7 +74,7 @@ pub(crate) enum Command {
     },
     /// Examines this node: everything that a takeover needs. The daemon does it, or without one `paird doctor`.
     Doctor(DoctorArgs),
-    /// Makes keys for heartbeats.
+    /// Makes and changes keys of heartbeats.
     #[command(subcommand)]
     Key(KeyCommand),
     /// Shows the version of this program and of what it speaks.
@@ -129,6 +131,12 @@ pub(crate) enum KeyCommand {
         /// The number that names the key in a datagram, another one for each key of a file.
         #[arg(long, value_name = "0-255", default_value_t = 1)]
         id: u8,
+    },
+    /// Takes the next of three steps from one key to another, once both nodes are ready for it: run it on both in turn.
+    Rotate {
+        /// Accept the key in this file, `-` for the input, that the other node made in its first step.
+        #[arg(long, value_name = "FILE")]
+        add: Option<PathBuf>,
     },
 }
 

@@ -8,6 +8,7 @@ use std::{
 };
 
 use pair_wire::control::{CONTROL_VERSION, DIAGNOSIS_VERSION, LineError, STATUS_VERSION, WHY_VERSION};
+use pair_wire::key::KeyFileError;
 use pair_wire::trace::TraceError;
 use thiserror::Error;
 
@@ -57,6 +58,18 @@ pub(crate) enum Failure {
         path: PathBuf,
         theirs: String,
         wanted: String,
+    },
+    #[error("cannot read {}", path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        error: io::Error,
+    },
+    #[error("{} is no key", path.display())]
+    NoKey {
+        path: PathBuf,
+        #[source]
+        error: KeyFileError,
     },
     #[error("cannot write {}", path.display())]
     Write {
@@ -139,6 +152,8 @@ impl Failure {
             Self::Daemon { .. }
             | Self::Trace { .. }
             | Self::NotThePeers { .. }
+            | Self::Read { .. }
+            | Self::NoKey { .. }
             | Self::Write { .. }
             | Self::Paird { .. }
             | Self::PairdKilled
@@ -173,7 +188,11 @@ impl Failure {
             Self::Paird { .. } => Some("paird is looked for beside pairctl, then along PATH"),
             Self::Trace { .. } => Some("`pairctl why --export FILE` on the other node makes one"),
             Self::NotThePeers { .. } => Some("--with takes what `pairctl why --export FILE` wrote on the other node"),
+            Self::NoKey { .. } => {
+                Some("it is the line that `pairctl key rotate` has added to the key file of the other node")
+            }
             Self::Connect { .. }
+            | Self::Read { .. }
             | Self::Write { .. }
             | Self::Daemon { .. }
             | Self::PairdKilled

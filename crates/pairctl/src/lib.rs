@@ -12,6 +12,8 @@ mod doctor;
 mod exit;
 mod failure;
 mod key;
+mod key_file;
+mod rotate;
 mod status;
 mod story;
 mod text;
@@ -75,9 +77,11 @@ fn execute(cli: &Cli, out: &mut dyn Write) -> Result<u8, Failure> {
         Command::Resume => order(cli, control::Command::Resume, out)?,
         Command::Leave => order(cli, control::Command::Leave, out)?,
         Command::Join => order(cli, control::Command::Join, out)?,
+        Command::Reload => order(cli, control::Command::Reload, out)?,
         Command::Check { config } => return check::run(config.as_deref()),
         Command::Doctor(args) => return doctor::run(cli, args, out),
         Command::Key(KeyCommand::Generate { id }) => print(out, &key::generate(*id)?.line())?,
+        Command::Key(KeyCommand::Rotate { add }) => rotate::run(cli, add.as_deref(), out)?,
         Command::Version => {
             let version = env!("CARGO_PKG_VERSION");
             print(

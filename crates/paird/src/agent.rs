@@ -14,6 +14,7 @@ mod card;
 mod examine;
 mod hear;
 mod probe;
+mod reload;
 mod report;
 
 use std::io;
@@ -28,16 +29,17 @@ use pair_wire::key::KeyRing;
 use sd_notify::NotifyState;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, info, trace, warn};
 
 use crate::archive::Archive;
+use crate::cli;
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::config::Config;
 use crate::control::Pending;
 use crate::flight::Flight;
-use crate::journal;
+use crate::journal::{self, Loudness};
 use crate::knowledge::Knowledge;
 use crate::metrics::{Publisher, Tally};
 use crate::names::Names;
@@ -46,7 +48,9 @@ use crate::orders::Orders;
 use crate::socket::{HeartbeatSocket, Received};
 use crate::standing::Keeper;
 use crate::vitals;
+use crate::watchers::Watchers;
 
+use reload::Reloads;
 use report::{Watchdog, notify};
 
 /// The event loop and everything in its hands.
@@ -61,7 +65,6 @@ pub struct Agent {
     receiver: Receiver,
     known: Knowledge,
     cloud: Arc<Cloud>,
-    examine_host: Arc<Notify>,
     /// The digest of the configuration.
     digest: [u8; DIGEST_LEN],
     /// The digest of HAProxy's configuration, as far as it is known.
@@ -77,8 +80,13 @@ pub struct Agent {
     keeper: Keeper,
     flight: Flight,
     tally: Tally,
-    /// `None` if nobody can ask for metrics.
-    publisher: Option<Publisher>,
+    /// Where configuration and keys are read again.
+    source: cli::Node,
+    ring: KeyRing,
+    reloads: Reloads,
+    watchers: Watchers,
+    loudness: Loudness,
+    publisher: Publisher,
     /// Whether the core has nothing left to do before this daemon ends.
     may_stop: bool,
     turned_at: Instant,
@@ -87,17 +95,15 @@ pub struct Agent {
 }
 
 /// What an [`Agent`] is made of.
-pub struct Parts<'a> {
+pub struct Parts {
     /// The file.
     pub config: Config,
     /// What the core is told of it.
     pub core: CoreConfig,
     /// The private IP on which the address would land here.
     pub private_ip: Ipv4Addr,
-    /// Wants the host examined soon.
-    pub examine_host: Arc<Notify>,
     /// The keys.
-    pub ring: &'a KeyRing,
+    pub ring: KeyRing,
     /// The daemon's clock.
     pub clock: Clock,
     /// The heartbeat socket.
@@ -116,8 +122,14 @@ pub struct Parts<'a> {
     pub keeper: Keeper,
     /// What keeps records of the core's inputs.
     pub archive: Archive,
-    /// Where metrics are published, nowhere, or why they cannot be served.
-    pub metrics: Result<Option<Publisher>, String>,
+    /// The tasks that watch for this node.
+    pub watchers: Watchers,
+    /// What shows the pair to metrics and hooks.
+    pub publisher: Publisher,
+    /// How much is logged.
+    pub loudness: Loudness,
+    /// Where configuration and keys come from.
+    pub source: cli::Node,
     /// The seed of incarnation and jitter.
     pub seed: u64,
 }
@@ -125,12 +137,11 @@ pub struct Parts<'a> {
 impl Agent {
     /// An agent at the start of its run.
     #[must_use]
-    pub fn new(parts: Parts<'_>) -> Self {
+    pub fn new(parts: Parts) -> Self {
         let Parts {
             config,
             core,
             private_ip,
-            examine_host,
             ring,
             clock,
             socket,
@@ -141,14 +152,12 @@ impl Agent {
             requests,
             keeper,
             archive,
-            metrics,
+            watchers,
+            publisher,
+            loudness,
+            source,
             seed,
         } = parts;
-        let mut known = Knowledge::new(vitals::service_name(&config), private_ip);
-        let publisher = metrics.unwrap_or_else(|error| {
-            known.metrics_error = Some(error);
-            None
-        });
         let digest = config.digest();
         let now = clock.now();
         let node = Node::new(core.clone(), seed, now);
@@ -157,10 +166,15 @@ impl Agent {
         Self {
             flight: Flight::new(&config, &names, archive, now, &node),
             names,
-            sender: Sender::new(&config.pair, ring),
-            receiver: Receiver::new(&config.pair, core.me, node.incarnation(), ring),
-            known,
+            sender: Sender::new(&config.pair, &ring),
+            receiver: Receiver::new(&config.pair, core.me, node.incarnation(), &ring),
+            ring,
+            known: Knowledge::new(vitals::service_name(&config), private_ip),
             tally: Tally::default(),
+            source,
+            reloads: Reloads::default(),
+            watchers,
+            loudness,
             publisher,
             orders: Orders::default(),
             patience: Vec::new(),
@@ -174,7 +188,6 @@ impl Agent {
             node,
             socket,
             cloud,
-            examine_host,
             digest,
             haproxy: None,
             elsewhere,
@@ -193,6 +206,7 @@ impl Agent {
     pub async fn run(mut self) -> anyhow::Result<()> {
         let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+        let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
         self.restore();
         notify(&[NotifyState::Ready]);
         loop {
@@ -213,6 +227,7 @@ impl Agent {
                 Some(request) = self.requests.recv() => self.answer(request),
                 _ = terminate.recv() => self.stop(),
                 _ = interrupt.recv() => self.stop(),
+                _ = hangup.recv() => self.reload(None),
             }
             self.tally.woke(self.clock.now(), wake_at);
         }
@@ -299,7 +314,7 @@ impl Agent {
     fn carry_out(&mut self, output: Output) {
         match output {
             Output::Send(heartbeat) => {
-                self.show_card();
+                self.sender.show(self.card());
                 let mut datagram = [0; MAX_DATAGRAM];
                 let length = self.sender.encode(&heartbeat, &mut datagram);
                 if let Err(error) = self.socket.send(&datagram[..length]) {
@@ -317,9 +332,7 @@ impl Agent {
             Output::Event(event) => {
                 journal::tell(&event, &self.names);
                 self.tally.happened(&event);
-                if let Some(publisher) = &mut self.publisher {
-                    publisher.hurry();
-                }
+                self.publisher.hurry();
                 // Whoever does not hold the address must be able to take it: what a move changes is rehearsed anew.
                 if matches!(event, Event::HolderChanged { to, .. } if to != Holder::Member(self.core.me)) {
                     self.prove_readiness();

@@ -151,6 +151,7 @@ mod tests {
             Command::Resume,
             Command::Leave,
             Command::Join,
+            Command::Reload,
         ] {
             assert_eq!(friend.may(&command), Ok(()));
             let Err(Response {

@@ -67,6 +67,11 @@ impl Chronicle {
         self.keep(Note::new(now, TransitionKind::Order, text));
     }
 
+    /// Takes in what came of reading configuration and keys again.
+    pub fn reload(&mut self, now: Instant, outcome: &str) {
+        self.keep(Note::new(now, TransitionKind::Reload, outcome.to_owned()));
+    }
+
     /// The transitions, oldest first, by the wall clock as it stands `now`: a clock that was set right since is right for
     /// all of them.
     #[must_use]

@@ -27,7 +27,7 @@ pub enum Command {
 }
 
 /// Which configuration, and which node of it.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct Node {
     /// The configuration, the same on both nodes.
     #[arg(long, value_name = "FILE", default_value = DEFAULT_PATH)]

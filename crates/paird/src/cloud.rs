@@ -4,6 +4,7 @@
 //! themselves: IMDS is asked each second whether the address is here, and the rehearsal of a takeover (`DryRun`) is repeated
 //! so that a standby that could not take over is noticed before it must.
 
+use std::mem;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
@@ -40,6 +41,13 @@ pub struct CloudConfig {
     pub private_ip: Ipv4Addr,
     /// Where EC2 and IMDS are.
     pub settings: Settings,
+    /// What a reload can change.
+    pub manner: Manner,
+}
+
+/// How calls are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Manner {
     /// How long one call may take.
     pub call_timeout: Duration,
     /// How often a takeover is rehearsed while all is well.
@@ -58,6 +66,7 @@ struct Place {
 /// The cloud side of the daemon.
 pub struct Cloud {
     config: CloudConfig,
+    manner: Mutex<Manner>,
     clock: Clock,
     news: mpsc::Sender<News>,
     /// Set once IMDS has said who this instance is.
@@ -73,6 +82,7 @@ impl Cloud {
     #[must_use]
     pub fn new(config: CloudConfig, clock: Clock, news: mpsc::Sender<News>) -> Arc<Self> {
         Arc::new(Self {
+            manner: Mutex::new(config.manner),
             config,
             clock,
             news,
@@ -142,6 +152,14 @@ impl Cloud {
         match outcome {
             Ok(reply) => self.tell(News::Input(Input::Called { id, result: Ok(reply) })).await,
             Err((fault, error)) => self.tell(News::CallFailed { id, fault, error }).await,
+        }
+    }
+
+    /// Makes calls in this manner from here on. Another one is rehearsed: it may need another permission.
+    pub fn follow(&self, manner: Manner) {
+        let before = mem::replace(&mut *self.lock_manner(), manner);
+        if before != manner {
+            self.rehearse_soon();
         }
     }
 
@@ -266,7 +284,8 @@ impl Cloud {
     async fn keep_credentials(&self, ec2: &Ec2) {
         loop {
             tokio::time::sleep(CREDENTIALS_INTERVAL).await;
-            if let Err(error) = ec2.refresh_credentials(self.config.call_timeout).await {
+            let Manner { call_timeout, .. } = self.manner();
+            if let Err(error) = ec2.refresh_credentials(call_timeout).await {
                 warn!(error, "credentials not refreshed");
             }
         }
@@ -276,7 +295,7 @@ impl Cloud {
     async fn keep_rehearsing(&self, ec2: &Ec2) {
         loop {
             let outcome = self.rehearse(ec2).await;
-            let pause = pause_after(matches!(outcome, Ok(None)), self.config.rehearsal_interval);
+            let pause = pause_after(matches!(outcome, Ok(None)), self.manner().rehearsal_interval);
             let clock_ahead_s = ec2.clock_ahead_s();
             self.tell(News::Rehearsed { outcome, clock_ahead_s }).await;
             tokio::select! {
@@ -292,17 +311,18 @@ impl Cloud {
         let Some(Place { target, .. }) = self.place() else {
             return Ok(None);
         };
-        let address = ec2.warm(&self.config.allocation_id, self.config.call_timeout).await?;
+        let Manner {
+            call_timeout, strict, ..
+        } = self.manner();
+        let address = ec2.warm(&self.config.allocation_id, call_timeout).await?;
         self.learn(address.public_ip).await;
-        if let Some(held) = address.association.filter(|_| self.config.strict) {
-            ec2.dry_run_release(&held.association_id, self.config.call_timeout, Connection::Pooled)
+        if let Some(held) = address.association.filter(|_| strict) {
+            ec2.dry_run_release(&held.association_id, call_timeout, Connection::Pooled)
                 .await?;
         }
-        ec2.dry_run_associate(&target, true, self.config.call_timeout, Connection::Pooled)
+        ec2.dry_run_associate(&target, true, call_timeout, Connection::Pooled)
             .await?;
-        let neighbours = ec2
-            .neighbours(&target, self.config.call_timeout, Connection::Pooled)
-            .await?;
+        let neighbours = ec2.neighbours(&target, call_timeout, Connection::Pooled).await?;
         Ok(neighbours.into_iter().next())
     }
 
@@ -310,6 +330,14 @@ impl Cloud {
         if self.public_ip.set(public_ip).is_ok() {
             self.tell(News::PublicIp(public_ip)).await;
         }
+    }
+
+    fn manner(&self) -> Manner {
+        *self.lock_manner()
+    }
+
+    fn lock_manner(&self) -> MutexGuard<'_, Manner> {
+        self.manner.lock().expect("nothing panics while it holds this lock")
     }
 
     fn place(&self) -> Option<Place> {

@@ -84,14 +84,13 @@ impl Flight {
     /// Begins to record a node.
     #[must_use]
     pub fn new(config: &Config, names: &Names, archive: Archive, now: Instant, node: &Node) -> Self {
-        let digest = config.digest().map(|byte| format!("{byte:02x}")).concat();
         let header = Header {
             version: TRACE_VERSION,
             pair: config.pair.clone(),
             node: names.me().to_owned(),
             peer: names.peer().to_owned(),
             agent: VERSION.to_owned(),
-            config: digest,
+            config: digest_of(config),
             origin_unix_us: 0,
         };
         Self {
@@ -122,6 +121,12 @@ impl Flight {
     /// Takes in an order as it was given; it opens no incident, what comes of it may.
     pub fn order(&mut self, now: Instant, order: &str, asker: &Asker) {
         self.chronicle.order(now, order, asker);
+    }
+
+    /// Takes in what came of reading configuration and keys again; `config` is what is in force.
+    pub fn reload(&mut self, now: Instant, outcome: &str, config: &Config) {
+        self.header.config = digest_of(config);
+        self.chronicle.reload(now, outcome);
     }
 
     /// Does what is due: each turn of the event loop asks.
@@ -224,6 +229,10 @@ impl Flight {
         let head: Vec<Line<'_>> = std::iter::once(Line::Trace(header)).chain(told).collect();
         self.recorder.record(now, node, &head)
     }
+}
+
+fn digest_of(config: &Config) -> String {
+    config.digest().map(|byte| format!("{byte:02x}")).concat()
 }
 
 /// Whether the address is about to move to this node.

@@ -6,50 +6,60 @@ use std::io;
 use pair_core::{Alarm, Event, Link, Verdict};
 use tracing::level_filters::LevelFilter;
 use tracing::{debug, error, info, warn};
-use tracing_subscriber::Layer;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Registry, reload};
 
 use crate::config::{Log, LogFormat, LogLevel};
 use crate::names::Names;
 use crate::text;
 
+/// How much is logged, which a reload can change.
+#[derive(Clone, Debug)]
+pub struct Loudness(reload::Handle<EnvFilter, Registry>);
+
+impl Loudness {
+    /// Logs what is as severe as that, and worse. `RUST_LOG` overrides it.
+    pub fn set(&self, level: LogLevel) {
+        if let Err(error) = self.0.reload(filter(level)) {
+            warn!(%error, "the level of the log has not changed");
+        }
+    }
+}
+
 /// Sets the log up. `RUST_LOG` overrides the configured level.
 ///
 /// # Errors
 /// If journald was asked for and cannot be reached, or a log is set up already.
-pub fn set_up(log: Log) -> io::Result<()> {
-    let filter = || {
-        tracing_subscriber::EnvFilter::builder()
-            .with_default_directive(level(log.level).into())
-            .from_env_lossy()
-    };
+pub fn set_up(log: Log) -> io::Result<Loudness> {
+    let (filter, handle) = reload::Layer::new(filter(log.level));
     let to_journald = match log.format {
         LogFormat::Journald => true,
         // systemd names the stream that it connected to journald here (systemd.exec(5), JOURNAL_STREAM).
         LogFormat::Auto => env::var_os("JOURNAL_STREAM").is_some(),
         LogFormat::Text | LogFormat::Json => false,
     };
-    let registry = tracing_subscriber::registry();
+    let registry = tracing_subscriber::registry().with(filter);
     let result = if to_journald {
         let layer = tracing_journald::layer()?
             .with_syslog_identifier("paird".to_owned())
             .with_field_prefix(None);
-        registry.with(layer.with_filter(filter())).try_init()
+        registry.with(layer).try_init()
     } else if log.format == LogFormat::Json {
         let layer = tracing_subscriber::fmt::layer()
             .json()
             .flatten_event(true)
             .with_writer(io::stderr);
-        registry.with(layer.with_filter(filter())).try_init()
+        registry.with(layer).try_init()
     } else {
         let layer = tracing_subscriber::fmt::layer()
             .with_writer(io::stderr)
             .with_ansi(false)
             .with_target(false);
-        registry.with(layer.with_filter(filter())).try_init()
+        registry.with(layer).try_init()
     };
-    result.map_err(io::Error::other)
+    result.map_err(io::Error::other)?;
+    Ok(Loudness(handle))
 }
 
 /// Logs what the core tells.
@@ -138,6 +148,12 @@ pub fn tell(event: &Event, names: &Names) {
             warn!("EC2 answers for the first time in this silence: it starts anew");
         }
     }
+}
+
+fn filter(least: LogLevel) -> EnvFilter {
+    EnvFilter::builder()
+        .with_default_directive(level(least).into())
+        .from_env_lossy()
 }
 
 fn level(level: LogLevel) -> LevelFilter {

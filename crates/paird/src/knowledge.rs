@@ -8,6 +8,7 @@ use pair_wire::control::{Problem, RecorderStatus};
 use pair_wire::datagram::{DropCause, Drops};
 
 use crate::check::Verdict;
+use crate::hooks::Outcome;
 use crate::landing::Obstacle;
 use crate::problems::Cards;
 
@@ -34,6 +35,8 @@ pub struct Knowledge {
     pub host: Vec<Problem>,
     /// What both agents say of themselves.
     pub cards: Option<Cards>,
+    /// That the peer has other keys, if it has.
+    pub keys_apart: Option<Problem>,
     /// Why the address could not land on this host.
     pub landing: Vec<Obstacle>,
     /// What the checks last said.
@@ -46,6 +49,8 @@ pub struct Knowledge {
     pub record_error: Option<String>,
     /// Why metrics are not served, though they should be.
     pub metrics_error: Option<String>,
+    /// Which hooks failed when they were last told something, and why.
+    pub failed_hooks: Vec<String>,
     /// What became of the records so far.
     pub recorder: RecorderStatus,
     rejected: u64,
@@ -71,12 +76,14 @@ impl Knowledge {
             clock_ahead_s: None,
             host: Vec::new(),
             cards: None,
+            keys_apart: None,
             landing: Vec::new(),
             verdict: None,
             last_call_error: None,
             standing_error: None,
             record_error: None,
             metrics_error: None,
+            failed_hooks: Vec::new(),
             recorder: RecorderStatus::default(),
             rejected: 0,
             rejected_at: None,
@@ -107,6 +114,12 @@ impl Knowledge {
             Err(_) => self.recorder.failed += 1,
         }
         self.record_error = outcome.err();
+    }
+
+    /// Takes in what became of the hooks, by their names.
+    pub fn follow_hooks(&mut self, outcomes: &[(String, Outcome)]) {
+        let failed = outcomes.iter().filter(|(_, outcome)| outcome.is_failure());
+        self.failed_hooks = failed.map(|(hook, outcome)| format!("{hook}: {outcome}")).collect();
     }
 
     /// Whether heartbeats were rejected within the last seconds.

@@ -14,18 +14,18 @@ fn main() -> ExitCode {
         std::process::exit(if error.use_stderr() { USAGE } else { 0 });
     });
     match cli.command {
-        Command::Run(args) => serve(&args),
+        Command::Run(args) => serve(args),
         Command::Check(args) => check(&args),
         Command::Doctor(args) => examine(&args),
     }
 }
 
-fn serve(args: &Node) -> ExitCode {
-    let (config, ring) = match run::load(args) {
+fn serve(args: Node) -> ExitCode {
+    let (config, ring) = match run::load(&args) {
         Ok(loaded) => loaded,
         Err(findings) => return refuse(&findings),
     };
-    match run::run(config, &ring, args.node.as_deref()) {
+    match run::run(config, ring, args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("paird: {error:#}");

@@ -5,9 +5,12 @@ use std::net::Ipv4Addr;
 use pair_core::{CallFault, CallId, Input};
 use pair_ec2::{Address, CallError};
 use pair_wire::control::Examination;
+use pair_wire::key::KeyRing;
 
 use crate::check::Verdict;
+use crate::config::{Config, Findings};
 use crate::doctor::Host;
+use crate::hooks::Outcome;
 use crate::landing::Obstacle;
 
 /// Something that the event loop did not see itself.
@@ -39,8 +42,14 @@ pub enum News {
     Kept(Result<(), String>),
     /// How the last writing of a record of the core's inputs went.
     Recorded(Result<(), String>),
+    /// What became of each hook, by its name, when hooks were last told something.
+    Hooked(Vec<(String, Outcome)>),
     /// How the last question to IMDS went.
     Imds(Result<(), String>),
+    /// Configuration and keys, read again.
+    Reread(Box<Result<(Config, KeyRing), Findings>>),
+    /// Why metrics are not served, or that they are.
+    Metrics(Result<(), String>),
     /// What the checks of the own service say.
     Checked(Verdict),
     /// What an examination of this node that somebody asked for has found.

@@ -12,7 +12,7 @@ use crate::names::Names;
 use crate::run::VERSION;
 use crate::text;
 
-pub use card::{Cards, of_cards};
+pub use card::{Cards, of_cards, of_keys};
 pub use cloud::{
     ec2_unreadable, held_by_stranger, imds_unreachable, misplaced, no_interface, no_role, of_call, of_clock,
     place_taken, redirected,
@@ -40,6 +40,7 @@ pub const IDS: &[(&str, Severity)] = &[
     ("held-by-former", Severity::Critical),
     ("held-by-stranger", Severity::Critical),
     ("holder-unknown", Severity::Critical),
+    ("hook-failing", Severity::Degraded),
     ("imds-unreachable", Severity::Degraded),
     ("key-unusable", Severity::Critical),
     ("key-weak", Severity::Degraded),
@@ -144,6 +145,7 @@ pub fn of(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<Prob
     problems.extend(about_orders(view, known, names));
     problems.extend(about_records(known));
     problems.extend(about_metrics(known));
+    problems.extend(about_hooks(known));
     problems.extend(about_agreement(view, known, names));
     problems.extend(known.clock_ahead_s.and_then(of_clock));
     for finding in &known.host {
@@ -372,6 +374,7 @@ fn about_agreement(view: &View, known: &Knowledge, names: &Names) -> Vec<Problem
         Some(cards) => of_cards(cards, names.peer()),
         None => Vec::new(),
     };
+    problems.extend(known.keys_apart.clone());
     if let Some(report) = view.peer.as_ref().filter(|report| report.version != VERSION) {
         problems.push(degraded(
             "versions-differ",
@@ -405,6 +408,19 @@ fn about_metrics(known: &Knowledge) -> Option<Problem> {
         format!("metrics are not served: {error}"),
         "free the port or write another metrics.listen, then restart paird: that moves nothing",
     ))
+}
+
+fn about_hooks(known: &Knowledge) -> Option<Problem> {
+    (!known.failed_hooks.is_empty()).then(|| {
+        degraded(
+            "hook-failing",
+            format!(
+                "hooks failed when they were last told something: {}",
+                known.failed_hooks.join("; ")
+            ),
+            "see what they printed in the log; a hook is told the next state, and not this one again",
+        )
+    })
 }
 
 /// Something that leaves the pair with less in reserve.

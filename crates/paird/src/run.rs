@@ -1,8 +1,7 @@
 //! What the commands of `paird` do.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::thread;
 
 use anyhow::{Context, anyhow, bail};
@@ -10,19 +9,19 @@ use pair_core::{Config as CoreConfig, Member};
 use pair_ec2::{Endpoint, Settings};
 use pair_wire::key::{Key, KeyRing};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{Notify, mpsc, oneshot};
-use tracing::{error, info, warn};
+use tokio::sync::{mpsc, oneshot};
+use tracing::{info, warn};
 
 use crate::agent::{Agent, Parts};
 use crate::archive::Archive;
 use crate::cli::Node;
 use crate::clock::Clock;
-use crate::cloud::{Cloud, CloudConfig};
+use crate::cloud::{Cloud, CloudConfig, Manner};
 use crate::config::{self, Config, Findings, KeyFile, Security};
-use crate::doctor::Patient;
 use crate::socket::HeartbeatSocket;
 use crate::standing::Keeper;
-use crate::{control, journal, landing, memory, metrics, vitals};
+use crate::watchers::{Surroundings, Watchers};
+use crate::{control, journal, landing, memory};
 
 /// News that may wait for the event loop.
 const NEWS_WAITING: usize = 256;
@@ -45,13 +44,13 @@ pub fn load(args: &Node) -> Result<(Config, KeyRing), Findings> {
     Ok((config, ring))
 }
 
-/// Runs the agent until it is told to stop. `node` is the name of this node, if its address does not tell.
+/// Runs the agent until it is told to stop. `source` is where configuration and keys come from, and are read again.
 ///
 /// # Errors
 /// If it cannot start, or cannot go on: the service manager restarts it.
-pub fn run(config: Config, ring: &KeyRing, node: Option<&str>) -> anyhow::Result<()> {
-    journal::set_up(config.log).context("cannot set up the log")?;
-    let me = this_node(&config, node)?;
+pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
+    let loudness = journal::set_up(config.log).context("cannot set up the log")?;
+    let me = this_node(&config, source.node.as_deref())?;
     let (own, peer) = (
         config.nodes[me.index()].address,
         config.nodes[me.peer().index()].address,
@@ -93,40 +92,32 @@ pub fn run(config: Config, ring: &KeyRing, node: Option<&str>) -> anyhow::Result
                 direct(&mut settings, &config.ec2);
                 settings
             },
-            call_timeout: config.ec2.call_timeout,
-            rehearsal_interval: config.readiness_interval,
-            strict: config.takeover.strict,
+            manner: manner(&config),
         },
         clock,
         tell.clone(),
     );
     let elsewhere = Elsewhere::start()?;
     let handle = elsewhere.runtime.clone();
-    handle.spawn(Arc::clone(&cloud).run());
-    handle.spawn(vitals::watch_service(config.clone(), own, tell.clone()));
-    let probed_port = config.probe.as_ref().map(|probe| probe.port);
-    handle.spawn(vitals::watch_landing(private_ip, probed_port, tell.clone()));
-    let examine_host = Arc::new(Notify::new());
-    let patient = Patient {
-        config: config.clone(),
-        me,
-        private_ip,
-    };
-    handle.spawn(vitals::watch_host(patient, Arc::clone(&examine_host), tell.clone()));
+    handle.spawn(std::sync::Arc::clone(&cloud).run());
     let keeper = Keeper::new(config.state_directory.clone());
     handle.spawn(keeper.write_on(tell.clone()));
     let archive = Archive::new(&config.state_directory);
     handle.spawn(archive.write_on(tell.clone()));
-    let metrics = match config.metrics_listen {
-        Some(address) => serve_metrics(address, clock, &handle).map(Some),
-        None => Ok(None),
+    let surroundings = Surroundings {
+        me,
+        own,
+        private_ip,
+        clock,
+        elsewhere: handle.clone(),
+        tell: tell.clone(),
     };
+    let (watchers, publisher) = Watchers::start(surroundings, &config);
     let socket_path = config.control_socket.clone();
     let agent = Agent::new(Parts {
         config,
         core,
         private_ip,
-        examine_host,
         ring,
         clock,
         socket,
@@ -137,7 +128,10 @@ pub fn run(config: Config, ring: &KeyRing, node: Option<&str>) -> anyhow::Result
         requests,
         keeper,
         archive,
-        metrics,
+        watchers,
+        publisher,
+        loudness,
+        source,
         seed,
     });
     here.spawn(control::serve(listener, ask));
@@ -146,25 +140,6 @@ pub fn run(config: Config, ring: &KeyRing, node: Option<&str>) -> anyhow::Result
     let _ = std::fs::remove_file(socket_path);
     drop(elsewhere);
     result
-}
-
-/// Serves metrics on the other thread. A port that is taken must not keep a pair from failing over: it is told, and that is all.
-fn serve_metrics(
-    address: SocketAddr,
-    clock: Clock,
-    elsewhere: &tokio::runtime::Handle,
-) -> Result<metrics::Publisher, String> {
-    match metrics::open(address) {
-        Ok(listener) => {
-            let (publisher, board) = metrics::channel(clock);
-            elsewhere.spawn(metrics::serve(listener, board));
-            Ok(publisher)
-        }
-        Err(error) => {
-            error!(%address, %error, "metrics are not served; all else goes on");
-            Err(format!("cannot listen on {address}: {error}"))
-        }
-    }
 }
 
 /// The thread for everything that may be slow, and its runtime.
@@ -253,7 +228,7 @@ fn ring_of(file: &KeyFile) -> KeyRing {
     }
 }
 
-/// What the core is told of the configuration.
+/// What the core is told of a configuration.
 pub(crate) fn core_config(config: &Config, me: Member) -> CoreConfig {
     let private_ips = config.address.private_ips.map_or_else(
         || config.nodes.each_ref().map(|node| node.address),
@@ -274,6 +249,15 @@ pub(crate) fn core_config(config: &Config, me: Member) -> CoreConfig {
         restart_grace: config.takeover.restart_grace,
         call_timeout: config.ec2.call_timeout,
         version: VERSION.to_owned(),
+    }
+}
+
+/// How EC2 is called.
+pub(crate) const fn manner(config: &Config) -> Manner {
+    Manner {
+        call_timeout: config.ec2.call_timeout,
+        rehearsal_interval: config.readiness_interval,
+        strict: config.takeover.strict,
     }
 }
 

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use pair_core::{Config as CoreConfig, Holder, Link as CoreLink, Member, Notice, View};
 use pair_wire::control::{
-    AddressStatus, AgentStatus, DecisionStatus, Link, NodeStatus, PeerStatus, ReadyStatus, Role, STATUS_VERSION, State,
-    Status, TakeoverStatus,
+    AddressStatus, AgentStatus, DecisionStatus, KeysStatus, Link, NodeStatus, PeerKeysStatus, PeerStatus, ReadyStatus,
+    Role, STATUS_VERSION, State, Status, TakeoverStatus,
 };
-use pair_wire::datagram::Drops;
+use pair_wire::datagram::{Drops, PeerKeys};
+use pair_wire::key::{Key, KeyRing};
 
 use crate::clock::{millis, unix_ms, wall_time};
-use crate::config::Config;
+use crate::config::{Config, Security};
 use crate::knowledge::Knowledge;
 use crate::names::Names;
 use crate::{problems, text};
@@ -33,6 +34,10 @@ pub struct Sources<'a> {
     pub known: &'a Knowledge,
     /// What was dropped.
     pub drops: &'a Drops,
+    /// This node's keys.
+    pub ring: &'a KeyRing,
+    /// The peer's, as it showed them.
+    pub peer_keys: Option<PeerKeys>,
     /// How long the daemon has been running.
     pub uptime: Duration,
     /// How long ago the event loop last turned.
@@ -70,6 +75,7 @@ impl Sources<'_> {
             hold_left_ms: view.hold_left().map(millis),
             last_takeover: self.takeover(),
             drops: self.drops.by_name(),
+            keys: self.keys(),
             recorder: self.known.recorder,
             agent: AgentStatus {
                 version: self.core.version.clone(),
@@ -80,6 +86,24 @@ impl Sources<'_> {
                 loop_stale_after_ms: millis(LOOP_STALE_AFTER.max(self.core.holdtime)),
             },
         }
+    }
+
+    fn keys(&self) -> Option<KeysStatus> {
+        let Security::KeyFile(file) = &self.config.security else {
+            return None;
+        };
+        let is_heard = matches!(self.view.link, CoreLink::Up | CoreLink::OneWay);
+        let peer = self.peer_keys.filter(|_| is_heard).map(|peer| PeerKeysStatus {
+            signs: peer.signs(),
+            accepts: self.ring.keys().filter(|key| peer.accepts(key)).map(Key::id).collect(),
+            accepts_another: peer.accepts_another_than(self.ring),
+        });
+        Some(KeysStatus {
+            file: file.display().to_string(),
+            signs: self.ring.signer().id(),
+            accepts: self.ring.keys().map(Key::id).collect(),
+            peer,
+        })
     }
 
     fn own(&self) -> NodeStatus {

@@ -138,6 +138,7 @@ pub fn order(command: &Command) -> Option<String> {
             Some(format!("hold for {}", humantime::format_duration(length)))
         }
         Command::Resume => Some("resume".to_owned()),
+        Command::Reload => Some("reload".to_owned()),
         Command::Leave => Some("leave".to_owned()),
         Command::Join => Some("join".to_owned()),
     }

@@ -8,6 +8,7 @@ mod coverage;
 mod demo;
 mod document;
 mod fuzz;
+mod lab;
 mod mutants;
 mod mutants_of_rules;
 mod package;
@@ -36,6 +37,8 @@ struct Cli {
 enum Task {
     /// Show a failover on this machine: two daemons, an emulated EC2, one death.
     Demo(demo::Args),
+    /// Measure a pair in network namespaces, with the real HAProxy and faults of every kind (as root).
+    Lab(lab::Args),
     /// Visit every history of a pair within a bound, deeper than CI does.
     Model(sim::Args),
     /// Install what the tests need, then run all of them.
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = Workspace::find().and_then(|workspace| match cli.task {
         Task::Demo(args) => demo::run(&workspace, &args),
+        Task::Lab(args) => lab::run(&workspace, &args),
         Task::Model(args) => sim::model(&workspace, &args),
         Task::Test(args) => test::run(&workspace, &args),
         Task::Soak(args) => sim::soak(&workspace, &args),

@@ -21,17 +21,17 @@ const TOOLS: [Tool; 6] = [
     Tool {
         program: "haproxy",
         package: "haproxy",
-        tests: "the demo and the tests with the real HAProxy",
+        tests: "the demo, the lab and the tests with the real HAProxy",
     },
     Tool {
         program: "nft",
         package: "nftables",
-        tests: "the tests that cut one direction of a path",
+        tests: "the lab and the tests that cut one direction of a path",
     },
     Tool {
         program: "ip",
         package: "iproute2",
-        tests: "the tests in a network namespace",
+        tests: "the lab and the tests in a network namespace",
     },
     Tool {
         program: "faketime",

@@ -12,20 +12,18 @@
 //! The holder *and* its service are killed with SIGKILL, as if its host had died; the client says how long nobody answered.
 
 mod measure;
-mod process;
 mod report;
 mod stage;
 mod timeline;
-mod wait;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
+use crate::wait::Interrupt;
 use measure::Run;
 use stage::Stage;
-use wait::Interrupt;
 
 /// What the demo does.
 #[derive(Debug, clap::Args)]

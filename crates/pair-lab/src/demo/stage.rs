@@ -12,8 +12,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::process::Process;
-use super::wait::Interrupt;
+use crate::process::Process;
+use crate::wait::Interrupt;
 use pair_lab::{Client, ClientConfig, Forwarder, LabConfig, NodeSpec, blocking};
 
 /// The nodes: name, private address, availability zone.

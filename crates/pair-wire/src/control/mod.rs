@@ -22,8 +22,8 @@ pub use line::{LineError, Message, decode_line, encode_line, read_line, write_li
 pub use request::{Command, Request};
 pub use response::{Answer, Outcome, Response};
 pub use status::{
-    AddressStatus, AgentStatus, DecisionStatus, HolderName, HolderSource, Link, NodeStatus, PeerStatus, Problem,
-    ReadyStatus, RecorderStatus, Role, STATUS_VERSION, Severity, State, Status, TakeoverStatus,
+    AddressStatus, AgentStatus, DecisionStatus, HolderName, HolderSource, KeysStatus, Link, NodeStatus, PeerKeysStatus,
+    PeerStatus, Problem, ReadyStatus, RecorderStatus, Role, STATUS_VERSION, Severity, State, Status, TakeoverStatus,
 };
 pub use why::{Clock, Part, Times, Transition, TransitionKind, WHY_VERSION, Why};
 

@@ -40,6 +40,9 @@ pub enum Command {
     Leave,
     /// Come back to the pair: answered at once.
     Join,
+    /// Read configuration and keys again: answered by [`Answer::Done`](super::Answer::Done) when what can change while the daemon
+    /// runs has changed, or refused with every mistake of the files, and then nothing has.
+    Reload,
     /// What happened lately and why: answered by [`Answer::Why`](super::Answer::Why), at once.
     Why,
     /// An examination of this node, which takes some seconds and some calls of EC2: answered by
@@ -60,7 +63,7 @@ impl Command {
     pub const fn is_order(&self) -> bool {
         match self {
             Self::Status | Self::Why | Self::Doctor | Self::Export { .. } => false,
-            Self::Failover { .. } | Self::Hold { .. } | Self::Resume | Self::Leave | Self::Join => true,
+            Self::Failover { .. } | Self::Hold { .. } | Self::Resume | Self::Leave | Self::Join | Self::Reload => true,
         }
     }
 
@@ -77,7 +80,8 @@ impl Command {
             | Self::Hold { .. }
             | Self::Resume
             | Self::Leave
-            | Self::Join => false,
+            | Self::Join
+            | Self::Reload => false,
         }
     }
 }

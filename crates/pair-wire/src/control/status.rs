@@ -38,6 +38,9 @@ pub struct Status {
     pub last_takeover: Option<TakeoverStatus>,
     /// How many datagrams were dropped, by the name of the cause.
     pub drops: BTreeMap<String, u64>,
+    /// The keys of the heartbeats; `null` if the pair has none.
+    #[serde(default)]
+    pub keys: Option<KeysStatus>,
     /// What became of the records of what the core was told.
     #[serde(default)]
     pub recorder: RecorderStatus,
@@ -244,6 +247,30 @@ pub struct TakeoverStatus {
     pub verify_ms: Option<u64>,
     /// How many calls it took.
     pub attempts: u32,
+}
+
+/// The keys of a node's heartbeats, by their ids.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeysStatus {
+    /// The file that they are in.
+    pub file: String,
+    /// The key that signs.
+    pub signs: u8,
+    /// Every key that is accepted, the signing one first.
+    pub accepts: Vec<u8>,
+    /// The keys of the peer, as its last heartbeat showed them; `None` while it is not heard.
+    pub peer: Option<PeerKeysStatus>,
+}
+
+/// The keys of the peer, as far as this node can know them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerKeysStatus {
+    /// The key that it signs with.
+    pub signs: u8,
+    /// Those of this node's keys that it accepts.
+    pub accepts: Vec<u8>,
+    /// Whether it accepts a key that this node does not have.
+    pub accepts_another: bool,
 }
 
 /// How the records of what the core was told were written to disk, since the daemon started.

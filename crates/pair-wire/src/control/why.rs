@@ -81,6 +81,8 @@ pub enum TransitionKind {
     Membership,
     /// An operator gave this node an order.
     Order,
+    /// Configuration and keys were read again.
+    Reload,
 }
 
 impl TransitionKind {
@@ -99,6 +101,7 @@ impl TransitionKind {
             Self::Hold => "hold",
             Self::Membership => "membership",
             Self::Order => "order",
+            Self::Reload => "reload",
         }
     }
 }

@@ -13,10 +13,6 @@ pub struct Card {
     pub config: [u8; DIGEST_LEN],
     /// The digest of its HAProxy's configuration, if it knows one.
     pub haproxy: Option<[u8; DIGEST_LEN]>,
-    /// The id of the key that it signs with.
-    pub signs: u8,
-    /// The id of the other key that it accepts, if it has one.
-    pub accepts: Option<u8>,
     /// Its wall clock, in milliseconds of Unix time.
     pub unix_ms: u64,
 }

@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::DropCause;
+use super::{DropCause, mac::KeyMark};
 
 /// How long a header is.
 pub(super) const LEN: usize = 16;
@@ -32,6 +32,8 @@ impl PairId {
 pub(super) struct Header {
     pub(super) version: u8,
     pub(super) key_id: u8,
+    /// The other key that the sender accepts, if there is one.
+    pub(super) other: Option<KeyMark>,
     pub(super) pair: PairId,
 }
 
@@ -40,19 +42,20 @@ impl Header {
         out[0..4].copy_from_slice(&MAGIC);
         out[4] = self.version;
         out[5] = self.key_id;
-        out[6..8].fill(0); // reserved: zero when sent, ignored when received
+        out[6..8].copy_from_slice(&self.other.map_or([0; 2], KeyMark::bytes));
         out[8..16].copy_from_slice(&self.pair.0);
     }
 
     /// Reads a header, whoever wrote it: nothing in it is proven yet.
     pub(super) fn read(bytes: &[u8; LEN]) -> Result<Self, DropCause> {
-        let [m0, m1, m2, m3, version, key_id, _, _, pair @ ..] = *bytes;
+        let [m0, m1, m2, m3, version, key_id, o0, o1, pair @ ..] = *bytes;
         if [m0, m1, m2, m3] != MAGIC {
             return Err(DropCause::Magic);
         }
         Ok(Self {
             version,
             key_id,
+            other: KeyMark::from_bytes([o0, o1]),
             pair: PairId(pair),
         })
     }

@@ -5,12 +5,12 @@ use pair_core::{Heartbeat, Incarnation, Member};
 use super::{
     Card, DropCause, Drops, MAX_DATAGRAM, MIN_DATAGRAM, PREFIX_AT, REPORT_AT, WIRE_VERSION,
     header::{self, Header, PairId},
-    mac::KeyedMac,
+    mac::{KeyMark, KeyedMac},
     prefix,
     replay::Replay,
     report,
 };
-use crate::key::KeyRing;
+use crate::key::{Key, KeyRing};
 
 /// Reads the datagrams that reach one node.
 ///
@@ -23,6 +23,35 @@ pub struct Receiver {
     replay: Replay,
     drops: Drops,
     card: Option<Card>,
+    peer_keys: Option<PeerKeys>,
+}
+
+/// The keys of the peer, as its last datagram showed them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerKeys {
+    signs: u8,
+    other: Option<KeyMark>,
+}
+
+impl PeerKeys {
+    /// The id of the key that it signs with, which this node has, too.
+    #[must_use]
+    pub const fn signs(&self) -> u8 {
+        self.signs
+    }
+
+    /// Whether it accepts this key: it signs with it, or has told the mark of it.
+    #[must_use]
+    pub fn accepts(&self, key: &Key) -> bool {
+        key.id() == self.signs || self.other == Some(KeyMark::of(key))
+    }
+
+    /// Whether it accepts a key that is none of these.
+    #[must_use]
+    pub fn accepts_another_than(&self, ring: &KeyRing) -> bool {
+        self.other
+            .is_some_and(|mark| ring.keys().all(|key| KeyMark::of(key) != mark))
+    }
 }
 
 impl Receiver {
@@ -36,7 +65,14 @@ impl Receiver {
             replay: Replay::new(incarnation),
             drops: Drops::default(),
             card: None,
+            peer_keys: None,
         }
+    }
+
+    /// Accepts the keys of this ring from here on. What was received and dropped before stays known: changing keys makes no
+    /// recorded datagram new.
+    pub fn accept_keys(&mut self, ring: &KeyRing) {
+        self.macs = ring.keys().map(KeyedMac::new).collect();
     }
 
     /// Reads one datagram: all the bytes that came, and no others.
@@ -60,6 +96,12 @@ impl Receiver {
     #[must_use]
     pub const fn card(&self) -> Option<Card> {
         self.card
+    }
+
+    /// Which keys the peer has, as its last accepted datagram showed; `None` before the first.
+    #[must_use]
+    pub const fn peer_keys(&self) -> Option<PeerKeys> {
+        self.peer_keys
     }
 
     /// What was dropped so far.
@@ -92,6 +134,10 @@ impl Receiver {
         let prefix = signed[PREFIX_AT..].first_chunk().ok_or(DropCause::TooShort)?;
         Ok(Authentic {
             version: header.version,
+            keys: PeerKeys {
+                signs: header.key_id,
+                other: header.other,
+            },
             prefix,
             report: &signed[REPORT_AT..],
         })
@@ -112,6 +158,7 @@ impl Receiver {
         };
         self.replay.accept(&prefix)?;
         self.card = card;
+        self.peer_keys = Some(authentic.keys);
         Ok(Heartbeat { prefix, report })
     }
 }
@@ -120,6 +167,7 @@ impl Receiver {
 #[derive(Clone, Copy)]
 struct Authentic<'a> {
     version: u8,
+    keys: PeerKeys,
     prefix: &'a [u8; prefix::LEN],
     report: &'a [u8],
 }

@@ -3,18 +3,19 @@
 use pair_core::Heartbeat;
 
 use super::{
-    Card, DIGEST_LEN, MAX_DATAGRAM, MAX_REPORT, PREFIX_AT, REPORT_AT, WIRE_VERSION,
+    Card, MAX_DATAGRAM, MAX_REPORT, PREFIX_AT, REPORT_AT, WIRE_VERSION,
     header::{self, Header, PairId},
-    mac::{KeyedMac, TAG_LEN},
+    mac::{KeyMark, KeyedMac, TAG_LEN},
     prefix, report,
 };
-use crate::key::{Key, KeyRing};
+use crate::key::KeyRing;
 
 /// Writes the datagrams of one node.
 pub struct Sender {
     pair: PairId,
     mac: KeyedMac,
-    accepts: Option<u8>,
+    /// Tells the peer which other key this node accepts.
+    other: Option<KeyMark>,
     card: Option<Card>,
 }
 
@@ -25,27 +26,14 @@ impl Sender {
         Self {
             pair: PairId::of(pair),
             mac: KeyedMac::new(ring.signer()),
-            accepts: ring.keys().nth(1).map(Key::id),
+            other: ring.keys().nth(1).map(KeyMark::of),
             card: None,
         }
     }
 
-    /// Says from now on, behind each report, by which configurations this node runs, with which keys, and what time it is here.
-    /// A sender that was never told says nothing of itself.
-    pub const fn show(&mut self, config: [u8; DIGEST_LEN], haproxy: Option<[u8; DIGEST_LEN]>, unix_ms: u64) {
-        self.card = Some(Card {
-            config,
-            haproxy,
-            signs: self.mac.key_id(),
-            accepts: self.accepts,
-            unix_ms,
-        });
-    }
-
-    /// What it says of itself, if it was told to.
-    #[must_use]
-    pub const fn card(&self) -> Option<Card> {
-        self.card
+    /// Says this of the node from now on, behind each report. A sender that was never told says nothing.
+    pub const fn show(&mut self, card: Card) {
+        self.card = Some(card);
     }
 
     /// Writes a heartbeat to the front of `out` and says how many bytes to send. It allocates nothing.
@@ -62,6 +50,7 @@ impl Sender {
         let header = Header {
             version,
             key_id: self.mac.key_id(),
+            other: self.other,
             pair: self.pair,
         };
         header.write(array_at(out, 0));

@@ -42,11 +42,8 @@ def hold(number, by, remaining_us):
     return struct.pack("<QIQ", number, by, remaining_us)
 
 
-def card(config, haproxy, signs, accepts, unix_ms):
-    return (
-        config + option(haproxy) + bytes([signs]) + option(None if accepts is None else bytes([accepts]))
-        + struct.pack("<Q", unix_ms)
-    )
+def card(config, haproxy, unix_ms):
+    return config + option(haproxy) + struct.pack("<Q", unix_ms)
 
 
 def text(value):
@@ -88,10 +85,14 @@ def report(
     )
 
 
-def datagram(version, key, prefix, report):
+def mark(key):
+    return hmac.new(key[1], b"paird: which key is this", hashlib.sha256).digest()[:2]
+
+
+def datagram(version, key, prefix, report, other=None):
     key_id, secret = key
     pair_id = hashlib.sha256(PAIR.encode()).digest()[:8]
-    signed = struct.pack("<4sBBH8s", b"PAIR", version, key_id, 0, pair_id) + prefix + report
+    signed = struct.pack("<4sBB2s8s", b"PAIR", version, key_id, mark(other) if other else b"", pair_id) + prefix + report
     return signed + hmac.new(secret, signed, hashlib.sha256).digest()
 
 
@@ -106,7 +107,7 @@ ACTIVE = report(
     True, 200_000, "i-0aaaaaaaaaaaaaaaa", "us-east-1a", FIT, True, True,
     word(member(0), "eipassoc-0123456789abcdef0", IMDS, 1_000_000), False, False, "0.1.0",
     by_order=True, moves=(3, 599), notice=restarting(10_000_000), hold=hold(3, 1, 3_600_000_000),
-    card=card(bytes(range(8)), bytes(range(8, 16)), 1, 2, 1_767_323_045_000),
+    card=card(bytes(range(8)), bytes(range(8, 16)), 1_767_323_045_000),
 )
 
 write("starting", "node a has just started: no echo, nothing known", datagram(1, KEY_1, prefix(0, 1, 1), STARTING))
@@ -115,13 +116,14 @@ write(
     datagram(1, KEY_1, prefix(0, 0x0123456789ABCDEF, 4711, (0xFEDCBA9876543210, 815, 1234)), ACTIVE),
 )
 write(
-    "unfit", "node b yields a misplaced address, by the peer's word; signed with key 2",
+    "unfit", "node b yields a misplaced address, by the peer's word; signed with key 2, key 1 accepted",
     datagram(
         1, KEY_2, prefix(1, 2**64 - 1, 2**64 - 1, (3, 4, 2**32 - 1)),
         report(
             False, 2**32 - 1, "i-0bbbbbbbbbbbbbbbb", "us-east-1b", unfit(2), False, False,
             word(misplaced(1), None, PEER, 2**64 - 1), False, True, "0.1.0", notice=LEAVING,
         ),
+        KEY_1,
     ),
 )
 write(
@@ -148,7 +150,7 @@ write(
         report(
             False, 200_000, None, "", FIT, False, True, word(FORMER, None, EC2, 0), False, False, "",
             hold=hold(2**64 - 1, 0, 0),
-            card=card(bytes([0xFF] * 8), None, 1, None, 0),
+            card=card(bytes([0xFF] * 8), None, 0),
         ),
     ),
 )

@@ -7,9 +7,10 @@ use std::{
 
 use pair_core::Source;
 use pair_wire::control::{
-    AddressStatus, AgentStatus, Command, DecisionStatus, HolderName, HolderSource, LineError, Link, NodeStatus,
-    PeerStatus, Problem, ReadyStatus, RecorderStatus, Request, Response, Role, STATUS_VERSION, Severity, State, Status,
-    TakeoverStatus, TransitionKind, decode_line, encode_line, read_line, write_line,
+    AddressStatus, AgentStatus, Command, DecisionStatus, HolderName, HolderSource, KeysStatus, LineError, Link,
+    NodeStatus, PeerKeysStatus, PeerStatus, Problem, ReadyStatus, RecorderStatus, Request, Response, Role,
+    STATUS_VERSION, Severity, State, Status, TakeoverStatus, TransitionKind, decode_line, encode_line, read_line,
+    write_line,
 };
 use proptest::prelude::*;
 
@@ -364,6 +365,16 @@ fn status() -> Status {
             attempts: 1,
         }),
         drops: BTreeMap::from([("replayed".to_owned(), 3), ("tag".to_owned(), 0)]),
+        keys: Some(KeysStatus {
+            file: "/etc/paird/key".to_owned(),
+            signs: 1,
+            accepts: vec![1, 2],
+            peer: Some(PeerKeysStatus {
+                signs: 1,
+                accepts: vec![1],
+                accepts_another: false,
+            }),
+        }),
         recorder: RecorderStatus { written: 2, failed: 0 },
         agent: AgentStatus {
             version: "0.1.0".to_owned(),

@@ -142,8 +142,6 @@ fn a_node_that_sees_a_former_member() {
     let card = Card {
         config: [0xff; DIGEST_LEN],
         haproxy: None,
-        signs: 1,
-        accepts: None,
         unix_ms: 0,
     };
     assert_golden_with(

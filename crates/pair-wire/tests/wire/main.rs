@@ -12,6 +12,7 @@ mod corpus;
 mod golden;
 #[cfg(test)]
 mod hostile;
+mod keys;
 #[cfg(test)]
 mod mirror;
 #[cfg(test)]

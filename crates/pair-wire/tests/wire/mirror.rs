@@ -27,8 +27,6 @@ pub(crate) struct Body {
 pub(crate) struct Card {
     pub(crate) config: [u8; 8],
     pub(crate) haproxy: Option<[u8; 8]>,
-    pub(crate) signs: u8,
-    pub(crate) accepts: Option<u8>,
     pub(crate) unix_ms: u64,
 }
 
@@ -131,8 +129,6 @@ impl Body {
             card: card.map(|card| Card {
                 config: card.config,
                 haproxy: card.haproxy,
-                signs: card.signs,
-                accepts: card.accepts,
                 unix_ms: card.unix_ms,
             }),
         }

@@ -38,8 +38,6 @@ fn body() -> Body {
         card: Some(Card {
             config: [0, 1, 2, 3, 4, 5, 6, 7],
             haproxy: Some([8, 9, 10, 11, 12, 13, 14, 15]),
-            signs: 1,
-            accepts: Some(2),
             unix_ms: 1_767_323_045_000,
         }),
     }

@@ -85,18 +85,16 @@ pub(crate) fn active_card() -> Card {
     Card {
         config: [0, 1, 2, 3, 4, 5, 6, 7],
         haproxy: Some([8, 9, 10, 11, 12, 13, 14, 15]),
-        signs: 1,
-        accepts: Some(2),
         unix_ms: 1_767_323_045_000,
     }
 }
 
-/// The datagram of a heartbeat, of a node that says this of itself; the ids of its keys are those of the ring.
+/// The datagram of a heartbeat, of a node that says this of itself.
 pub(crate) fn encode_with(ring: &KeyRing, card: Option<Card>, heartbeat: &Heartbeat) -> Vec<u8> {
     let mut out = [0xee; MAX_DATAGRAM];
     let mut sender = Sender::new(PAIR, ring);
     if let Some(card) = card {
-        sender.show(card.config, card.haproxy, card.unix_ms);
+        sender.show(card);
     }
     let len = sender.encode(heartbeat, &mut out);
     out[..len].to_vec()

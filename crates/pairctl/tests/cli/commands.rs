@@ -47,6 +47,21 @@ fn a_refused_failover_says_why() {
 }
 
 #[test]
+fn a_reload_tells_what_is_in_force_or_every_mistake() {
+    let reload = Request::new(Command::Reload);
+    let done = Response::done("in force: takeover.refit \"2m\" (was \"1m\")");
+    let ran = Daemon::answering(reload.clone(), &done).run(&["reload"]);
+    assert_eq!(
+        (ran.code, ran.out.as_str()),
+        (0, "in force: takeover.refit \"2m\" (was \"1m\")\n")
+    );
+    let refusal = Response::refused("the files are wrong, and nothing has changed\n  paird.toml:3: …", None);
+    let ran = Daemon::answering(reload, &refusal).run(&["reload"]);
+    let err = "pairctl: refused: the files are wrong, and nothing has changed\n  paird.toml:3: …\n";
+    assert_eq!((ran.code, ran.err.as_str()), (4, err));
+}
+
+#[test]
 fn an_order_without_an_answer_may_have_been_carried_out() {
     let ran = Daemon::hanging().run(&["failover", "--timeout", "50ms"]);
     let err = "pairctl: the daemon did not answer within 50ms\n\

@@ -75,6 +75,7 @@ pub(crate) fn healthy() -> Status {
             attempts: 1,
         }),
         drops: BTreeMap::from([("replayed".to_owned(), 0), ("tag".to_owned(), 0)]),
+        keys: None,
         recorder: RecorderStatus { written: 2, failed: 0 },
         agent: AgentStatus {
             version: "0.1.0".to_owned(),

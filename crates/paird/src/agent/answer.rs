@@ -52,6 +52,7 @@ impl Agent {
             },
             Command::Hold { for_ms } => self.hold(Duration::from_millis(for_ms), answer),
             Command::Resume => self.hold(Duration::ZERO, answer),
+            Command::Reload => self.reload(Some(answer)),
             Command::Leave => {
                 let id = self.orders.wait(Kind::Leave, answer);
                 self.handle(self.clock.now(), Input::Leave { id });

@@ -34,7 +34,7 @@ impl Agent {
     /// Wants readiness proven anew, soon: something changed, or somebody asks.
     pub(super) fn prove_readiness(&self) {
         self.cloud.rehearse_soon();
-        self.examine_host.notify_one();
+        self.watchers.examine_host_soon();
     }
 
     /// Tells all who wait what was found, and what this agent knows beside it.

@@ -69,6 +69,14 @@ impl Agent {
                 self.known.host = host.findings();
                 self.haproxy = host.haproxy;
             }
+            News::Reread(read) => self.follow_files(*read),
+            News::Metrics(outcome) => self.known.metrics_error = outcome.err(),
+            News::Hooked(outcomes) => {
+                for (_, outcome) in &outcomes {
+                    self.tally.hooked(outcome);
+                }
+                self.known.follow_hooks(&outcomes);
+            }
             News::Landing(obstacles) => self.known.landing = obstacles,
             News::Examined(examinations) => self.tell_diagnosis(now, examinations),
             News::Checked(verdict) => {

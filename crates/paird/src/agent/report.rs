@@ -26,27 +26,26 @@ impl Agent {
             view,
             known: &self.known,
             drops: self.receiver.drops(),
+            ring: &self.ring,
+            peer_keys: self.receiver.peer_keys(),
             uptime: now.since(Instant::ZERO),
             loop_age: now.since(self.turned_at),
         };
         sources.status()
     }
 
-    /// Hands a picture of this moment to whoever asks for metrics; nobody who asks is waited for.
+    /// Hands a picture of this moment to metrics and hooks; neither is waited for.
     pub(super) fn publish(&mut self, now: Instant) {
-        if !self.publisher.as_ref().is_some_and(|publisher| publisher.is_due(now)) {
+        if !self.publisher.is_due(now) {
             return;
         }
         let view = self.node.view(now);
-        let picture = Picture {
+        self.publisher.publish(Picture {
             at: now,
             status: self.status_at(now, &view),
             is_fit: view.fitness == Fitness::Fit,
             tally: self.tally.clone(),
-        };
-        if let Some(publisher) = &mut self.publisher {
-            publisher.publish(picture);
-        }
+        });
     }
 
     pub(super) fn feed_watchdog(&mut self, now: Instant) {

@@ -12,7 +12,7 @@ use super::reader::{Reader, Reported, Section, times};
 use super::syntax::StatusRange;
 use super::value::{Problem, quoted};
 use super::{
-    Address, Check, Config, Ec2, Heartbeat, HttpCheck, Log, LogFormat, LogLevel, Node, Probe, Profile, Security,
+    Address, Check, Config, Ec2, Heartbeat, Hooks, HttpCheck, Log, LogFormat, LogLevel, Node, Probe, Profile, Security,
     Takeover,
 };
 
@@ -54,6 +54,7 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
     let control_socket = read_control_socket(reader, &root);
     let state_directory = read_state_directory(reader, &root);
     let metrics_listen = read_metrics(reader, &root);
+    let hooks = read_hooks(reader, &root);
     let log = read_log(reader, &root);
     Ok(Config {
         file: file.to_owned(),
@@ -70,6 +71,7 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
         control_socket: control_socket?.into(),
         state_directory: state_directory?.into(),
         metrics_listen: metrics_listen?,
+        hooks: hooks?,
         log: log?,
     })
 }
@@ -251,7 +253,7 @@ fn read_check<'t>(reader: &mut Reader<'t>, root: &Section<'t>, timing: Option<&H
         let port = reader.integer(&http, "port");
         let path = reader.text(&http, "path");
         let timeout = reader.optional_duration(&http, "timeout");
-        let timeout = timeout?.or(timing.map(half_the_holdtime)).ok_or(Reported);
+        let timeout = timeout?.or(timing.map(patience_of_a_check)).ok_or(Reported);
         Ok(Some(HttpCheck {
             port: port?,
             path: path?,
@@ -437,6 +439,16 @@ fn read_metrics<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Option<
     }
 }
 
+fn read_hooks<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Hooks> {
+    let section = reader.section(root, "hooks")?;
+    let directory = reader.text(&section, "directory");
+    let timeout = reader.duration(&section, "timeout");
+    Ok(Hooks {
+        directory: directory?.into(),
+        timeout: timeout?,
+    })
+}
+
 fn read_log<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Log> {
     let section = reader.section(root, "log")?;
     let format = reader.text(&section, "format");
@@ -477,6 +489,15 @@ fn advice_for_node(nodes: &[Node; 2], name: &str) -> String {
     }
 }
 
+/// A node that hangs is replaced after this, `unfit_delay`, and an interval or two. One late answer costs nothing: each good one
+/// ends an unfitness, and only what has lasted for `unfit_delay` moves the address.
+fn patience_of_a_check(timing: &Heartbeat) -> Duration {
+    (timing.holdtime / 4).max(SHORTEST_PATIENCE)
+}
+
 fn half_the_holdtime(timing: &Heartbeat) -> Duration {
     timing.holdtime / 2
 }
+
+/// A service on this host that has time at all answers sooner; a guess.
+const SHORTEST_PATIENCE: Duration = Duration::from_millis(100);

@@ -101,6 +101,8 @@ pub(super) fn effective(config: &Config) -> Vec<(&'static str, String)> {
         values.text("metrics.listen", listen);
     }
     values.raw("metrics.none", &config.metrics_listen.is_none());
+    values.text("hooks.directory", &config.hooks.directory.display());
+    values.duration("hooks.timeout", config.hooks.timeout);
     values.text("log.format", &config.log.format.name());
     values.text("log.level", &config.log.level.name());
     values.0

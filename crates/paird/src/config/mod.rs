@@ -3,6 +3,7 @@
 //! [`schema`] lists every key; `reader` looks keys up by it; `build` adds what only several keys together show.
 
 mod build;
+mod change;
 mod digest;
 pub mod duration;
 mod finding;
@@ -22,6 +23,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use change::{Change, Reloaded};
 pub use finding::{Finding, Findings};
 pub use key_file::KeyFile;
 pub use syntax::{StatusRange, Syntax};
@@ -63,6 +65,8 @@ pub struct Config {
     pub state_directory: PathBuf,
     /// Where metrics are served; `None` when the file says `none = true`.
     pub metrics_listen: Option<SocketAddr>,
+    /// Programs that are told how the pair is.
+    pub hooks: Hooks,
     /// What is logged and how.
     pub log: Log,
 }
@@ -187,6 +191,15 @@ pub struct Ec2 {
     pub call_timeout: Duration,
 }
 
+/// Programs of the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hooks {
+    /// Where they are.
+    pub directory: PathBuf,
+    /// How long one may run, 100 ms to 10 min.
+    pub timeout: Duration,
+}
+
 /// Logging.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Log {
@@ -301,6 +314,12 @@ impl Config {
     #[must_use]
     pub fn node_index(&self, name: &str) -> Option<usize> {
         self.nodes.iter().position(|node| node.name == name)
+    }
+
+    /// What becomes of this configuration, which is in force, when the file says `file`.
+    #[must_use]
+    pub fn reload(&self, file: Self) -> Reloaded {
+        change::reload(self, file)
     }
 
     fn finding(&self, key: &str, problem: String, advice: String) -> Finding {

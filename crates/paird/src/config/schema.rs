@@ -19,6 +19,8 @@ pub struct Key {
     pub fallback: Fallback,
     /// Whether both nodes must agree on it: such keys make the digest two nodes compare.
     pub scope: Scope,
+    /// When a change of it takes effect.
+    pub effect: Effect,
     /// What it means, in one sentence.
     pub doc: &'static str,
 }
@@ -79,6 +81,15 @@ pub enum Scope {
     Node,
 }
 
+/// When a change takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// When the daemon is told to read its files again, and nothing moves by that.
+    AtReload,
+    /// When the daemon starts: a run of it is about this.
+    AtRestart,
+}
+
 const PORT: Kind = Kind::Integer { min: 1, max: u16::MAX };
 
 const fn duration(min_ms: u64, max_ms: u64) -> Kind {
@@ -91,6 +102,7 @@ const fn key(path: &'static str, kind: Kind, fallback: Fallback, doc: &'static s
         kind,
         fallback,
         scope: Scope::Pair,
+        effect: Effect::AtReload,
         doc,
     }
 }
@@ -101,7 +113,15 @@ const fn local(path: &'static str, kind: Kind, fallback: Fallback, doc: &'static
         kind,
         fallback,
         scope: Scope::Node,
+        effect: Effect::AtReload,
         doc,
+    }
+}
+
+const fn at_restart(key: Key) -> Key {
+    Key {
+        effect: Effect::AtRestart,
+        ..key
     }
 }
 
@@ -109,43 +129,43 @@ use Fallback::{Derived, Required, Value};
 
 /// Every key, tables before their contents.
 pub const KEYS: &[Key] = &[
-    key(
+    at_restart(key(
         "pair",
         Kind::Text(Syntax::PairName),
         Required,
         "Name of the pair; datagrams of another pair are dropped.",
-    ),
-    key("node", Kind::Tables { count: 2 }, Required, "The two nodes."),
-    key(
+    )),
+    at_restart(key("node", Kind::Tables { count: 2 }, Required, "The two nodes.")),
+    at_restart(key(
         "node.name",
         Kind::Text(Syntax::NodeName),
         Required,
         "Name of the node, unique in the pair.",
-    ),
-    key(
+    )),
+    at_restart(key(
         "node.addresses",
         Kind::OneText(Syntax::HostAddress),
         Required,
         "Private address the node's heartbeats come from and go to, and by which it knows itself; one path per node.",
-    ),
-    key(
+    )),
+    at_restart(key(
         "address",
         Kind::Tables { count: 1 },
         Required,
         "The Elastic IP the pair serves.",
-    ),
-    key(
+    )),
+    at_restart(key(
         "address.allocation_id",
         Kind::Text(Syntax::AllocationId),
         Required,
         "Allocation id of the Elastic IP.",
-    ),
-    key(
+    )),
+    at_restart(key(
         "address.private_ips",
         Kind::TextPerNode(Syntax::PrivateIp),
         Derived("the primary private IP of each node"),
         "Private IP the Elastic IP lands on, for each node by name; it must be configured in the operating system.",
-    ),
+    )),
     key(
         "address.preferred",
         Kind::Text(Syntax::NodeName),
@@ -177,12 +197,12 @@ pub const KEYS: &[Key] = &[
         Derived("by the profile"),
         "Silence after which the peer is presumed dead; at least 3 intervals.",
     ),
-    key(
+    at_restart(key(
         "heartbeat.port",
         PORT,
         Value("7694"),
         "UDP port of the heartbeats, on both nodes.",
-    ),
+    )),
     key(
         "check",
         Kind::Table,
@@ -228,7 +248,7 @@ pub const KEYS: &[Key] = &[
     key(
         "check.http.timeout",
         duration(10, 10_000),
-        Derived("half the holdtime"),
+        Derived("a quarter of the holdtime, at least 100ms"),
         "Time within which the answer must have come.",
     ),
     key(
@@ -346,28 +366,28 @@ pub const KEYS: &[Key] = &[
         "Written down as `true`, anybody who can send a datagram can keep a dead peer alive.",
     ),
     key("ec2", Kind::Table, Derived("all defaults"), "How EC2 is called."),
-    key(
+    at_restart(key(
         "ec2.region",
         Kind::Text(Syntax::Region),
         Derived("from IMDS"),
         "AWS region of the pair.",
-    ),
-    local(
+    )),
+    at_restart(local(
         "ec2.endpoint",
         Kind::Text(Syntax::Url),
         Derived("that of the region"),
         "URL of the EC2 API, such as that of an interface endpoint without private DNS; wins over the environment.",
-    ),
-    local(
+    )),
+    at_restart(local(
         "ec2.imds_endpoint",
         Kind::Text(Syntax::Url),
         Derived("169.254.169.254"),
         "URL of the instance metadata service; wins over the environment.",
-    ),
+    )),
     key(
         "ec2.call_timeout",
         duration(100, 30_000),
-        Value("\"2s\""),
+        Value("\"3s\""),
         "Time within which one EC2 call must have been answered.",
     ),
     local(
@@ -382,30 +402,30 @@ pub const KEYS: &[Key] = &[
         Value("\"15m\""),
         "Time between two proofs, give or take a quarter; each rehearses a takeover by three EC2 calls. While one fails, 20s.",
     ),
-    local(
+    at_restart(local(
         "control",
         Kind::Table,
         Derived("all defaults"),
         "How `pairctl` reaches the daemon.",
-    ),
-    local(
+    )),
+    at_restart(local(
         "control.socket",
         Kind::Text(Syntax::SocketPath),
         Value("\"/run/paird/control.sock\""),
         "Path of the control socket.",
-    ),
-    local(
+    )),
+    at_restart(local(
         "state",
         Kind::Table,
         Derived("all defaults"),
         "What survives a restart of the daemon.",
-    ),
-    local(
+    )),
+    at_restart(local(
         "state.directory",
         Kind::Text(Syntax::FilePath),
         Value("\"/var/lib/paird\""),
         "Directory for what a restart must not forget: holds and leaves, and for records of transitions (at most 18 MiB). Nothing there is needed to be safe.",
-    ),
+    )),
     local(
         "metrics",
         Kind::Table,
@@ -424,13 +444,31 @@ pub const KEYS: &[Key] = &[
         Value("false"),
         "Written down as `true`, nothing listens there.",
     ),
-    local("log", Kind::Table, Derived("all defaults"), "What is logged and how."),
     local(
+        "hooks",
+        Kind::Table,
+        Derived("all defaults"),
+        "Programs of the operator that are told how the pair is.",
+    ),
+    local(
+        "hooks.directory",
+        Kind::Text(Syntax::FilePath),
+        Value("\"/etc/paird/hooks.d\""),
+        "Directory of executables, run one after the other in the order of their names; one that does not exist has none.",
+    ),
+    local(
+        "hooks.timeout",
+        duration(100, 600_000),
+        Value("\"10s\""),
+        "How long one of them may run before it is ended, with all that it has started.",
+    ),
+    local("log", Kind::Table, Derived("all defaults"), "What is logged and how."),
+    at_restart(local(
         "log.format",
         Kind::Choice(&["auto", "journald", "text", "json"]),
         Value("\"auto\""),
         "Form of the log; auto is journald under systemd, else text on standard error.",
-    ),
+    )),
     local(
         "log.level",
         Kind::Choice(&["error", "warn", "info", "debug", "trace"]),
@@ -487,8 +525,12 @@ impl Key {
             Value(toml) => format!("`{toml}`"),
             Derived(words) => words.to_owned(),
         };
+        let effect = match self.effect {
+            Effect::AtReload => "reload",
+            Effect::AtRestart => "restart",
+        };
         format!(
-            "| `{}` | {} | {default} | {} |",
+            "| `{}` | {} | {default} | {effect} | {} |",
             self.path,
             self.kind.describe(),
             self.doc

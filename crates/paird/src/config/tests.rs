@@ -104,12 +104,16 @@ fn the_smallest_file_gets_every_default() {
                 region: None,
                 endpoint: None,
                 imds_endpoint: None,
-                call_timeout: secs(2)
+                call_timeout: secs(3)
             },
             readiness_interval: secs(900),
             control_socket: "/run/paird/control.sock".into(),
             state_directory: "/var/lib/paird".into(),
             metrics_listen: Some(([127, 0, 0, 1], 9694).into()),
+            hooks: Hooks {
+                directory: PathBuf::from("/etc/paird/hooks.d"),
+                timeout: Duration::from_secs(10),
+            },
             log: Log {
                 format: LogFormat::Auto,
                 level: LogLevel::Info
@@ -173,6 +177,9 @@ fn every_key_can_be_set() {
         directory = "/srv/paird"
         [metrics]
         listen = "[::1]:9000"
+        [hooks]
+        directory = "/srv/hooks"
+        timeout = "1m"
         [log]
         format = "json"
         level = "trace"
@@ -230,6 +237,8 @@ control.socket = "/run/c.sock"
 state.directory = "/srv/paird"
 metrics.listen = "[::1]:9000"
 metrics.none = false
+hooks.directory = "/srv/hooks"
+hooks.timeout = "1m"
 log.format = "json"
 log.level = "trace""#
     );
@@ -445,6 +454,17 @@ fn profiles_set_the_timing_and_the_probe_fits_it() {
             config.probe.expect("configured").timeout,
             Duration::from_millis(probe_ms)
         );
+    }
+}
+
+#[test]
+fn a_check_gets_a_quarter_of_the_holdtime_and_never_too_little() {
+    for (profile, timeout_ms) in [("default", 250), ("fast", 100), ("calm", 750)] {
+        let config = parse(&and(&format!(
+            "[heartbeat]\nprofile = \"{profile}\"\n[check.http]\nport = 80"
+        )));
+        let check = config.check.http.expect("configured");
+        assert_eq!(check.timeout, Duration::from_millis(timeout_ms), "{profile}");
     }
 }
 

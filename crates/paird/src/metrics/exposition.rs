@@ -207,6 +207,14 @@ impl Exposition {
                 .map(|((action, result), count)| ([("action", *action), ("result", *result)], *count)),
         )?;
         page.counters(
+            "hooks",
+            "Hooks that had something to be told, by what became of them",
+            tally
+                .hooks
+                .iter()
+                .map(|(result, count)| ([("result", *result)], *count)),
+        )?;
+        page.counters(
             "datagrams_dropped",
             "Datagrams that were dropped",
             drops.iter().map(|(cause, count)| ([("cause", cause.as_str())], *count)),

@@ -6,7 +6,7 @@
 //!                  status document ─┴► Publisher ═══► Board ──► server ──► /metrics, /healthz, /readyz, /active
 //! ```
 //!
-//! The event loop counts in plain numbers of its own and hands over a [`Picture`] a few times a second; whoever asks is answered
+//! Hooks look at the board, too (`crate::hooks`). The event loop counts in plain numbers of its own and hands over a [`Picture`] a few times a second; whoever asks is answered
 //! from the newest one. So the loop never waits for a scrape, and a scrape never sees half of a change. A picture that has
 //! grown old says that the loop stands still, and then no answer claims anything else.
 

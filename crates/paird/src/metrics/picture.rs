@@ -84,8 +84,14 @@ impl Publisher {
 }
 
 impl Board {
+    /// Waits for a picture that was not looked at yet. Returns whether one can come: not once the event loop has ended.
+    pub async fn changed(&mut self) -> bool {
+        self.pictures.changed().await.is_ok()
+    }
+
     /// The newest picture and its age; `None` before the first.
-    pub(super) fn look(&self) -> Option<(Arc<Picture>, Duration)> {
+    #[must_use]
+    pub fn look(&self) -> Option<(Arc<Picture>, Duration)> {
         let picture = self.pictures.borrow().clone()?;
         let age = self.clock.now().since(picture.at);
         Some((picture, age))

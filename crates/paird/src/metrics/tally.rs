@@ -7,6 +7,7 @@ use pair_core::{Call, CallFault, CallId, CallRequest, Event, Instant, Rule, Take
 
 use super::histogram::Histogram;
 use crate::check;
+use crate::hooks::Outcome;
 use crate::text;
 
 /// Upper bounds for the phases of a takeover, in seconds: close together around the second that is the goal.
@@ -27,6 +28,8 @@ pub struct Tally {
     pub(super) calls: BTreeMap<(&'static str, &'static str), u64>,
     /// Verdicts of the checks, by result.
     pub(super) checks: BTreeMap<&'static str, u64>,
+    /// Hooks that had something to be told, by result.
+    pub(super) hooks: BTreeMap<&'static str, u64>,
     pub(super) detect: Histogram,
     pub(super) api: Histogram,
     pub(super) verify: Histogram,
@@ -43,6 +46,7 @@ impl Default for Tally {
             claims: BTreeMap::new(),
             calls: BTreeMap::new(),
             checks: BTreeMap::new(),
+            hooks: BTreeMap::new(),
             detect: takeover(),
             api: takeover(),
             verify: takeover(),
@@ -86,6 +90,11 @@ impl Tally {
             check::State::Unknown => "unknown",
         };
         count(&mut self.checks, result);
+    }
+
+    /// Counts what became of a hook.
+    pub fn hooked(&mut self, outcome: &Outcome) {
+        count(&mut self.hooks, outcome.label());
     }
 
     /// Counts what the core tells.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use pair_wire::control::Problem;
-use pair_wire::datagram::Card;
+use pair_wire::datagram::{Card, PeerKeys};
+use pair_wire::key::KeyRing;
 
 use super::degraded;
 
@@ -40,13 +41,6 @@ pub fn of_cards(cards: &Cards, peer: &str) -> Vec<Problem> {
             "give both nodes the same file (check.haproxy.config), but for their own private addresses",
         ));
     }
-    if (own.signs, own.accepts) != (theirs.signs, theirs.accepts) {
-        problems.push(degraded(
-            "keys-differ",
-            format!("this node {}, and {peer} {}", keys(own), keys(theirs)),
-            "usual between two steps of a change of keys; else give both nodes the same key file",
-        ));
-    }
     let apart = Duration::from_millis(own.unix_ms.abs_diff(theirs.unix_ms));
     if apart > CLOCKS_APART {
         let way = if own.unix_ms > theirs.unix_ms {
@@ -64,9 +58,23 @@ pub fn of_cards(cards: &Cards, peer: &str) -> Vec<Problem> {
     problems
 }
 
-fn keys(card: &Card) -> String {
-    let accepts = card.accepts.map_or_else(String::new, |id| format!(" and accepts {id}"));
-    format!("signs with key {}{accepts}", card.signs)
+/// Says that the peer has other keys, if it has.
+#[must_use]
+pub fn of_keys(ring: &KeyRing, theirs: &PeerKeys, peer: &str) -> Option<Problem> {
+    let signs = ring.signer().id();
+    let is_same =
+        theirs.signs() == signs && ring.keys().all(|key| theirs.accepts(key)) && !theirs.accepts_another_than(ring);
+    if is_same {
+        return None;
+    }
+    Some(degraded(
+        "keys-differ",
+        format!(
+            "this node signs with key {signs} and {peer} with {}, or they accept different ones",
+            theirs.signs()
+        ),
+        "usual between two steps of a change of keys: pairctl key rotate; else give both nodes the same key file",
+    ))
 }
 
 #[cfg(test)]
@@ -77,8 +85,6 @@ mod tests {
         let own = Card {
             config: [1; 8],
             haproxy: Some([2; 8]),
-            signs: 1,
-            accepts: None,
             unix_ms: 1_767_323_045_000,
         };
         let mut theirs = own;
@@ -93,7 +99,6 @@ mod tests {
         assert_eq!(differs(|card| card.config = [0; 8]), ["config-differs"]);
         assert_eq!(differs(|card| card.haproxy = Some([0; 8])), ["haproxy-config-differs"]);
         assert_eq!(differs(|card| card.haproxy = None), Vec::<String>::new());
-        assert_eq!(differs(|card| card.accepts = Some(2)), ["keys-differ"]);
         assert_eq!(differs(|card| card.unix_ms -= 5_001), ["clocks-differ"]);
         assert_eq!(differs(|card| card.unix_ms += 5_000), Vec::<String>::new());
     }

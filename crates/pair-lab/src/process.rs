@@ -1,10 +1,11 @@
-//! A process of the demo: killed by its pid, at the latest when the demo ends.
+//! A process: killed by its pid, at the latest when whoever started it ends.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
+use rustix::process::Pid;
 
 /// A running process with its output in a file.
 #[derive(Debug)]
@@ -15,8 +16,13 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts it; what it prints goes to `log`.
-    pub(crate) fn start(mut command: Command, log: &Path) -> Result<Self> {
+    pub(crate) fn start(command: Command, log: &Path) -> Result<Self> {
         let out = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+        Self::start_into(command, out, log)
+    }
+
+    /// Starts it; what it prints goes to the file `out`, which the caller knows as `log`.
+    pub(crate) fn start_into(mut command: Command, out: File, log: &Path) -> Result<Self> {
         let again = out.try_clone().context("cannot share a log file")?;
         let program = Path::new(command.get_program()).display().to_string();
         let child = command
@@ -29,6 +35,11 @@ impl Process {
             child,
             log: log.to_path_buf(),
         })
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> Pid {
+        Pid::from_child(&self.child)
     }
 
     /// What it has printed so far.

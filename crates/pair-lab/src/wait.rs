@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Whether somebody wants the demo to end. What it started ends with it.
+/// Whether somebody wants the program to end. What it started ends with it.
 #[derive(Debug, Clone)]
 pub(crate) struct Interrupt(Arc<AtomicBool>);
 
@@ -67,7 +67,8 @@ impl Interrupt {
         }
     }
 
-    fn is_raised(&self) -> bool {
+    /// Whether somebody does.
+    pub(crate) fn is_raised(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }

@@ -1,0 +1,296 @@
+//! The testbed: a cloud, a network, two nodes and a client, and what can be done to them.
+
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use pair_lab::blocking::{Engine, Lab};
+use pair_lab::{Holder, LabConfig, NodeSpec, Outage, Ownership, Target, World, moto};
+
+use super::contender::Contender;
+use super::gateway::Gateway;
+use super::ground::Legs;
+use super::network::{self, CLIENT, ELASTIC_IP, NODE_A, NODE_B, ORIGIN};
+use super::node::Node;
+use super::origin;
+use super::place::Place;
+use super::programs::Programs;
+use super::traffic::Traffic;
+use crate::wait::Interrupt;
+
+/// Everything, running.
+#[derive(Debug)]
+pub(crate) struct Testbed {
+    // Fields end in this order: those who ask before those who answer.
+    traffic: Traffic,
+    nodes: [Node; 2],
+    _origin: Engine,
+    gateway: Gateway,
+    lab: Arc<Lab>,
+    _moto: Option<moto::Server>,
+    contender: Contender,
+    programs: Programs,
+    interrupt: Interrupt,
+}
+
+/// Which EC2 answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Ec2 {
+    Emulator,
+    Moto,
+}
+
+impl Testbed {
+    /// Builds it around the contender; HAProxy runs on both nodes, and no agent.
+    pub(crate) fn build(contender: Contender, ec2: Ec2, programs: Programs, interrupt: Interrupt) -> Result<Self> {
+        let router = Arc::new(Place::found("router", || Ok(()))?);
+        network::prepare_router(&router)?;
+        let engine = router.run(Engine::start).context("cannot start the cloud")?;
+        let (config, moto) = router.run(move || -> Result<_> {
+            let (config, moto) = describe(&engine, ec2)?;
+            Ok(((config, engine), moto))
+        })?;
+        let (mut config, engine) = config;
+        let mac = |at: usize| config.world.nodes[at].mac.clone();
+        let nodes = [
+            Node::found(&router, NODE_A, &mac(0), &programs)?,
+            Node::found(&router, NODE_B, &mac(1), &programs)?,
+        ];
+        config.ground = Arc::new(Legs::new(nodes.each_ref().map(|node| node.place().as_ref()))?);
+        let lab = router
+            .run(move || Lab::start_on(engine, config))
+            .context("cannot open EC2 and IMDS")?;
+        let lab = Arc::new(lab);
+        let gateway = Gateway::open(&router)?;
+        follow(&lab, &gateway)?;
+        let at_origin = Place::found(ORIGIN.name, || Ok(()))?;
+        network::connect(&router, &at_origin, ORIGIN, None)?;
+        let origin = origin::start(&at_origin)?;
+        let at_client = Place::found(CLIENT.name, || Ok(()))?;
+        network::connect(&router, &at_client, CLIENT, None)?;
+        let traffic = Traffic::start(at_client, lab.clock())?;
+        let mut bed = Self {
+            traffic,
+            nodes,
+            _origin: origin,
+            gateway,
+            lab,
+            _moto: moto,
+            contender,
+            programs,
+            interrupt,
+        };
+        contender.prepare(&bed)?;
+        for node in &mut bed.nodes {
+            node.start_haproxy()?;
+        }
+        Ok(bed)
+    }
+
+    /// Ends every fault and begins anew: agents without a past, the address on this node, everybody content.
+    pub(crate) fn renew(&mut self, holder: &str) -> Result<()> {
+        self.lab.faults().clear_all();
+        self.gateway.heal()?;
+        for node in &mut self.nodes {
+            node.kill();
+            node.wipe_state()?;
+            node.start_haproxy()?;
+        }
+        self.lab.move_address(&Target::Node(holder.to_owned()))?;
+        let interrupt = self.interrupt.clone();
+        interrupt.until("HAProxy serves", START_PATIENCE, || {
+            for node in &mut self.nodes {
+                node.check_alive()?;
+            }
+            let since = self.lab.clock_ms().saturating_sub(200);
+            Ok(self.is_answered_since(since).then_some(()))
+        })?;
+        for at in 0..self.nodes.len() {
+            self.start_agent(at)?;
+        }
+        self.settle()
+    }
+
+    /// Starts the agents that do not run, and waits until everybody is content.
+    pub(crate) fn settle(&mut self) -> Result<()> {
+        let interrupt = self.interrupt.clone();
+        let settled = interrupt.until("the pair is content", START_PATIENCE, || {
+            for node in &mut self.nodes {
+                node.check_alive()?;
+            }
+            Ok(self.contender.is_settled(self).then_some(()))
+        });
+        settled.with_context(|| self.logs())
+    }
+
+    /// Starts the agent of a node anew.
+    pub(crate) fn start_agent(&mut self, at: usize) -> Result<()> {
+        let command = self.contender.command(self, &self.nodes[at])?;
+        self.nodes[at].start_agent(command)
+    }
+
+    /// Lets a host die: nothing passes any more, then its processes end.
+    pub(crate) fn kill_host(&mut self, name: &str) -> Result<()> {
+        let host = self.node(name)?.host();
+        self.gateway.cut_host(host.name)?;
+        self.node_mut(name)?.kill();
+        Ok(())
+    }
+
+    /// Waits until the address is on this node and the client is answered by it; `None` if that does not come to pass.
+    pub(crate) fn await_takeover(&self, by: &str, since_ms: u64, patience: Duration) -> Result<Option<Outage>> {
+        let found = self.interrupt.until("a takeover", patience, || {
+            let is_there = self.lab.holder() == Some(Holder::Node(by.to_owned()));
+            let outage = self.traffic.client().longest_outage(since_ms);
+            Ok(outage.filter(|outage| is_there && outage.to_node.as_deref() == Some(by)))
+        });
+        match found {
+            Ok(outage) => Ok(Some(outage)),
+            Err(error) if self.interrupt.is_raised() => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass(&self, time: Duration) -> Result<()> {
+        let until_ms = self.lab.clock_ms() + u64::try_from(time.as_millis())?;
+        self.interrupt.until("time passes", time + START_PATIENCE, || {
+            Ok((self.lab.clock_ms() >= until_ms).then_some(()))
+        })
+    }
+
+    /// The moves since this moment; the same holder again is none.
+    pub(crate) fn moves(&self, since_ms: u64) -> Vec<Ownership> {
+        let mut history = self.lab.ownership();
+        history.dedup_by(|later, earlier| later.holder == earlier.holder);
+        history.retain(|ownership| ownership.ms >= since_ms);
+        history
+    }
+
+    /// The name of the node that holds the address.
+    pub(crate) fn holder(&self) -> Result<String> {
+        match self.lab.holder() {
+            Some(Holder::Node(name)) => Ok(name),
+            Some(Holder::Outside(_)) | None => bail!("no node holds the address"),
+        }
+    }
+
+    /// The name of the node that is not this one.
+    pub(crate) fn other(&self, name: &str) -> &'static str {
+        if name == NODE_A.name { NODE_B.name } else { NODE_A.name }
+    }
+
+    pub(crate) fn node(&self, name: &str) -> Result<&Node> {
+        let found = self.nodes.iter().find(|node| node.name() == name);
+        found.with_context(|| format!("no node is called {name}"))
+    }
+
+    pub(crate) fn node_mut(&mut self, name: &str) -> Result<&mut Node> {
+        let found = self.nodes.iter_mut().find(|node| node.name() == name);
+        found.with_context(|| format!("no node is called {name}"))
+    }
+
+    pub(crate) fn nodes(&self) -> &[Node; 2] {
+        &self.nodes
+    }
+
+    pub(crate) fn lab(&self) -> &Lab {
+        &self.lab
+    }
+
+    pub(crate) fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    pub(crate) fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+
+    pub(crate) fn contender(&self) -> Contender {
+        self.contender
+    }
+
+    pub(crate) fn programs(&self) -> &Programs {
+        &self.programs
+    }
+
+    pub(crate) fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
+    /// The ends of what the agents have printed, for somebody who has to find out what went wrong.
+    pub(crate) fn logs(&self) -> String {
+        let logs = self.nodes.iter().map(|node| {
+            let text = std::fs::read_to_string(node.agent_log_file()).unwrap_or_default();
+            let lines: Vec<&str> = text.lines().collect();
+            let from = lines.len().saturating_sub(LOG_LINES);
+            format!("== the agent of {}\n{}\n", node.name(), lines[from..].join("\n"))
+        });
+        logs.collect()
+    }
+
+    fn is_answered_since(&self, since_ms: u64) -> bool {
+        let outage = self.traffic.client().longest_outage(since_ms);
+        outage.is_some_and(|outage| outage.ms() < 150)
+    }
+}
+
+/// Describes the cloud; moto is started in the calling thread's place.
+fn describe(engine: &Engine, ec2: Ec2) -> Result<(LabConfig, Option<moto::Server>)> {
+    let specs = [
+        NodeSpec::new(NODE_A.name, NODE_A.address, "us-east-1a"),
+        NodeSpec::new(NODE_B.name, NODE_B.address, "us-east-1b"),
+    ];
+    match ec2 {
+        Ec2::Emulator => {
+            let world = World {
+                public_ip: ELASTIC_IP,
+                ..World::invent(&specs)
+            };
+            let config = LabConfig {
+                world,
+                ..LabConfig::emulated(&specs)
+            };
+            Ok((config, None))
+        }
+        Ec2::Moto => {
+            let program = moto::find().context("moto is not installed: `cargo xtask test` installs it")?;
+            let server = engine.run(moto::Server::start(&program)).context("cannot start moto")?;
+            let world = engine.run(moto::create_world(server.addr(), &specs, Some(ELASTIC_IP)))?;
+            Ok((LabConfig::upstream(server.addr(), world), Some(server)))
+        }
+    }
+}
+
+/// Has the gateway lead the Elastic IP to whoever holds it, from here on and for as long as there is a cloud.
+fn follow(lab: &Arc<Lab>, gateway: &Gateway) -> Result<()> {
+    let mut changes = lab.changes();
+    changes.mark_changed();
+    let lab: Weak<Lab> = Arc::downgrade(lab);
+    let gateway = gateway.clone();
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    thread::Builder::new().name("gateway".to_owned()).spawn(move || {
+        while runtime.block_on(changes.changed()).is_ok() {
+            let Some(lab) = lab.upgrade() else { return };
+            let of_pair = |allocation: &str| allocation == lab.allocation_id();
+            let address = lab
+                .addresses()
+                .into_iter()
+                .find(|address| of_pair(&address.allocation_id));
+            let holder = address
+                .and_then(|address| address.association)
+                .map(|held| held.private_ip);
+            if let Err(error) = gateway.lead_to(holder) {
+                eprintln!("the gateway does not follow: {error:#}");
+            }
+        }
+    })?;
+    Ok(())
+}
+
+/// How long a pair may take to become content: many times what keepalived needs with its slowest intervals.
+const START_PATIENCE: Duration = Duration::from_secs(40);
+
+/// How much of a log is shown when something went wrong.
+const LOG_LINES: usize = 40;

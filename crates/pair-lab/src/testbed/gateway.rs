@@ -1,0 +1,182 @@
+//! The router's packet filter: AWS's stateless 1:1 translation of public addresses, and what goes wrong between machines.
+//!
+//! The Elastic IP is translated to whoever the register says holds it, in both directions and packet by packet, as an internet
+//! gateway does: no connection is tracked, so an established one breaks with a move. A node without the Elastic IP has a public
+//! address of its own, by which it can probe the Elastic IP from outside. Each change is one transaction of `nft`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::io::Write as _;
+use std::net::Ipv4Addr;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::network::{ELASTIC_IP, NODE_A, NODE_B};
+use super::place::Place;
+
+/// The filter, and what it is to do at present.
+#[derive(Debug, Clone)]
+pub(crate) struct Gateway {
+    router: Arc<Place>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The private address that holds the Elastic IP.
+    holder: Option<Ipv4Addr>,
+    /// Legs of the router through which nothing passes.
+    cut_hosts: BTreeSet<&'static str>,
+    /// From and to, by private addresses: what is sent by the way of public ones passes.
+    cut_paths: BTreeSet<(Ipv4Addr, Ipv4Addr)>,
+    /// Whether nodes reach no public address of another node.
+    is_hairpin_cut: bool,
+    /// How much of what is sent from and to these addresses is lost, in percent.
+    losses: BTreeMap<(Ipv4Addr, Ipv4Addr), u8>,
+}
+
+impl Gateway {
+    /// Takes over the router's packet filter; everything passes, and nobody holds the Elastic IP.
+    pub(crate) fn open(router: &Arc<Place>) -> Result<Self> {
+        let gateway = Self {
+            router: Arc::clone(router),
+            state: Arc::default(),
+        };
+        gateway.change(|_| ())?;
+        Ok(gateway)
+    }
+
+    /// Leads the Elastic IP to this private address, or nowhere.
+    pub(crate) fn lead_to(&self, holder: Option<Ipv4Addr>) -> Result<()> {
+        self.change(|state| state.holder = holder)
+    }
+
+    /// Cuts a machine off from everything, at once and silently.
+    pub(crate) fn cut_host(&self, name: &'static str) -> Result<()> {
+        self.change(|state| {
+            state.cut_hosts.insert(name);
+        })
+    }
+
+    /// Drops what is sent from one private address to the other.
+    pub(crate) fn cut_path(&self, from: Ipv4Addr, to: Ipv4Addr) -> Result<()> {
+        self.change(|state| {
+            state.cut_paths.insert((from, to));
+        })
+    }
+
+    /// Lets what is sent from one private address to the other pass again.
+    pub(crate) fn heal_path(&self, from: Ipv4Addr, to: Ipv4Addr) -> Result<()> {
+        self.change(|state| {
+            state.cut_paths.remove(&(from, to));
+        })
+    }
+
+    /// Keeps nodes from reaching each other by public addresses, too.
+    pub(crate) fn cut_hairpin(&self) -> Result<()> {
+        self.change(|state| state.is_hairpin_cut = true)
+    }
+
+    /// Loses so many percent of the packets between the nodes, each way and each for itself.
+    pub(crate) fn lose(&self, percent: u8) -> Result<()> {
+        self.change(|state| {
+            state.losses.insert((NODE_A.address, NODE_B.address), percent);
+            state.losses.insert((NODE_B.address, NODE_A.address), percent);
+        })
+    }
+
+    /// Ends every fault; the Elastic IP stays where it leads.
+    pub(crate) fn heal(&self) -> Result<()> {
+        self.change(|state| {
+            *state = State {
+                holder: state.holder,
+                ..State::default()
+            }
+        })
+    }
+
+    /// Changes the state and the filter with it. The lock is held meanwhile, so that the last change wins in both.
+    fn change(&self, change: impl FnOnce(&mut State)) -> Result<()> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut state);
+        let rules = state.rules();
+        self.router.run(move || apply(&rules))
+    }
+}
+
+impl State {
+    /// Writes the whole filter. It replaces the one before in one transaction.
+    fn rules(&self) -> String {
+        let mut rules = String::from("table ip lab\ndelete table ip lab\ntable ip lab {\n");
+        rules.push_str("chain arriving { type filter hook prerouting priority raw; policy accept;\n");
+        for name in &self.cut_hosts {
+            line(&mut rules, format_args!("iifname \"{name}\" drop"));
+        }
+        // No connection is tracked: neither does an internet gateway.
+        line(&mut rules, format_args!("notrack"));
+        for (from, to) in &self.cut_paths {
+            line(&mut rules, format_args!("ip saddr {from} ip daddr {to} drop"));
+        }
+        if self.is_hairpin_cut {
+            line(&mut rules, format_args!("ip saddr {NODES} ip daddr {PUBLIC} drop"));
+        }
+        for ((from, to), percent) in &self.losses {
+            line(
+                &mut rules,
+                format_args!("ip saddr {from} ip daddr {to} numgen random mod 100 < {percent} drop"),
+            );
+        }
+        let public = [(NODE_A.address, PUBLIC_OF_A), (NODE_B.address, PUBLIC_OF_B)]
+            .map(|(node, own)| (node, if self.holder == Some(node) { ELASTIC_IP } else { own }));
+        // Every source before any destination: by its destination is told whether a packet leaves by the gateway.
+        for (node, public) in public {
+            line(
+                &mut rules,
+                format_args!("ip saddr {node} ip daddr {{ {PUBLIC}, {INTERNET} }} ip saddr set {public}"),
+            );
+        }
+        for (node, public) in public {
+            line(&mut rules, format_args!("ip daddr {public} ip daddr set {node}"));
+        }
+        // What is nobody's goes nowhere, without a word.
+        line(&mut rules, format_args!("ip daddr {PUBLIC} drop"));
+        rules.push_str("}\nchain leaving { type filter hook postrouting priority filter; policy accept;\n");
+        for name in &self.cut_hosts {
+            line(&mut rules, format_args!("oifname \"{name}\" drop"));
+        }
+        rules.push_str("}\n}\n");
+        rules
+    }
+}
+
+fn line(rules: &mut String, line: fmt::Arguments<'_>) {
+    fmt::Write::write_fmt(rules, format_args!("{line}\n")).expect("a string takes everything");
+}
+
+/// Has `nft` replace the filter, in the calling thread's network.
+fn apply(rules: &str) -> Result<()> {
+    let mut nft = Command::new("nft")
+        .args(["-f", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("cannot start nft")?;
+    let mut stdin = nft.stdin.take().expect("stdin was asked to be piped");
+    stdin.write_all(rules.as_bytes()).context("cannot write to nft")?;
+    drop(stdin);
+    let output = nft.wait_with_output().context("cannot wait for nft")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "nft refused:\n{rules}{said}");
+    Ok(())
+}
+
+/// The public addresses that the nodes have while they do not hold the Elastic IP.
+const PUBLIC_OF_A: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 11);
+const PUBLIC_OF_B: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 12);
+/// AWS's public addresses in this world, and everybody else's.
+const PUBLIC: &str = "203.0.113.0/24";
+const INTERNET: &str = "198.51.100.0/24";
+const NODES: &str = "{ 10.0.1.10, 10.0.2.10 }";

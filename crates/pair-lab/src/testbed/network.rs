@@ -1,0 +1,84 @@
+//! The wires: a router with a leg in each of four networks.
+//!
+//! ```text
+//!                        ┌──────────────── router ────────────────┐
+//!   client 198.51.100.10 ┤ internet gateway: 203.0.113.10 ⇄ holder├ a       10.0.1.10   us-east-1a
+//!                        │ EC2 API 192.0.2.1                      ├ b       10.0.2.10   us-east-1b
+//!                        └────────────────────────────────────────┴ origin  10.0.3.10
+//! ```
+//!
+//! Everything between two of them passes the router, so that is where faults are made. Each node has IMDS at 169.254.169.254, on
+//! its own loopback device.
+
+use std::net::Ipv4Addr;
+
+use anyhow::{Context as _, Result};
+
+use super::place::Place;
+
+/// A machine on a leg of the router.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Host {
+    /// Its name, which is that of the router's leg, too.
+    pub(crate) name: &'static str,
+    /// Its address in a network of 24 bits, in which the router is number 1.
+    pub(crate) address: Ipv4Addr,
+}
+
+pub(crate) const NODE_A: Host = Host::new("a", [10, 0, 1, 10]);
+pub(crate) const NODE_B: Host = Host::new("b", [10, 0, 2, 10]);
+pub(crate) const ORIGIN: Host = Host::new("origin", [10, 0, 3, 10]);
+pub(crate) const CLIENT: Host = Host::new("client", [198, 51, 100, 10]);
+
+/// The Elastic IP of the pair.
+pub(crate) const ELASTIC_IP: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 10);
+
+/// Where EC2 is: for everybody, and for one node each.
+pub(crate) const EC2: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+pub(crate) const EC2_OF_A: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 11);
+pub(crate) const EC2_OF_B: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 12);
+
+/// Where the metadata service is, on every instance.
+pub(crate) const IMDS: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
+
+impl Host {
+    const fn new(name: &'static str, [a, b, c, d]: [u8; 4]) -> Self {
+        Self {
+            name,
+            address: Ipv4Addr::new(a, b, c, d),
+        }
+    }
+
+    fn gateway(self) -> Ipv4Addr {
+        let [a, b, c, _] = self.address.octets();
+        Ipv4Addr::new(a, b, c, 1)
+    }
+}
+
+/// Makes the router forward and answer at EC2's addresses.
+pub(crate) fn prepare_router(router: &Place) -> Result<()> {
+    let addresses = [EC2, EC2_OF_A, EC2_OF_B].map(|address| format!("addr add {address}/32 dev lo\n"));
+    router.ip(addresses.concat())?;
+    router
+        .run(|| std::fs::write("/proc/sys/net/ipv4/ip_forward", "1"))
+        .context("cannot make the router forward")
+}
+
+/// Puts a machine on a leg of the router; `mac` is what its metadata service tells.
+pub(crate) fn connect(router: &Place, place: &Place, host: Host, mac: Option<&str>) -> Result<()> {
+    let Host { name, address } = host;
+    let (gateway, far) = (host.gateway(), place.network().display());
+    router.ip(format!(
+        "link add name {name} type veth peer name eth0 netns {far}\n\
+         addr add {gateway}/24 dev {name}\n\
+         link set dev {name} up"
+    ))?;
+    let mac = mac
+        .map(|mac| format!("link set dev eth0 address {mac}\n"))
+        .unwrap_or_default();
+    place.ip(format!(
+        "{mac}addr add {address}/24 dev eth0\n\
+         link set dev eth0 up\n\
+         route add default via {gateway}"
+    ))
+}

@@ -1,0 +1,67 @@
+//! paird as a contender: configured as its documentation says, and asked by `pairctl`.
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use super::bed::Testbed;
+use super::contender::Profile;
+use super::network::{NODE_A, NODE_B};
+use super::node::Node;
+use super::place::ran;
+
+/// Writes the same configuration and key on both nodes.
+pub(super) fn prepare(bed: &Testbed, profile: Profile) -> Result<()> {
+    let config = config(bed.lab().allocation_id(), profile);
+    let key = ran(Command::new(bed.programs().own("pairctl")).args(["key", "generate"]))?.stdout;
+    let key = String::from_utf8(key).context("a key is a line of text")?;
+    for node in bed.nodes() {
+        node.files().write("paird.toml", &config, 0o644)?;
+        node.files().write("key", &key, 0o600)?;
+    }
+    Ok(())
+}
+
+fn config(allocation_id: &str, profile: Profile) -> String {
+    let nodes = [NODE_A, NODE_B].map(|host| {
+        let (name, address) = (host.name, host.address);
+        format!("[[node]]\nname = \"{name}\"\naddresses = [\"{address}\"]\n")
+    });
+    format!(
+        "pair = \"lab\"\n{nodes}[[address]]\nallocation_id = \"{allocation_id}\"\n\
+         [heartbeat]\nprofile = \"{profile}\"\n\
+         [check]\nhaproxy = {{ socket = \"/run/haproxy/paird.sock\" }}\nhttp = {{ port = 8404, path = \"/health\" }}\n\
+         [probe]\nhttp = {{ port = 8404, path = \"/health\" }}\n\
+         [security]\nkey_file = \"/run/key\"\n[log]\nformat = \"json\"\n",
+        nodes = nodes.concat(),
+        profile = profile.name(),
+    )
+}
+
+/// The daemon, with EC2 elsewhere and IMDS where it always is; as nice as its unit lets it be.
+pub(super) fn command(bed: &Testbed, node: &Node) -> Result<Command> {
+    let mut command = Command::new("nice");
+    command
+        .args(["-n", "-10"])
+        .arg(bed.programs().own("paird"))
+        .args(["run", "--config", "/run/paird.toml"])
+        .env_clear()
+        .env("PATH", SEARCH_PATH)
+        .env("AWS_ENDPOINT_URL_EC2", bed.lab().ec2_endpoint_of(node.name())?);
+    Ok(command)
+}
+
+/// Whether both nodes call the pair healthy.
+pub(super) fn is_settled(bed: &Testbed) -> bool {
+    let is_healthy = |node: &Node| node.pairctl(&["status"]).is_ok_and(|out| out.status.success());
+    bed.nodes().iter().all(is_healthy)
+}
+
+/// The status document of a node, if its agent answers.
+pub(super) fn status(node: &Node) -> Option<Value> {
+    let out = node.pairctl(&["status", "--json"]).ok()?;
+    serde_json::from_slice(&out.stdout).ok()
+}
+
+const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -1,0 +1,231 @@
+//! What hooks are told: the newest state of each subject that they were not told yet.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pair_wire::control::{Link, Role, State, Status};
+
+use crate::clock::wall_time;
+
+/// What hooks are told about, the most urgent first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// Whether this node holds the address: `active`, `passive`, `unknown`.
+    Role,
+    /// How contact with the peer is: `up`, `one-way`, `silent`.
+    Peer,
+    /// Whether this node could take the address over: `ready`, `unready`.
+    Readiness,
+    /// How the pair is: `healthy`, `degraded`, `critical`.
+    Pair,
+}
+
+/// One thing that hooks are told.
+#[derive(Clone, Debug)]
+pub struct Occasion {
+    /// About what.
+    pub subject: Subject,
+    /// How it is.
+    pub state: &'static str,
+    /// How it was when hooks were last told; `None` the first time since the daemon started.
+    pub previous: Option<&'static str>,
+    /// When it was seen: RFC 3339, in UTC.
+    pub at: String,
+    /// All that was known then.
+    pub status: Arc<Status>,
+}
+
+/// What is, and what hooks were told.
+#[derive(Debug, Default)]
+pub(super) struct Agenda {
+    newest: BTreeMap<Subject, Sight>,
+    told: BTreeMap<Subject, &'static str>,
+}
+
+/// A state as it was first seen.
+#[derive(Debug)]
+struct Sight {
+    state: &'static str,
+    at: String,
+    status: Arc<Status>,
+}
+
+impl Subject {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Role, Self::Peer, Self::Readiness, Self::Pair];
+
+    /// What hooks call it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Role => "role",
+            Self::Peer => "peer",
+            Self::Readiness => "readiness",
+            Self::Pair => "pair",
+        }
+    }
+
+    /// How it is in this document; `None` if that cannot be told at this moment.
+    fn state(self, status: &Status) -> Option<&'static str> {
+        match self {
+            Self::Role => Some(match status.node.role {
+                Role::Active => "active",
+                Role::Passive => "passive",
+                Role::Unknown => "unknown",
+            }),
+            Self::Peer => match status.peer.link {
+                Link::Up => Some("up"),
+                Link::OneWay => Some("one-way"),
+                // Two lost datagrams are not worth anybody's attention.
+                Link::Suspect => None,
+                Link::PresumedDead | Link::NeverHeard => Some("silent"),
+            },
+            Self::Readiness => status
+                .node
+                .ready
+                .map(|is_ready| if is_ready { "ready" } else { "unready" }),
+            Self::Pair => Some(match status.state {
+                State::Healthy => "healthy",
+                State::Degraded => "degraded",
+                State::Critical => "critical",
+            }),
+        }
+    }
+}
+
+impl Agenda {
+    /// Takes in how things are. Returns the states that have gone again before any hook was told of them.
+    pub(super) fn follow(&mut self, status: &Status) -> Vec<(Subject, &'static str)> {
+        let mut gone = Vec::new();
+        if status.agent.uptime_ms < LOOKED_AROUND_MS {
+            return gone;
+        }
+        let shared = Arc::new(status.clone());
+        for subject in Subject::ALL {
+            let Some(state) = subject.state(status) else { continue };
+            let before = self.newest.get(&subject).map(|sight| sight.state);
+            if before == Some(state) {
+                continue;
+            }
+            let told = self.told.get(&subject).copied();
+            gone.extend(before.filter(|_| before != told).map(|before| (subject, before)));
+            let sight = Sight {
+                state,
+                at: wall_time(Duration::ZERO),
+                status: Arc::clone(&shared),
+            };
+            self.newest.insert(subject, sight);
+        }
+        gone
+    }
+
+    /// The next thing to tell, which counts as told from here on; `None` if hooks know how everything is.
+    pub(super) fn begin(&mut self) -> Option<Occasion> {
+        let is_news = |(subject, sight): &(&Subject, &Sight)| self.told.get(subject) != Some(&sight.state);
+        let (subject, sight) = self.newest.iter().find(is_news)?;
+        Some(Occasion {
+            subject: *subject,
+            state: sight.state,
+            previous: self.told.insert(*subject, sight.state),
+            at: sight.at.clone(),
+            status: Arc::clone(&sight.status),
+        })
+    }
+
+    /// Whether another state has taken the place of this one.
+    pub(super) fn is_superseded(&self, occasion: &Occasion) -> bool {
+        let newest = self.newest.get(&occasion.subject);
+        newest.is_some_and(|newest| newest.state != occasion.state)
+    }
+}
+
+/// What a daemon says of the pair before it has run for so long is not worth telling: it has just begun to look around.
+const LOOKED_AROUND_MS: u64 = 5_000;
+
+#[cfg(test)]
+mod tests {
+    use pair_wire::control::Status;
+    use serde_json::json;
+
+    use super::*;
+    use crate::hooks::program::tests::status;
+
+    fn with_role(role: &str) -> Status {
+        let mut status = status();
+        status.node.role = serde_json::from_value(json!(role)).unwrap();
+        status
+    }
+
+    /// What hooks are told one after the other, when nothing happens meanwhile.
+    fn all(agenda: &mut Agenda) -> Vec<(&'static str, Option<&'static str>, &'static str)> {
+        std::iter::from_fn(|| agenda.begin())
+            .map(|occasion| (occasion.subject.name(), occasion.previous, occasion.state))
+            .collect()
+    }
+
+    #[test]
+    fn at_the_start_everything_is_told_and_then_only_what_changes() {
+        let mut agenda = Agenda::default();
+        assert_eq!(agenda.follow(&with_role("passive")), []);
+        let first = [
+            ("role", None, "passive"),
+            ("peer", None, "up"),
+            ("readiness", None, "ready"),
+            ("pair", None, "healthy"),
+        ];
+        assert_eq!(all(&mut agenda), first);
+        agenda.follow(&with_role("passive"));
+        assert_eq!(all(&mut agenda), []);
+        agenda.follow(&with_role("active"));
+        assert_eq!(all(&mut agenda), [("role", Some("passive"), "active")]);
+    }
+
+    #[test]
+    fn before_the_daemon_has_looked_around_nothing_is_told() {
+        let mut agenda = Agenda::default();
+        let mut young = status();
+        young.agent.uptime_ms = 4_999;
+        young.state = State::Critical;
+        agenda.follow(&young);
+        assert_eq!(all(&mut agenda), []);
+    }
+
+    #[test]
+    fn what_comes_and_goes_while_a_hook_runs_is_told_to_nobody() {
+        let mut agenda = Agenda::default();
+        agenda.follow(&with_role("passive"));
+        all(&mut agenda);
+        agenda.follow(&with_role("active"));
+        let running = agenda.begin().unwrap();
+        assert!(!agenda.is_superseded(&running));
+        assert_eq!(agenda.follow(&with_role("unknown")), []);
+        assert!(agenda.is_superseded(&running));
+        assert_eq!(agenda.follow(&with_role("passive")), [(Subject::Role, "unknown")]);
+        assert_eq!(all(&mut agenda), [("role", Some("active"), "passive")]);
+    }
+
+    #[test]
+    fn what_is_as_hooks_were_told_again_is_not_told_twice() {
+        let mut agenda = Agenda::default();
+        agenda.follow(&with_role("passive"));
+        all(&mut agenda);
+        agenda.follow(&with_role("active"));
+        assert_eq!(agenda.follow(&with_role("passive")), [(Subject::Role, "active")]);
+        assert_eq!(all(&mut agenda), []);
+    }
+
+    #[test]
+    fn a_suspicion_leaves_the_peer_as_it_was() {
+        let mut agenda = Agenda::default();
+        agenda.follow(&status());
+        all(&mut agenda);
+        let mut suspect = status();
+        suspect.peer.link = Link::Suspect;
+        agenda.follow(&suspect);
+        assert_eq!(all(&mut agenda), []);
+        suspect.peer.link = Link::PresumedDead;
+        agenda.follow(&suspect);
+        assert_eq!(all(&mut agenda), [("peer", Some("up"), "silent")]);
+    }
+}
