@@ -159,6 +159,20 @@ impl Pair {
         }
     }
 
+    /// Waits until each node says that nothing is wrong but what must differ between the nodes now, on both.
+    #[track_caller]
+    pub fn await_differences(&self, ids: &[&str]) {
+        for node in ["a", "b"] {
+            self.await_status(node, "nothing is wrong but what differs", |status| {
+                status
+                    .problems
+                    .iter()
+                    .map(|problem| problem.id.as_str())
+                    .eq(ids.iter().copied())
+            });
+        }
+    }
+
     /// Waits until a node's status is as wanted, and gives it.
     ///
     /// # Panics

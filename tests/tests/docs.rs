@@ -75,6 +75,25 @@ fn every_finding_is_documented_and_none_is_raised_that_is_not_listed() {
 
 /// Metrics have a series for each cause before it is ever the case, so none may be missing.
 #[test]
+fn every_alert_is_documented_with_its_severity_and_no_other() {
+    let rules = read("deploy/prometheus/paird.rules.yml");
+    let mut lines = rules.lines().map(str::trim);
+    let mut alerts = Vec::new();
+    while let Some(line) = lines.next() {
+        if let Some(name) = line.strip_prefix("- alert: ") {
+            let severity = lines.find_map(|line| line.strip_prefix("labels: { severity: ")?.strip_suffix(" }"));
+            alerts.push(format!("| `{name}` | {} |", severity.unwrap()));
+        }
+    }
+    let document = read("docs/OPERATING.md");
+    let rows = document.lines().filter(|line| line.starts_with("| `Paird"));
+    let documented: Vec<String> = rows
+        .map(|row| row.split_inclusive('|').take(3).collect::<String>())
+        .collect();
+    assert_eq!(documented, alerts);
+}
+
+#[test]
 fn every_cause_against_readiness_is_listed() {
     let source = read("crates/paird/src/problems.rs");
     let cloud = read("crates/paird/src/problems/cloud.rs");

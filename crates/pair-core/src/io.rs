@@ -61,6 +61,10 @@ pub enum Input {
         id: OrderId,
         /// Where the address shall be.
         to: Member,
+        /// Whether it shall go there although that node is not ready: readiness says that a call is likely to work, and nothing of
+        /// whether it is safe.
+        #[serde(default)]
+        force: bool,
     },
     /// An operator wants the address to stay where it is for so long (F-14); zero ends a hold.
     Hold(Duration),

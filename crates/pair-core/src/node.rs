@@ -203,7 +203,7 @@ impl Node {
                 self.probing.hear(run, begun_at, target, outcome, peer_holds);
             }
             Input::Called { id, result } => self.hear_call(now, run, id, result),
-            Input::Order { id, to } => self.hear_order(now, Order { id, to }),
+            Input::Order { id, to, force } => self.hear_order(now, Order { id, to, force }),
             Input::Hold(length) => self.holds.ask(now, self.config.me, length),
             Input::Leave { id } => self.leave(now, id),
             Input::Join => self.join(now),

@@ -13,6 +13,8 @@ use crate::{Fitness, Holder, Instant, Member, OrderId, OrderOutcome, Output, Ref
 pub(crate) struct Order {
     pub(crate) id: OrderId,
     pub(crate) to: Member,
+    /// Readiness is not asked for.
+    pub(crate) force: bool,
 }
 
 /// What is known of the node that shall take the address.
@@ -63,7 +65,7 @@ impl Orders {
             .or_else(|| (!target.up).then_some(Refusal::TargetNotUp))
             .or_else(|| target.leaving.then_some(Refusal::TargetLeaving))
             .or_else(|| (target.fitness != Some(Fitness::Fit)).then_some(Refusal::TargetUnfit))
-            .or_else(|| (!target.ready).then_some(Refusal::TargetNotReady));
+            .or_else(|| (!target.ready && !order.force).then_some(Refusal::TargetNotReady));
         match refusal {
             Some(refusal) => answer(outputs, order.id, OrderOutcome::Refused(refusal)),
             None => {
@@ -119,6 +121,11 @@ impl Orders {
     pub(crate) fn wants(&self, member: Member) -> bool {
         self.pending
             .is_some_and(|pending| pending.order.to == member && !pending.is_spent)
+    }
+
+    /// Whether an order is under way that does not ask for readiness.
+    pub(crate) fn is_forced(&self) -> bool {
+        self.pending.is_some_and(|pending| pending.order.force)
     }
 
     /// Whether an order wants `me` to give the address to the peer.

@@ -774,6 +774,7 @@ fn an_order_takes_the_address_from_a_former_member_that_runs() {
     let order = Input::Order {
         id: OrderId(1),
         to: Member::Second,
+        force: false,
     };
     replaced.node.handle(at(3_000), order);
     replaced.run_for(2_000);

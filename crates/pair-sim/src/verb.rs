@@ -143,12 +143,21 @@ impl World {
 
     /// Orders a node to move the address.
     pub fn order(&mut self, asked: Member, to: Member) -> OrderId {
+        self.order_with(asked, to, false)
+    }
+
+    /// Orders a node to move the address, be the other one ready or not.
+    pub fn order_by_force(&mut self, asked: Member, to: Member) -> OrderId {
+        self.order_with(asked, to, true)
+    }
+
+    fn order_with(&mut self, asked: Member, to: Member, force: bool) -> OrderId {
         let id = OrderId(self.next_order);
         self.next_order += 1;
         self.trace
             .note(self.now, || format!("order {id:?} to {asked:?}: move to {to:?}"));
         let (at, run) = (asked, self.host(asked).run);
-        let input = Input::Order { id, to };
+        let input = Input::Order { id, to, force };
         self.agenda.put(self.now, Happening::Reach { at, run, input });
         id
     }

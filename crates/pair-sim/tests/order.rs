@@ -234,3 +234,23 @@ fn an_order_takes_the_address_from_a_silent_peer_that_still_serves() {
     assert_eq!(outcome_of(&mut world, order), OrderOutcome::Done);
     assert!(world.holds(B));
 }
+
+#[test]
+fn by_force_readiness_is_not_asked_for_and_fitness_is() {
+    for asked in [A, B] {
+        let mut world = settled(9);
+        world.set_ready(B, false);
+        world.run_for(SECOND);
+        let order = world.order(asked, B);
+        assert_eq!(refusal_of(&mut world, order), Refusal::TargetNotReady);
+        let order = world.order_by_force(asked, B);
+        assert_eq!(outcome_of(&mut world, order), OrderOutcome::Done, "asked at {asked:?}");
+        assert!(world.holds(B));
+
+        let mut world = settled(9);
+        world.set_service(B, Service::Failing);
+        world.run_for(SECOND);
+        let order = world.order_by_force(asked, B);
+        assert_eq!(refusal_of(&mut world, order), Refusal::TargetUnfit);
+    }
+}

@@ -5,6 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use pair_wire::control::{DEFAULT_SOCKET, LONGEST_HOLD};
 
+use crate::events::Since;
+
 /// How long `status` waits for its answer: a daemon that lives answers within milliseconds.
 pub(crate) const STATUS_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -44,6 +46,8 @@ pub(crate) enum Command {
     },
     /// Waits until this node is ready, which is the default, or active, or the pair healthy: a daemon may not be there yet.
     Wait(WaitArgs),
+    /// Tells the transitions and orders of this node over all runs of its daemon, oldest first.
+    Events(EventsArgs),
     /// Tells what happened lately, and why.
     Why(WhyArgs),
     /// Moves the address to the other node, or to the named one, and waits until it is there.
@@ -51,6 +55,15 @@ pub(crate) enum Command {
         /// The node that shall hold the address.
         #[arg(long, value_name = "NODE")]
         to: Option<String>,
+        /// Even if that node is not ready: a call that may fail. What makes a move unsafe is refused all the same.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Moves the address to the other node and back, if nothing is wrong, and tells how long what took.
+    Drill {
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
     },
     /// Keeps the address where it is for a while, whatever happens; orders pass.
     Hold {
@@ -122,6 +135,19 @@ pub(crate) struct DoctorArgs {
     /// Examine as this node, without asking the daemon; by default the node whose address this host has.
     #[arg(long, value_name = "NAME")]
     pub(crate) node: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EventsArgs {
+    /// Go on with what happens, until interrupted.
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Print a line of JSON for each.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Only what happened since then: a length such as `2h`, or a time in RFC 3339.
+    #[arg(long, value_name = "TIME", value_parser = Since::parse)]
+    pub(crate) since: Option<Since>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -40,7 +40,12 @@ fn ask(client: &Client) -> Result<Diagnosis, Failure> {
         Answer::Diagnosis(diagnosis) => Err(Failure::DiagnosisVersion {
             theirs: diagnosis.version,
         }),
-        Answer::Status(_) | Answer::Done { .. } | Answer::Why(_) | Answer::Part(_) => Err(Failure::OtherAnswer),
+        Answer::Status(_)
+        | Answer::Done { .. }
+        | Answer::Moved(_)
+        | Answer::Events(_)
+        | Answer::Why(_)
+        | Answer::Part(_) => Err(Failure::OtherAnswer),
     }
 }
 

@@ -85,6 +85,12 @@ pub(crate) enum Failure {
         wanted: &'static str,
         missing: String,
     },
+    #[error("the drill has ended {when}, and the address is at {holder}: {why}")]
+    Drill {
+        when: &'static str,
+        why: String,
+        holder: String,
+    },
     #[error("the operating system does not pass signals on")]
     Signals(#[source] io::Error),
     #[error("refused: {reason}")]
@@ -152,6 +158,7 @@ impl Failure {
             Self::Daemon { .. }
             | Self::Trace { .. }
             | Self::NotThePeers { .. }
+            | Self::Drill { .. }
             | Self::Read { .. }
             | Self::NoKey { .. }
             | Self::Write { .. }
@@ -185,6 +192,9 @@ impl Failure {
             Self::Stale { .. } => Some("its watchdog should restart it; `journalctl -u paird` says what it did last"),
             Self::Refused { hint, .. } => hint.as_deref(),
             Self::TimeOver { .. } => Some("`pairctl status` says more; --timeout waits for longer"),
+            Self::Drill { .. } => {
+                Some("`pairctl status` on both nodes; `pairctl failover` brings it back once all is well")
+            }
             Self::Paird { .. } => Some("paird is looked for beside pairctl, then along PATH"),
             Self::Trace { .. } => Some("`pairctl why --export FILE` on the other node makes one"),
             Self::NotThePeers { .. } => Some("--with takes what `pairctl why --export FILE` wrote on the other node"),

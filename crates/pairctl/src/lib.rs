@@ -9,10 +9,13 @@ mod check;
 mod cli;
 mod client;
 mod doctor;
+mod drill;
+mod events;
 mod exit;
 mod failure;
 mod key;
 mod key_file;
+mod moved;
 mod rotate;
 mod status;
 mod story;
@@ -72,7 +75,13 @@ fn execute(cli: &Cli, out: &mut dyn Write) -> Result<u8, Failure> {
         }
         Command::Wait(args) => wait::run(cli, args, out)?,
         Command::Why(args) => why::run(cli, args, out)?,
-        Command::Failover { to } => order(cli, control::Command::Failover { to: to.clone() }, out)?,
+        Command::Failover { to, force } => {
+            let (to, force) = (to.clone(), *force);
+            let drill = false;
+            order(cli, control::Command::Failover { to, force, drill }, out)?
+        }
+        Command::Drill { yes } => drill::run(cli, *yes, out)?,
+        Command::Events(args) => events::run(cli, args, out)?,
         Command::Hold { length } => order(cli, hold(*length), out)?,
         Command::Resume => order(cli, control::Command::Resume, out)?,
         Command::Leave => order(cli, control::Command::Leave, out)?,
@@ -101,8 +110,12 @@ fn hold(length: Duration) -> control::Command {
 /// Gives an order, and waits until it is carried out.
 fn order(cli: &Cli, command: control::Command, out: &mut dyn Write) -> Result<Exit, Failure> {
     let client = Client::new(cli, cli::ORDER_TIMEOUT);
-    let Answer::Done { text } = client.ask(command)? else {
-        return Err(Failure::OtherAnswer);
+    let text = match client.ask(command)? {
+        Answer::Done { text } => text,
+        Answer::Moved(moved) => moved::text(&moved),
+        Answer::Status(_) | Answer::Why(_) | Answer::Events(_) | Answer::Diagnosis(_) | Answer::Part(_) => {
+            return Err(Failure::OtherAnswer);
+        }
     };
     print(out, &text)
 }

@@ -194,10 +194,10 @@ const fn is_newer(id: u8, than: u8) -> bool {
 }
 
 fn reload(client: &Client) -> Result<(), Failure> {
-    match client.ask(Command::Reload)? {
-        Answer::Done { .. } => Ok(()),
-        Answer::Status(_) | Answer::Why(_) | Answer::Diagnosis(_) | Answer::Part(_) => Err(Failure::OtherAnswer),
-    }
+    let Answer::Done { .. } = client.ask(Command::Reload)? else {
+        return Err(Failure::OtherAnswer);
+    };
+    Ok(())
 }
 
 fn keys(client: &Client) -> Result<KeysStatus, Failure> {

@@ -64,7 +64,8 @@ fn clock(clock: &Clock) -> String {
     }
 }
 
-fn paragraph(transition: &Transition) -> Vec<String> {
+/// One transition, line by line.
+pub(crate) fn paragraph(transition: &Transition) -> Vec<String> {
     let Transition {
         node, at, kind, text, ..
     } = transition;

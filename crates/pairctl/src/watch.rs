@@ -47,7 +47,7 @@ pub(crate) fn run(client: &Client, interval: Duration, out: &mut dyn Write) -> R
 }
 
 /// Prints, and says whether anybody still reads.
-fn tell(out: &mut dyn Write, text: &str) -> Result<bool, Failure> {
+pub(crate) fn tell(out: &mut dyn Write, text: &str) -> Result<bool, Failure> {
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
@@ -60,17 +60,17 @@ fn time() -> String {
 }
 
 /// A signal that ends the watch, and cuts the time between two looks short.
-struct Interruption(UnixStream);
+pub(crate) struct Interruption(UnixStream);
 
 impl Interruption {
-    fn expected() -> io::Result<Self> {
+    pub(crate) fn expected() -> io::Result<Self> {
         let (receiver, sender) = UnixStream::pair()?;
         pipe::register(SIGINT, sender.try_clone()?)?;
         pipe::register(SIGTERM, sender)?;
         Ok(Self(receiver))
     }
 
-    fn comes_within(&self, time: Duration) -> io::Result<bool> {
+    pub(crate) fn comes_within(&self, time: Duration) -> io::Result<bool> {
         self.0.set_read_timeout(Some(time))?;
         match (&self.0).read(&mut [0]) {
             Ok(_) => Ok(true),

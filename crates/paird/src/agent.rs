@@ -41,6 +41,7 @@ use crate::control::Pending;
 use crate::flight::Flight;
 use crate::journal::{self, Loudness};
 use crate::knowledge::Knowledge;
+use crate::logbook::Logbook;
 use crate::metrics::{Publisher, Tally};
 use crate::names::Names;
 use crate::news::News;
@@ -122,6 +123,8 @@ pub struct Parts {
     pub keeper: Keeper,
     /// What keeps records of the core's inputs.
     pub archive: Archive,
+    /// The journal.
+    pub logbook: Logbook,
     /// The tasks that watch for this node.
     pub watchers: Watchers,
     /// What shows the pair to metrics and hooks.
@@ -152,6 +155,7 @@ impl Agent {
             requests,
             keeper,
             archive,
+            logbook,
             watchers,
             publisher,
             loudness,
@@ -164,7 +168,7 @@ impl Agent {
         let nodes = config.nodes.each_ref().map(|node| node.name.clone());
         let names = Names::new(nodes, core.me);
         Self {
-            flight: Flight::new(&config, &names, archive, now, &node),
+            flight: Flight::new(&config, &names, archive, logbook, now, &node),
             names,
             sender: Sender::new(&config.pair, &ring),
             receiver: Receiver::new(&config.pair, core.me, node.incarnation(), &ring),
@@ -326,7 +330,7 @@ impl Agent {
                 self.tally.called(&request);
                 self.elsewhere.spawn(Arc::clone(&self.cloud).call(request));
             }
-            Output::Ordered { id, outcome } => self.orders.end(id, outcome),
+            Output::Ordered { id, outcome } => self.end_order(id, outcome),
             Output::Keep(standing) => self.keeper.keep(standing),
             Output::MayStop => self.may_stop = true,
             Output::Event(event) => {

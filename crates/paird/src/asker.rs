@@ -146,7 +146,11 @@ mod tests {
         for command in [
             Command::Doctor,
             Command::Export { id: None, from: 0 },
-            Command::Failover { to: None },
+            Command::Failover {
+                to: None,
+                force: false,
+                drill: false,
+            },
             Command::Hold { for_ms: 1 },
             Command::Resume,
             Command::Leave,

@@ -67,6 +67,11 @@ impl Chronicle {
         self.keep(Note::new(now, TransitionKind::Order, text));
     }
 
+    /// Takes in how an order ended.
+    pub fn order_ended(&mut self, now: Instant, how: &str) {
+        self.keep(Note::new(now, TransitionKind::Order, how.to_owned()));
+    }
+
     /// Takes in what came of reading configuration and keys again.
     pub fn reload(&mut self, now: Instant, outcome: &str) {
         self.keep(Note::new(now, TransitionKind::Reload, outcome.to_owned()));
@@ -76,23 +81,29 @@ impl Chronicle {
     /// all of them.
     #[must_use]
     pub fn tell(&self, now: Instant) -> Vec<Transition> {
-        let unix_ms = unix_ms();
-        let told = |note: &Note| {
-            let ago = now.since(note.at);
-            Transition {
-                node: self.names.me().to_owned(),
-                unix_ms: unix_ms.saturating_sub(millis(ago)),
-                at: wall_time(ago),
-                kind: note.kind,
-                text: note.text.clone(),
-                before: note.before.clone(),
-                rule: note.rule.map(str::to_owned),
-                evidence: note.evidence.clone(),
-                silence_ms: note.silence.map(millis),
-                times: note.times,
-            }
-        };
-        self.kept.iter().map(told).collect()
+        self.kept.iter().map(|note| self.told(now, note)).collect()
+    }
+
+    /// The newest transition.
+    #[must_use]
+    pub fn newest(&self, now: Instant) -> Option<Transition> {
+        self.kept.back().map(|note| self.told(now, note))
+    }
+
+    fn told(&self, now: Instant, note: &Note) -> Transition {
+        let ago = now.since(note.at);
+        Transition {
+            node: self.names.me().to_owned(),
+            unix_ms: unix_ms().saturating_sub(millis(ago)),
+            at: wall_time(ago),
+            kind: note.kind,
+            text: note.text.clone(),
+            before: note.before.clone(),
+            rule: note.rule.map(str::to_owned),
+            evidence: note.evidence.clone(),
+            silence_ms: note.silence.map(millis),
+            times: note.times,
+        }
     }
 
     fn keep(&mut self, note: Note) {

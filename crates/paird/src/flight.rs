@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  inputs, outputs ──► Recorder (two segments) ──┬──► Archive: a file for each incident
-//!         events ──► Chronicle (transitions) ────┤
+//!         events ──► Chronicle (transitions) ────┼──► Logbook: a line for each, over all runs
 //!                                                └──► pairctl why, why --export
 //! ```
 //!
@@ -21,8 +21,9 @@ use pair_wire::trace::{Header, Line, TRACE_VERSION};
 use crate::archive::Archive;
 use crate::asker::Asker;
 use crate::chronicle::Chronicle;
-use crate::clock::{file_time, unix_us};
+use crate::clock::{file_time, millis, unix_us};
 use crate::config::Config;
+use crate::logbook::Logbook;
 use crate::names::Names;
 use crate::recorder::{Record, Recorder, SEGMENT};
 use crate::run::VERSION;
@@ -56,6 +57,7 @@ pub struct Flight {
     recorder: Recorder,
     chronicle: Chronicle,
     archive: Archive,
+    logbook: Logbook,
     began_at: Instant,
     incident: Option<Incident>,
     export: Option<Export>,
@@ -83,7 +85,7 @@ struct Export {
 impl Flight {
     /// Begins to record a node.
     #[must_use]
-    pub fn new(config: &Config, names: &Names, archive: Archive, now: Instant, node: &Node) -> Self {
+    pub fn new(config: &Config, names: &Names, archive: Archive, logbook: Logbook, now: Instant, node: &Node) -> Self {
         let header = Header {
             version: TRACE_VERSION,
             pair: config.pair.clone(),
@@ -98,6 +100,7 @@ impl Flight {
             recorder: Recorder::new(SEGMENT, now, node),
             chronicle: Chronicle::new(names.clone()),
             archive,
+            logbook,
             began_at: now,
             incident: None,
             export: None,
@@ -121,12 +124,26 @@ impl Flight {
     /// Takes in an order as it was given; it opens no incident, what comes of it may.
     pub fn order(&mut self, now: Instant, order: &str, asker: &Asker) {
         self.chronicle.order(now, order, asker);
+        self.journal(now);
+    }
+
+    /// Takes in how an order ended.
+    pub fn order_ended(&mut self, now: Instant, how: &str) {
+        self.chronicle.order_ended(now, how);
+        self.journal(now);
+    }
+
+    /// The journal on disk.
+    #[must_use]
+    pub const fn logbook(&self) -> &Logbook {
+        &self.logbook
     }
 
     /// Takes in what came of reading configuration and keys again; `config` is what is in force.
     pub fn reload(&mut self, now: Instant, outcome: &str, config: &Config) {
         self.header.config = digest_of(config);
         self.chronicle.reload(now, outcome);
+        self.journal(now);
     }
 
     /// Does what is due: each turn of the event loop asks.
@@ -204,6 +221,7 @@ impl Flight {
         if !self.chronicle.hear(now, event) {
             return;
         }
+        self.journal(now);
         let is_start = now < self.began_at + START;
         let incident = self.incident.get_or_insert_with(|| Incident {
             name: if is_start { START_NAME.to_owned() } else { file_time() },
@@ -218,6 +236,13 @@ impl Flight {
         incident.settled_at = (now + AFTERMATH).min(incident.ends_at_last);
         let earliest = incident.written_at.map_or(now, |at| now.max(at + WRITE_PAUSE));
         incident.write_at.get_or_insert(earliest);
+    }
+
+    /// Puts the newest transition into the journal.
+    fn journal(&mut self, now: Instant) {
+        if let Some(newest) = self.chronicle.newest(now) {
+            self.logbook.write(millis(now.since(Instant::ZERO)), newest);
+        }
     }
 
     fn record(&self, now: Instant, node: &Node) -> Record {
@@ -396,7 +421,11 @@ mod tests {
         let node = Node::new(core, 7, Instant::ZERO);
         let names = Names::new(["a".to_owned(), "b".to_owned()], Member::Second);
         let archive = Archive::new(Path::new(NOWHERE));
-        (Flight::new(&config, &names, archive, Instant::ZERO, &node), node)
+        let logbook = Logbook::open(Path::new(NOWHERE));
+        (
+            Flight::new(&config, &names, archive, logbook, Instant::ZERO, &node),
+            node,
+        )
     }
 
     fn paused() -> Output {

@@ -47,12 +47,16 @@ pub struct Knowledge {
     pub standing_error: Option<String>,
     /// Why the newest record of the core's inputs is not on disk.
     pub record_error: Option<String>,
+    /// Why the newest lines of the journal are not on disk.
+    pub journal_error: Option<String>,
     /// Why metrics are not served, though they should be.
     pub metrics_error: Option<String>,
     /// Which hooks failed when they were last told something, and why.
     pub failed_hooks: Vec<String>,
     /// What became of the records so far.
     pub recorder: RecorderStatus,
+    /// Lines of the journal that the disk did not take.
+    lost_on_disk: u64,
     rejected: u64,
     rejected_at: Option<Instant>,
     now: Instant,
@@ -82,6 +86,8 @@ impl Knowledge {
             last_call_error: None,
             standing_error: None,
             record_error: None,
+            journal_error: None,
+            lost_on_disk: 0,
             metrics_error: None,
             failed_hooks: Vec::new(),
             recorder: RecorderStatus::default(),
@@ -114,6 +120,15 @@ impl Knowledge {
             Err(_) => self.recorder.failed += 1,
         }
         self.record_error = outcome.err();
+    }
+
+    /// Takes in how the writing of the journal went; `lost` is how many lines did not even wait for it so far.
+    pub fn follow_journal(&mut self, outcome: Result<(), (u64, String)>, lost: u64) {
+        if let Err((count, _)) = &outcome {
+            self.lost_on_disk += count;
+        }
+        self.recorder.events_lost = self.lost_on_disk + lost;
+        self.journal_error = outcome.err().map(|(_, error)| error);
     }
 
     /// Takes in what became of the hooks, by their names.

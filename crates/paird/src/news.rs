@@ -42,6 +42,8 @@ pub enum News {
     Kept(Result<(), String>),
     /// How the last writing of a record of the core's inputs went.
     Recorded(Result<(), String>),
+    /// How the last writing to the journal went; with a failure, how many lines it has lost.
+    Journalled(Result<(), (u64, String)>),
     /// What became of each hook, by its name, when hooks were last told something.
     Hooked(Vec<(String, Outcome)>),
     /// How the last question to IMDS went.

@@ -391,7 +391,7 @@ fn about_agreement(view: &View, known: &Knowledge, names: &Names) -> Vec<Problem
 
 /// Whether there will be something to ask afterwards.
 fn about_records(known: &Knowledge) -> Option<Problem> {
-    let error = known.record_error.as_ref()?;
+    let error = known.record_error.as_ref().or(known.journal_error.as_ref())?;
     let failed = known.recorder.failed;
     Some(degraded(
         "record-unwritable",

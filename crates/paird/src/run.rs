@@ -18,6 +18,7 @@ use crate::cli::Node;
 use crate::clock::Clock;
 use crate::cloud::{Cloud, CloudConfig, Manner};
 use crate::config::{self, Config, Findings, KeyFile, Security};
+use crate::logbook::Logbook;
 use crate::socket::HeartbeatSocket;
 use crate::standing::Keeper;
 use crate::watchers::{Surroundings, Watchers};
@@ -104,6 +105,8 @@ pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
     handle.spawn(keeper.write_on(tell.clone()));
     let archive = Archive::new(&config.state_directory);
     handle.spawn(archive.write_on(tell.clone()));
+    let mut logbook = Logbook::open(&config.state_directory);
+    handle.spawn(logbook.write_on(tell.clone()));
     let surroundings = Surroundings {
         me,
         own,
@@ -128,6 +131,7 @@ pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
         requests,
         keeper,
         archive,
+        logbook,
         watchers,
         publisher,
         loudness,

@@ -73,6 +73,7 @@ impl Sources<'_> {
                 evidence: text::evidence(&view.decision.evidence, self.names),
             },
             hold_left_ms: view.hold_left().map(millis),
+            moves_lately: self.view.moves as u64,
             last_takeover: self.takeover(),
             drops: self.drops.by_name(),
             keys: self.keys(),

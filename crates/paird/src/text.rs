@@ -129,10 +129,14 @@ pub fn fitness(what: &str, fitness: Fitness) -> String {
 #[must_use]
 pub fn order(command: &Command) -> Option<String> {
     match command {
-        Command::Status | Command::Why | Command::Doctor | Command::Export { .. } => None,
-        Command::Failover { to: None } => Some("failover".to_owned()),
+        Command::Status | Command::Why | Command::Events { .. } | Command::Doctor | Command::Export { .. } => None,
         // Whatever somebody typed: as a Rust string, so that it cannot pretend to be another line of the log.
-        Command::Failover { to: Some(node) } => Some(format!("failover to {:?}", shortened(node))),
+        Command::Failover { to, force, drill } => {
+            let to = to.as_deref().map(|node| format!(" to {:?}", shortened(node)));
+            let force = if *force { " by force" } else { "" };
+            let drill = if *drill { " in a drill" } else { "" };
+            Some(format!("failover{}{force}{drill}", to.unwrap_or_default()))
+        }
         Command::Hold { for_ms } => {
             let length = Duration::from_millis(*for_ms);
             Some(format!("hold for {}", humantime::format_duration(length)))
@@ -180,7 +184,7 @@ pub const fn refusal(refusal: Refusal) -> (&'static str, &'static str) {
         ),
         Refusal::TargetNotReady => (
             "the node that shall take the address is not ready",
-            "see what pairctl status says of it there",
+            "see what pairctl status says of it there; pairctl failover --force does not ask for readiness",
         ),
     }
 }
@@ -256,10 +260,19 @@ mod tests {
     fn an_order_is_told_as_it_was_given_and_cannot_forge_a_line() {
         let failover = |to: &str| Command::Failover {
             to: Some(to.to_owned()),
+            force: false,
+            drill: false,
         };
         let cases = [
             (Command::Status, None),
-            (Command::Failover { to: None }, Some("failover")),
+            (
+                Command::Failover {
+                    to: None,
+                    force: false,
+                    drill: false,
+                },
+                Some("failover"),
+            ),
             (failover("b"), Some(r#"failover to "b""#)),
             (failover("b\nit is over"), Some(r#"failover to "b\nit is over""#)),
             (Command::Hold { for_ms: 1_800_000 }, Some("hold for 30m")),

@@ -10,6 +10,8 @@ mod broken_ec2;
 mod cold_start;
 mod configuration;
 mod doctor;
+mod drill;
+mod events;
 mod flood;
 mod forgery;
 mod hooks;

@@ -1,6 +1,6 @@
 //! What Prometheus and a load balancer are told, and what somebody hostile can do by asking.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -13,6 +13,7 @@ on_stages! {
     emulator:
         a_takeover_shows_in_the_metrics_of_the_survivor,
         every_metric_is_documented_and_every_documented_one_is_served,
+        every_metric_of_the_alerts_and_of_the_dashboard_is_served,
         hostile_clients_cost_neither_a_heartbeat_nor_a_scrape,
         a_taken_port_is_a_problem_and_hinders_no_takeover;
 }
@@ -80,6 +81,32 @@ fn a_takeover_shows_in_the_metrics_of_the_survivor(setup: Setup) {
         why.starts_with("this node holds the address and is not fit: http down"),
         "{why}"
     );
+}
+
+fn every_metric_of_the_alerts_and_of_the_dashboard_is_served(setup: Setup) {
+    let mut pair = setup.pair();
+    pair.start_healthy();
+    let (_, page) = pair.ask_metrics("a", "/metrics").unwrap();
+    let served: Vec<(&str, &str)> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '))
+        .collect();
+    let is_served = |name: &str| {
+        served.iter().any(|(metric, kind)| {
+            let series = name.strip_prefix(metric);
+            series == Some("") || (*kind == "histogram" && matches!(series, Some("_bucket" | "_sum" | "_count")))
+        })
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    for file in ["deploy/prometheus/paird.rules.yml", "deploy/grafana/paird.json"] {
+        let text = fs::read_to_string(root.join(file)).unwrap();
+        let words = text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_');
+        let named: BTreeSet<&str> = words.filter(|word| word.starts_with("paird_")).collect();
+        assert!(named.len() > 5, "{file} names metrics");
+        for name in named {
+            assert!(is_served(name), "{file} names {name}, which nobody serves");
+        }
+    }
 }
 
 fn every_metric_is_documented_and_every_documented_one_is_served(setup: Setup) {

@@ -21,7 +21,7 @@ impl Node {
                 .as_ref()
                 .is_some_and(|identity| identity.interface.is_some()),
             has_neighbour: self.has_neighbour,
-            ready: self.ready,
+            ready: self.ready || self.orders.is_forced(),
             refit: self.refit.is_over(run),
             my_turn: self.is_my_turn(run),
             released: self.has_released(),

@@ -18,7 +18,8 @@ impl Node {
             self.outputs.push_back(Output::Ordered { id, outcome });
         } else {
             let to = self.config.me.peer();
-            self.hear_order(now, Order { id, to });
+            let force = false;
+            self.hear_order(now, Order { id, to, force });
             if !self.orders.is_pending(id) {
                 return;
             }

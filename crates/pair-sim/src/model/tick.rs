@@ -122,7 +122,7 @@ impl State {
             }
             Event::Order(asked) => {
                 let (id, to) = (OrderId(0), asked.peer());
-                self.hand(asked, Input::Order { id, to });
+                self.hand(asked, Input::Order { id, to, force: false });
             }
             Event::Hold(asked) => self.hand(asked, Input::Hold(HOLD)),
             Event::Start(member) => self.start(member),

@@ -9,7 +9,9 @@
 //! [`write_line`].
 
 mod diagnosis;
+mod events;
 mod line;
+mod moved;
 mod request;
 mod response;
 mod status;
@@ -18,7 +20,9 @@ mod why;
 use std::time::Duration;
 
 pub use diagnosis::{DIAGNOSIS_VERSION, Diagnosis, Examination, Examined, Examiner};
+pub use events::{Entry, Events};
 pub use line::{LineError, Message, decode_line, encode_line, read_line, write_line};
+pub use moved::{Moved, Outage};
 pub use request::{Command, Request};
 pub use response::{Answer, Outcome, Response};
 pub use status::{

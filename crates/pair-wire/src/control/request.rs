@@ -22,11 +22,18 @@ pub struct Request {
 pub enum Command {
     /// What the node knows: answered by [`Answer::Status`](super::Answer::Status), at once.
     Status,
-    /// Move the address: answered by [`Answer::Done`](super::Answer::Done) when it has moved, which is at most the 30
+    /// Move the address: answered by [`Answer::Moved`](super::Answer::Moved) when it has moved, or by
+    /// [`Answer::Done`](super::Answer::Done) if it is there already, which is at most the 30
     /// seconds later that an order is valid (F-6e).
     Failover {
         /// The name of the node that shall hold the address; `None` for the one that does not hold it.
         to: Option<String>,
+        /// Whether it need not be ready.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        force: bool,
+        /// Whether it is a part of a drill: the journal says so.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        drill: bool,
     },
     /// Keep the address where it is (F-14): answered by [`Answer::Done`](super::Answer::Done) when the peer has heard of it,
     /// or after a holdtime, saying which nodes it binds.
@@ -48,6 +55,13 @@ pub enum Command {
     /// An examination of this node, which takes some seconds and some calls of EC2: answered by
     /// [`Answer::Diagnosis`](super::Answer::Diagnosis) when it is over.
     Doctor,
+    /// The journal, part by part: answered by [`Answer::Events`](super::Answer::Events), when the disk has been read.
+    Events {
+        /// The number of the last entry that is known; zero for none.
+        after: u64,
+        /// Only what happened at this time and later, in milliseconds of Unix time.
+        since_ms: u64,
+    },
     /// The record of what the core was told, part by part: answered by [`Answer::Part`](super::Answer::Part), at once.
     Export {
         /// Which export to go on with; `None` begins one, which ends an earlier one.
@@ -62,7 +76,7 @@ impl Command {
     #[must_use]
     pub const fn is_order(&self) -> bool {
         match self {
-            Self::Status | Self::Why | Self::Doctor | Self::Export { .. } => false,
+            Self::Status | Self::Why | Self::Events { .. } | Self::Doctor | Self::Export { .. } => false,
             Self::Failover { .. } | Self::Hold { .. } | Self::Resume | Self::Leave | Self::Join | Self::Reload => true,
         }
     }
@@ -73,7 +87,7 @@ impl Command {
     #[must_use]
     pub const fn is_for_everybody(&self) -> bool {
         match self {
-            Self::Status | Self::Why => true,
+            Self::Status | Self::Why | Self::Events { .. } => true,
             Self::Doctor
             | Self::Export { .. }
             | Self::Failover { .. }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CONTROL_VERSION, Diagnosis, Message, Part, RESPONSE_LIMIT, Status, Why};
+use super::{CONTROL_VERSION, Diagnosis, Events, Message, Moved, Part, RESPONSE_LIMIT, Status, Why};
 
 /// One response.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,10 +44,14 @@ pub enum Answer {
         /// What was done, in one sentence without full stop.
         text: String,
     },
+    /// The address was moved.
+    Moved(Moved),
     /// What happened lately, and why.
     Why(Why),
     /// What an examination found.
     Diagnosis(Diagnosis),
+    /// A part of the journal.
+    Events(Events),
     /// A part of the record.
     Part(Part),
 }

@@ -34,6 +34,9 @@ pub struct Status {
     pub decision: DecisionStatus,
     /// How long a hold still keeps the address where it is, in milliseconds (F-14); `null` if none is in force.
     pub hold_left_ms: Option<u64>,
+    /// How many moves of the last ten minutes the budget counts (F-15).
+    #[serde(default)]
+    pub moves_lately: u64,
     /// The last takeover that the node knows the times of: its own ones.
     pub last_takeover: Option<TakeoverStatus>,
     /// How many datagrams were dropped, by the name of the cause.
@@ -280,6 +283,9 @@ pub struct RecorderStatus {
     pub written: u64,
     /// How many could not be.
     pub failed: u64,
+    /// How many lines of the journal could not be written.
+    #[serde(default)]
+    pub events_lost: u64,
 }
 
 /// The daemon that wrote a document.

@@ -24,12 +24,34 @@ fn requests_have_these_bytes() {
         (
             Request::new(Command::Failover {
                 to: Some("b".to_owned()),
+                force: false,
+                drill: false,
             }),
             "{\"version\":1,\"command\":{\"failover\":{\"to\":\"b\"}}}\n",
         ),
         (
-            Request::new(Command::Failover { to: None }),
+            Request::new(Command::Failover {
+                to: None,
+                force: false,
+                drill: false,
+            }),
             "{\"version\":1,\"command\":{\"failover\":{\"to\":null}}}\n",
+        ),
+        (
+            Request::new(Command::Failover {
+                to: None,
+                force: true,
+                drill: true,
+            }),
+            "{\"version\":1,\"command\":{\"failover\":{\"to\":null,\"force\":true,\"drill\":true}}}\n",
+        ),
+        (
+            Request::new(Command::Reload),
+            "{\"version\":1,\"command\":\"reload\"}\n",
+        ),
+        (
+            Request::new(Command::Events { after: 17, since_ms: 0 }),
+            "{\"version\":1,\"command\":{\"events\":{\"after\":17,\"since_ms\":0}}}\n",
         ),
         (Request::new(Command::Why), "{\"version\":1,\"command\":\"why\"}\n"),
         (
@@ -114,6 +136,8 @@ fn another_version_is_told_before_anything_else_is_looked_at() {
 fn a_message_over_its_limit_is_neither_written_nor_read() {
     let request = Request::new(Command::Failover {
         to: Some("b".repeat(4096)),
+        force: false,
+        drill: false,
     });
     assert!(matches!(encode_line(&request), Err(LineError::TooLong { limit: 4096 })));
     let line = serde_json::to_vec(&request).unwrap();
@@ -199,7 +223,17 @@ fn who_may_only_look_may_ask_for_what_shows_no_recording_and_changes_nothing() {
         (Command::Why, false, true),
         (Command::Doctor, false, false),
         (Command::Export { id: None, from: 0 }, false, false),
-        (Command::Failover { to: None }, true, false),
+        (
+            Command::Failover {
+                to: None,
+                force: false,
+                drill: false,
+            },
+            true,
+            false,
+        ),
+        (Command::Reload, true, false),
+        (Command::Events { after: 0, since_ms: 0 }, false, true),
         (Command::Hold { for_ms: 1 }, true, false),
         (Command::Resume, true, false),
         (Command::Leave, true, false),
@@ -353,6 +387,7 @@ fn status() -> Status {
             evidence: vec!["the peer is heard and does not hear this node".to_owned()],
         },
         hold_left_ms: None,
+        moves_lately: 0,
         last_takeover: Some(TakeoverStatus {
             from: Some(HolderName::Nobody),
             to: "b".to_owned(),
@@ -375,7 +410,11 @@ fn status() -> Status {
                 accepts_another: false,
             }),
         }),
-        recorder: RecorderStatus { written: 2, failed: 0 },
+        recorder: RecorderStatus {
+            written: 2,
+            failed: 0,
+            events_lost: 0,
+        },
         agent: AgentStatus {
             version: "0.1.0".to_owned(),
             pid: 4242,

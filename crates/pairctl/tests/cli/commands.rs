@@ -16,7 +16,11 @@ use crate::daemon::{Daemon, Ran, run};
 
 #[test]
 fn a_failover_tells_what_was_done() {
-    let order = Request::new(Command::Failover { to: None });
+    let order = Request::new(Command::Failover {
+        to: None,
+        force: false,
+        drill: false,
+    });
     let ran = Daemon::answering(order, &Response::done("moved 203.0.113.10: a → b")).run(&["failover"]);
     assert_eq!(
         ran,
@@ -32,6 +36,8 @@ fn a_failover_tells_what_was_done() {
 fn a_refused_failover_says_why() {
     let order = Request::new(Command::Failover {
         to: Some("b".to_owned()),
+        force: false,
+        drill: false,
     });
     let refusal = Response::refused("node b is not ready", Some("`pairctl status` on b says why".to_owned()));
     let ran = Daemon::answering(order, &refusal).run(&["failover", "--to", "b"]);

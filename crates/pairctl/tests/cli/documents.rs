@@ -63,6 +63,7 @@ pub(crate) fn healthy() -> Status {
             evidence: Vec::new(),
         },
         hold_left_ms: None,
+        moves_lately: 0,
         last_takeover: Some(TakeoverStatus {
             from: Some(HolderName::Node("b".to_owned())),
             to: "a".to_owned(),
@@ -76,7 +77,11 @@ pub(crate) fn healthy() -> Status {
         }),
         drops: BTreeMap::from([("replayed".to_owned(), 0), ("tag".to_owned(), 0)]),
         keys: None,
-        recorder: RecorderStatus { written: 2, failed: 0 },
+        recorder: RecorderStatus {
+            written: 2,
+            failed: 0,
+            events_lost: 0,
+        },
         agent: AgentStatus {
             version: "0.1.0".to_owned(),
             pid: 4242,

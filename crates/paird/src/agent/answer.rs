@@ -1,16 +1,17 @@
 //! What control clients ask: who may, who waits for how long, and what they are told.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use pair_core::{Input, Member};
-use pair_wire::control::{Command, Response};
+use pair_core::{Holder, Input, Member, OrderId, OrderOutcome};
+use pair_wire::control::{Answer, Command, Events, Outcome, Response};
 use tokio::sync::oneshot;
 use tracing::{debug, info};
 
 use super::Agent;
 use crate::control::Pending;
-use crate::orders::Kind;
-use crate::text;
+use crate::orders::{Failover, Kind, Ordered};
+use crate::{logbook, outage, text};
 
 impl Agent {
     pub(super) fn answer(&mut self, request: Pending) {
@@ -26,10 +27,16 @@ impl Agent {
             let _ = answer.send(refused);
             return;
         }
-        if let Some(order) = text::order(&command) {
+        let order = text::order(&command);
+        if let Some(order) = &order {
             info!(uid = asker.uid, pid = asker.pid, order, "ordered");
-            self.flight.order(self.clock.now(), &order, &asker);
+            self.flight.order(self.clock.now(), order, &asker);
         }
+        let ordered = Ordered {
+            order: order.unwrap_or_default(),
+            by: asker,
+            at: self.clock.now(),
+        };
         match command {
             Command::Status => {
                 let _ = answer.send(self.status());
@@ -41,20 +48,14 @@ impl Agent {
             Command::Export { id, from } => {
                 let _ = answer.send(self.flight.export(self.clock.now(), &self.node, id, from));
             }
-            Command::Failover { to } => match self.order_target(to.as_deref()) {
-                Ok(to) => {
-                    let id = self.orders.wait(Kind::Failover, answer);
-                    self.handle(self.clock.now(), Input::Order { id, to });
-                }
-                Err(refused) => {
-                    let _ = answer.send(refused);
-                }
-            },
+            Command::Failover { to, force, .. } => self.failover(to.as_deref(), force, ordered, answer),
+            Command::Events { after, since_ms } => self.events(after, since_ms, answer),
             Command::Hold { for_ms } => self.hold(Duration::from_millis(for_ms), answer),
             Command::Resume => self.hold(Duration::ZERO, answer),
             Command::Reload => self.reload(Some(answer)),
             Command::Leave => {
-                let id = self.orders.wait(Kind::Leave, answer);
+                let Some(answer) = self.unless_busy(answer) else { return };
+                let id = self.orders.wait(Kind::Leave, ordered, answer);
                 self.handle(self.clock.now(), Input::Leave { id });
             }
             Command::Join => {
@@ -62,6 +63,80 @@ impl Agent {
                 let _ = answer.send(Response::done("this node is in the pair"));
             }
         }
+    }
+
+    /// Moves the address, and watches from here how new connections fare meanwhile.
+    fn failover(&mut self, to: Option<&str>, force: bool, ordered: Ordered, answer: oneshot::Sender<Response>) {
+        let Some(answer) = self.unless_busy(answer) else { return };
+        let to = match self.order_target(to) {
+            Ok(to) => to,
+            Err(refused) => {
+                let _ = answer.send(refused);
+                return;
+            }
+        };
+        let from = self
+            .node
+            .view(ordered.at)
+            .fact
+            .map_or(Holder::Nobody, |fact| fact.holder);
+        let failover = Failover {
+            from: self.names.holder_name(from),
+            to: self.names.of(to).to_owned(),
+            forced: force,
+            outage: self.watch_outage(),
+        };
+        let id = self.orders.wait(Kind::Failover(failover), ordered, answer);
+        self.handle(self.clock.now(), Input::Order { id, to, force });
+    }
+
+    /// Tells the client of an order how it ended, and the journal.
+    pub(super) fn end_order(&mut self, id: OrderId, outcome: OrderOutcome) {
+        let now = self.clock.now();
+        let takeover = self.node.view(now).takeover;
+        if let Some(how) = self.orders.end(id, outcome, now, takeover.as_ref()) {
+            info!(how, "an order has ended");
+            self.flight.order_ended(now, &how);
+        }
+    }
+
+    /// The client back, unless another order is under way: then it is told which, and whose.
+    fn unless_busy(&self, answer: oneshot::Sender<Response>) -> Option<oneshot::Sender<Response>> {
+        match self.orders.under_way(self.clock.now()) {
+            None => Some(answer),
+            Some(reason) => {
+                let hint = "wait for its end: an order ends within 30 s";
+                let _ = answer.send(Response::refused(reason, Some(hint.to_owned())));
+                None
+            }
+        }
+    }
+
+    /// Begins to watch new connections to the Elastic IP, if it is known how.
+    fn watch_outage(&self) -> Option<oneshot::Sender<outage::Ended>> {
+        let (probe, public_ip) = (self.config.probe.clone()?, self.known.public_ip?);
+        let target = SocketAddr::from((public_ip, probe.port));
+        let (ended, end) = oneshot::channel();
+        self.elsewhere.spawn(outage::watch(probe, target, end));
+        Some(ended)
+    }
+
+    /// Reads the journal on the other thread.
+    fn events(&self, after: u64, since_ms: u64, answer: oneshot::Sender<Response>) {
+        let logbook = self.flight.logbook();
+        let (folder, newest) = (logbook.folder().to_owned(), logbook.newest());
+        if after >= newest {
+            let entries = Vec::new();
+            let _ = answer.send(Response::new(Outcome::Ok(Answer::Events(Events { entries, newest }))));
+            return;
+        }
+        self.elsewhere.spawn_blocking(move || {
+            let response = match logbook::read(&folder, after, since_ms, newest) {
+                Ok(events) => Response::new(Outcome::Ok(Answer::Events(events))),
+                Err(error) => Response::error(format!("the journal cannot be read: {error}")),
+            };
+            let _ = answer.send(response);
+        });
     }
 
     /// Holds the address where it is for so long, and lets the client wait until the peer has heard of it.

@@ -71,6 +71,12 @@ impl Agent {
             }
             News::Reread(read) => self.follow_files(*read),
             News::Metrics(outcome) => self.known.metrics_error = outcome.err(),
+            News::Journalled(outcome) => {
+                if let Err((lost, error)) = &outcome {
+                    warn!(lost, error, "lines of the journal were not written");
+                }
+                self.known.follow_journal(outcome, self.flight.logbook().lost());
+            }
             News::Hooked(outcomes) => {
                 for (_, outcome) in &outcomes {
                     self.tally.hooked(outcome);

@@ -458,7 +458,7 @@ fn settings_ask_the_nodes_own_address() {
             http: Some(HttpTarget {
                 address: "10.0.2.10:8080".parse().expect("literal"),
                 path: "/ready".to_owned(),
-                timeout: Duration::from_millis(500),
+                timeout: Duration::from_millis(250),
             }),
             interval: Duration::from_millis(200),
             silence_max: Duration::from_secs(1),

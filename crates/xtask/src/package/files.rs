@@ -37,7 +37,8 @@ impl File {
 
 /// Every file that is installed. The unit is not in `/lib`: that name is an alias on every supported system, and a package
 /// that installs files through it can lose them when a later version names the folder itself.
-pub(crate) const FILES: [File; 11] = [
+pub(crate) const FILES: [File; 14] = [
+    File::new("etc/paird/hooks.d/README", Source("deploy/hooks/README")),
     File::new("etc/paird/paird.toml.example", Source("deploy/config/paird.toml")),
     File::new("usr/bin/pairctl", Binary("pairctl")),
     File::new("usr/bin/paird", Binary("paird")),
@@ -49,6 +50,14 @@ pub(crate) const FILES: [File; 11] = [
     File::new("usr/share/doc/paird/README.md", Source("README.md")),
     File::new("usr/share/doc/paird/changelog.gz", Compressed("CHANGELOG.md")),
     File::new("usr/share/doc/paird/copyright", Source("deploy/deb/copyright")),
+    File::new(
+        "usr/share/paird/grafana/paird.json",
+        Source("deploy/grafana/paird.json"),
+    ),
+    File::new(
+        "usr/share/paird/prometheus/paird.rules.yml",
+        Source("deploy/prometheus/paird.rules.yml"),
+    ),
 ];
 
 #[cfg(test)]
