@@ -23,6 +23,16 @@ pub struct Visited {
     pub failed: Vec<String>,
 }
 
+impl Visited {
+    /// Sees to it that no more visits failed than moves broke: each breaks the connections that are open, and there is one at a time.
+    ///
+    /// # Panics
+    /// With the reasons, if there were more.
+    pub fn assert_that_only_moves_broke_any(&self, moves: usize) {
+        assert!(self.failed.len() <= moves, "{moves} moves: {:?}", self.failed);
+    }
+}
+
 impl Visitors {
     pub(crate) fn of(published: SocketAddr) -> Self {
         let ended = Arc::new(AtomicBool::new(false));

@@ -92,8 +92,9 @@ fn complaints_of_systemd(debian: &Debian) -> String {
     let unit = fs::read_to_string(debian.path("usr/lib/systemd/system/paird.service")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("paird.service");
-    let daemon = debian.path("usr/bin/paird");
-    fs::write(&copy, unit.replace("/usr/bin/paird", daemon.to_str().unwrap())).unwrap();
+    // The names of both programs begin like this.
+    let programs = debian.path("usr/bin/pair");
+    fs::write(&copy, unit.replace("/usr/bin/pair", programs.to_str().unwrap())).unwrap();
     let output = Command::new("systemd-analyze")
         .arg("verify")
         .arg(&copy)

@@ -14,7 +14,7 @@
 //!
 //! The ordinary story: the fact is fresh when the rule begins to hold, so the claim is one round trip. The odd cases: a claim
 //! that was not answered may have been applied, so EC2 is read on a new connection before anything else; a fault that is an
-//! answer is followed by a pause with full jitter; a rule that ceases to hold ends the pursuit at once.
+//! answer is followed by a pause with full jitter, and throttling by one of its own ([`throttle`]); a rule that ceases to hold ends the pursuit at once.
 
 use core::time::Duration;
 
@@ -25,6 +25,7 @@ use crate::{
     chance::Chance,
     config::{CALL_GRACE, SETTLE, SLOW_CALL},
     running::RunTime,
+    throttle::{self, Crowd},
 };
 
 /// A takeover by this node, as far as it got.
@@ -96,7 +97,9 @@ struct Pursuit {
     release: Option<AssociationId>,
     /// Requests in a row that never left.
     unsent: u32,
+    began: RunTime,
     not_before: RunTime,
+    crowd: Crowd,
     sent_at: Option<Instant>,
 }
 
@@ -138,7 +141,9 @@ impl Claim {
             attempts: 0,
             release: None,
             unsent: 0,
+            began: run,
             not_before: run,
+            crowd: Crowd::Unseen,
             sent_at: None,
         });
         if let Some(in_flight) = &self.in_flight {
@@ -159,6 +164,9 @@ impl Claim {
         }
         if run < pursuit.not_before {
             return Step::Wait;
+        }
+        if pursuit.crowd != Crowd::Unseen {
+            return Step::Read;
         }
         if basis.fact_fresh || (basis.word_usable && pursuit.attempts == 0) {
             return Step::Associate;
@@ -187,6 +195,7 @@ impl Claim {
         self.pursuit.as_mut().map_or(1, |pursuit| {
             pursuit.attempts = pursuit.attempts.saturating_add(1);
             pursuit.sent_at = Some(now);
+            pursuit.crowd = Crowd::Unseen;
             pursuit.attempts
         })
     }
@@ -269,8 +278,14 @@ impl Claim {
                 self.unresolved = Some(now);
                 (FIRST_PAUSE, LONGEST_PAUSE)
             }
+            CallFault::Throttled => {
+                let pause = throttle::before_claim(pursuit.attempts, run.since(pursuit.began), chance);
+                pursuit.unsent = 0;
+                pursuit.not_before = run + pause;
+                self.last_fault = Some(fault);
+                return Some(pause);
+            }
             CallFault::Unreachable | CallFault::Failed => (FIRST_PAUSE, LONGEST_PAUSE),
-            CallFault::Throttled => (FIRST_PAUSE * 2, LONGEST_PAUSE),
             // Seen at boot and cured minutes later, so retried, but slowly.
             CallFault::Denied | CallFault::Gone => (LONGEST_PAUSE, LONGEST_PAUSE * 8),
         };
@@ -323,6 +338,30 @@ impl Claim {
         Some(last.clone())
     }
 
+    /// A read was throttled. Returns whether a claim waits for it, which then says when the next one goes out: not before the
+    /// first attempt, which the peer's word is good enough for.
+    pub(crate) fn read_was_throttled(&mut self, run: RunTime, chance: &mut Chance) -> bool {
+        let waiting = self.pursuit.as_mut().filter(|pursuit| pursuit.attempts > 0);
+        let Some(pursuit) = waiting.filter(|_| self.in_flight.is_none()) else {
+            return false;
+        };
+        pursuit.crowd = pursuit.crowd.refused();
+        pursuit.not_before = run + throttle::before_read(run.since(pursuit.began), chance);
+        true
+    }
+
+    /// A read was answered: if one was throttled before it, the claim waits for another one.
+    pub(crate) fn read_passed(&mut self, run: RunTime, chance: &mut Chance) {
+        let Some(pursuit) = self.pursuit.as_mut().filter(|_| self.in_flight.is_none()) else {
+            return;
+        };
+        let waited = run.since(pursuit.began);
+        pursuit.crowd = pursuit.crowd.passed(waited);
+        if pursuit.crowd != Crowd::Unseen {
+            pursuit.not_before = run + throttle::before_another_read(waited, chance);
+        }
+    }
+
     /// Whether a read that shows `association` tells that an unanswered attempt was applied since it was sent, or somebody
     /// else's: the one known then has been replaced.
     pub(crate) fn was_overtaken(&mut self, association: Option<&AssociationId>) -> bool {
@@ -356,6 +395,11 @@ impl Claim {
     /// Whether this pursuit has asked EC2 to release the address: if nobody holds it, it is this node's to take.
     pub(crate) fn has_released(&self) -> bool {
         self.pursuit.as_ref().is_some_and(|pursuit| pursuit.release.is_some())
+    }
+
+    /// Whether a rule has said claim and the address is not here yet.
+    pub(crate) const fn is_pursued(&self) -> bool {
+        self.pursuit.is_some()
     }
 
     /// Whether an attempt ended without telling who holds the address, and no read has told since.

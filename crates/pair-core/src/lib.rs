@@ -32,6 +32,7 @@ mod refit;
 mod rule;
 mod running;
 mod slip;
+mod throttle;
 mod time;
 mod view;
 

@@ -208,7 +208,7 @@ impl Node {
             Input::Leave { id } => self.leave(now, id),
             Input::Join => self.join(now),
             Input::Restored(standing) => self.restore(now, standing),
-            Input::Configured(config) => self.configure(now, config),
+            Input::Configured(config) => self.configure(now, &config),
             Input::Stop => self.stop(now),
         }
         if is_late {

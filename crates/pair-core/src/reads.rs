@@ -140,12 +140,27 @@ impl Reads {
         self.not_before = run + chance.up_to(pause).max(SHORTEST_PAUSE);
         match read.of {
             ReadOf::Address { .. } => {
-                let again = (READ_GAP * doubled / 2).min(READ_WHILE_SILENT);
+                let again = match fault {
+                    // Those who claim need what reads EC2 takes.
+                    CallFault::Throttled => READ_WHILE_SILENT,
+                    CallFault::NotSent
+                    | CallFault::Unreachable
+                    | CallFault::Unanswered
+                    | CallFault::Failed
+                    | CallFault::Denied
+                    | CallFault::Gone
+                    | CallFault::AlreadyAssociated => (READ_GAP * doubled / 2).min(READ_WHILE_SILENT),
+                };
                 self.next_at = self.next_at.min(self.not_before + again);
             }
             ReadOf::Instance(_) => self.instance_next_at = self.instance_next_at.min(self.not_before + READ_GAP),
         }
         Some(read)
+    }
+
+    /// Whoever waits for the read that has failed says itself when the next one may go out.
+    pub(crate) const fn go_on(&mut self, run: RunTime) {
+        self.not_before = run;
     }
 
     /// Whether the last read got no answer, or one of the address waits for its answer for long.
@@ -273,6 +288,44 @@ mod tests {
         assert!(reads.gets_no_answer(at(0)) && reads.last_failed());
         reads.answered(now, CallId(99));
         assert!(!reads.last_failed());
+    }
+
+    #[test]
+    fn the_pause_after_a_failed_read_grows_up_to_a_bound() {
+        let pause_after = |failures: u64, seed: u64| {
+            let mut reads = Reads::new(run(0));
+            for id in 0..failures {
+                send(&mut reads, 0, id, false, false);
+                reads.failed(run(0), CallId(id), CallFault::Failed, &mut Chance::new(seed));
+            }
+            (0..9_000).find(|ms| reads.may_read(RunTime::default() + Duration::from_millis(*ms), false))
+        };
+        for (failures, longest) in [(1, 200), (3, 800), (99, 8_000)] {
+            let most = (0..50).filter_map(|seed| pause_after(failures, seed)).max();
+            let range = longest * 9 / 10..=longest;
+            assert!(most.is_some_and(|most| range.contains(&most)), "{failures}: {most:?}");
+        }
+    }
+
+    #[test]
+    fn a_routine_read_that_was_throttled_leaves_the_way_to_others_for_a_minute() {
+        let mut reads = Reads::new(run(0));
+        send(&mut reads, 0, 1, false, false);
+        reads.failed(run(0), CallId(1), CallFault::Throttled, &mut Chance::new(1));
+        assert!(!reads.is_due(run(60)) && reads.is_due(run(61)));
+        send(&mut reads, 61, 2, false, false);
+        reads.failed(run(61), CallId(2), CallFault::Failed, &mut Chance::new(1));
+        assert!(reads.is_due(run(61 + 12)));
+    }
+
+    #[test]
+    fn whoever_paces_a_read_may_ask_again_at_once() {
+        let mut reads = Reads::new(run(0));
+        send(&mut reads, 0, 1, false, false);
+        reads.failed(run(0), CallId(1), CallFault::Throttled, &mut Chance::new(1));
+        assert!(!reads.may_read(run(0), false));
+        reads.go_on(run(0));
+        assert!(reads.may_read(run(0), false));
     }
 
     #[test]

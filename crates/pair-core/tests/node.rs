@@ -481,7 +481,7 @@ fn what_only_the_peer_has_named_is_read_before_a_strict_takeover_releases_it() {
 fn live_beyond_the_budget(node: &mut Node, from_ms: u64, to_ms: u64, fitness: Fitness) -> Option<u64> {
     (from_ms..to_ms).step_by(200).find(|ms| {
         let mut beat = heartbeat(node, ms / 200);
-        let report = beat.report.as_mut().unwrap();
+        let report = beat.report.as_mut().expect("it has a report");
         report.fitness = fitness;
         report.moves = vec![MS * 1_000, MS * 2_000, MS * 3_000];
         node.handle(at(*ms), Input::Heartbeat(beat));

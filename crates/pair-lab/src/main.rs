@@ -50,6 +50,9 @@ enum Command {
     Demo(demo::Args),
     /// Measure failovers of a whole pair in network namespaces: real HAProxy, real packets, faults of every kind.
     Lab(testbed::Args),
+    /// Compare paird with what people run today, in the lab.
+    #[command(subcommand)]
+    Bench(testbed::bench::Bench),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -58,6 +61,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Service { listen, node } => runtime()?.block_on(serve(listen, &node))?,
         Command::Ec2 { nodes } => runtime()?.block_on(emulate(&nodes))?,
         Command::Demo(args) => return demo::run(&args),
+        Command::Bench(bench) => return testbed::bench::run(&bench),
         Command::Lab(args) => return testbed::run(&args),
     }
     Ok(ExitCode::SUCCESS)

@@ -42,6 +42,17 @@ impl Process {
         Pid::from_child(&self.child)
     }
 
+    /// Its children that are alive.
+    pub(crate) fn children(&self) -> Vec<Pid> {
+        let id = self.id().as_raw_nonzero();
+        let children = Path::new("/proc").join(format!("{id}/task/{id}/children"));
+        let children = std::fs::read_to_string(children).unwrap_or_default();
+        children
+            .split_ascii_whitespace()
+            .filter_map(|id| Pid::from_raw(id.parse().ok()?))
+            .collect()
+    }
+
     /// What it has printed so far.
     pub(crate) fn printed(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()

@@ -51,6 +51,11 @@ impl Agenda {
         self.next += 1;
     }
 
+    /// When the next thing happens.
+    pub(crate) fn next_at(&self) -> Option<Instant> {
+        self.items.first_key_value().map(|((at, _), _)| *at)
+    }
+
     /// Takes the next thing if it is due by `limit`.
     pub(crate) fn take(&mut self, limit: Instant) -> Option<(Instant, Happening)> {
         let entry = self.items.first_entry().filter(|entry| entry.key().0 <= limit)?;

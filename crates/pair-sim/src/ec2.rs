@@ -7,7 +7,7 @@ use pair_core::{
     Reply,
 };
 
-use crate::{Dice, Settings, settings::private_ip};
+use crate::{Dice, Limits, Settings, settings::private_ip};
 
 /// Who holds the address in truth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -100,6 +100,8 @@ pub struct Ec2 {
     generations: [u32; 2],
     instances: [InstanceState; 2],
     doors: [Door; 2],
+    /// The request limits of the account; `None` if it is far from them.
+    limits: Option<Limits>,
 }
 
 /// The way from one member to the API.
@@ -137,6 +139,7 @@ impl Ec2 {
             generations: [0; 2],
             instances: [InstanceState::Running { unreachable: false }; 2],
             doors: [door.clone(), door],
+            limits: None,
         }
     }
 
@@ -152,11 +155,18 @@ impl Ec2 {
         self.instances[member.index()] = state;
     }
 
-    /// Whether a member's calls are answered as they should be, and reads show the truth.
+    /// The request limits, for whoever shares them with others of the account to put in and take out.
+    pub(crate) const fn limits(&mut self) -> &mut Option<Limits> {
+        &mut self.limits
+    }
+
+    /// Whether a member's calls are answered as they should be, and reads show the truth. Within
+    /// limits nothing is promised.
     pub(crate) fn is_well(&self, member: Member) -> bool {
         let door = &self.doors[member.index()];
         let is_open = door.fault.is_none() && door.stall.is_zero() && door.latency.1 <= SLOW;
-        is_open && door.lose_replies == 0 && door.late_landing.is_none() && self.stale_by.is_zero()
+        let is_honest = door.lose_replies == 0 && door.late_landing.is_none() && self.stale_by.is_zero();
+        is_open && is_honest && self.limits.is_none()
     }
 
     /// Puts the address where somebody outside of the pair wants it.
@@ -265,6 +275,11 @@ impl Ec2 {
                 // A request that was under way when the hole opened.
                 ApiFault::BlackHole | ApiFault::Unreachable => CallFault::Unanswered,
             });
+        }
+        if let Some(limits) = &mut self.limits
+            && !limits.take(now, call)
+        {
+            return Err(CallFault::Throttled);
         }
         match call {
             Call::ReadAddress => Ok(Reply::Address(described(self.at(now - self.stale_by)))),

@@ -183,7 +183,7 @@ impl World {
     }
 
     /// Lets the next thing happen if it is due by `limit`, else stops there and says so.
-    fn step(&mut self, limit: Instant) -> Result<bool, Violation> {
+    pub(crate) fn step(&mut self, limit: Instant) -> Result<bool, Violation> {
         let Some((at, happening)) = self.agenda.take(limit) else {
             self.now = self.now.max(limit);
             return Ok(false);

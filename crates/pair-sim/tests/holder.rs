@@ -185,3 +185,27 @@ fn in_good_times_ec2_is_hardly_asked() {
     let asked = world.ec2().log().len() - before;
     assert!(asked <= 2 * 4 * 6, "{asked} calls of two nodes in four hours");
 }
+
+/// How often the survivor of a takeover asks EC2 in an hour that begins when it has settled.
+fn calls_of_a_survivor(world: &mut World) -> usize {
+    world.crash_host(A);
+    world.run_for(SECOND * 120);
+    assert!(world.holds(B));
+    let before = world.ec2().log().len();
+    world.run_for(SECOND * 3600);
+    world.ec2().log().len() - before
+}
+
+#[test]
+fn a_holder_whose_peer_is_dead_hardly_asks_ec2_while_its_imds_confirms_the_hold() {
+    let calls = calls_of_a_survivor(&mut settled(12));
+    assert!(calls <= 6, "{calls} calls in an hour");
+}
+
+#[test]
+fn a_holder_whose_peer_is_silent_and_whose_imds_says_nothing_asks_each_minute() {
+    let mut world = settled(13);
+    world.set_imds(B, false);
+    let calls = calls_of_a_survivor(&mut world);
+    assert!((55..=85).contains(&calls), "{calls} calls in an hour");
+}

@@ -36,7 +36,7 @@ pub(crate) fn run(cli: &Cli, args: &DoctorArgs, out: &mut dyn Write) -> Result<u
 
 fn ask(client: &Client) -> Result<Diagnosis, Failure> {
     match client.ask(Command::Doctor)? {
-        Answer::Diagnosis(diagnosis) if diagnosis.version == DIAGNOSIS_VERSION => Ok(diagnosis),
+        Answer::Diagnosis(diagnosis) if diagnosis.version == DIAGNOSIS_VERSION => Ok(*diagnosis),
         Answer::Diagnosis(diagnosis) => Err(Failure::DiagnosisVersion {
             theirs: diagnosis.version,
         }),

@@ -106,7 +106,7 @@ fn go(client: &Client, to: &str) -> Result<Moved, Failure> {
     let Answer::Moved(moved) = client.ask(command)? else {
         return Err(Failure::OtherAnswer);
     };
-    Ok(moved)
+    Ok(*moved)
 }
 
 /// Waits until both nodes are well: the second half is a move like the first.

@@ -23,7 +23,7 @@ const INTERVAL: Duration = Duration::from_millis(500);
 /// Runs the command. Who follows does so until interrupted, over restarts of the daemon.
 pub(crate) fn run(cli: &Cli, args: &EventsArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
     let client = Client::new(cli, cli::STATUS_TIMEOUT);
-    let since_ms = args.since.map_or(0, |since| since.unix_ms());
+    let since_ms = args.since.map_or(0, Since::unix_ms);
     let interrupted = Interruption::expected().map_err(Failure::Signals)?;
     let mut after = 0;
     loop {

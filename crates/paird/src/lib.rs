@@ -7,6 +7,7 @@ pub mod agent;
 pub mod archive;
 pub mod asker;
 pub mod check;
+pub mod child;
 pub mod chronicle;
 pub mod cli;
 pub mod clock;

@@ -198,7 +198,7 @@ fn answer_move(answer: oneshot::Sender<Response>, failover: Failover, took: Dura
         None => Some(Ended { answer, moved }),
     };
     if let Some(Ended { answer, moved }) = unwatched {
-        let _ = answer.send(Response::new(Outcome::Ok(Answer::Moved(moved))));
+        let _ = answer.send(Response::new(Outcome::Ok(Answer::Moved(Box::new(moved)))));
     }
 }
 

@@ -73,7 +73,8 @@ pub async fn watch(settings: Probe, target: SocketAddr, mut ended: oneshot::Rece
         return;
     };
     let outage = seen(visits);
-    let _ = answer.send(Response::new(Outcome::Ok(Answer::Moved(Moved { outage, ..moved }))));
+    let moved = Box::new(Moved { outage, ..moved });
+    let _ = answer.send(Response::new(Outcome::Ok(Answer::Moved(moved))));
 }
 
 async fn visit(settings: Probe, target: SocketAddr) -> Visit {

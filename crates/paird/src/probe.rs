@@ -116,7 +116,7 @@ fn status_of(answer: &[u8]) -> Option<u16> {
     })
 }
 
-fn unconnected(error: &io::Error) -> Outcome {
+pub(crate) fn unconnected(error: &io::Error) -> Outcome {
     use io::ErrorKind::{ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable, TimedOut};
     match error.kind() {
         ConnectionRefused => Outcome::Kernel(KernelAnswer::Refused),

@@ -30,10 +30,17 @@ pub async fn watch_service(config: Config, own: IpAddr, tell: mpsc::Sender<News>
 /// What is checked, in one word.
 #[must_use]
 pub const fn service_name(config: &Config) -> &'static str {
-    match (&config.check.haproxy_socket, &config.check.http) {
-        (Some(_), _) => "haproxy",
-        (None, Some(_)) => "http",
-        (None, None) => "service",
+    let check = &config.check;
+    if check.haproxy_socket.is_some() {
+        "haproxy"
+    } else if check.http.is_some() {
+        "http"
+    } else if check.tcp.is_some() {
+        "tcp"
+    } else if check.command.is_some() {
+        "command"
+    } else {
+        "service"
     }
 }
 

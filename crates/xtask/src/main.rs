@@ -3,6 +3,7 @@
 //! Thin on purpose: what a task *does* lives in the crates and in `tests/`; here is only what has to happen around it, such
 //! as building first, installing what the tests need, and leaving no process behind.
 
+mod bench;
 mod brood;
 mod coverage;
 mod demo;
@@ -37,6 +38,9 @@ struct Cli {
 enum Task {
     /// Show a failover on this machine: two daemons, an emulated EC2, one death.
     Demo(demo::Args),
+    /// Compare paird with what people run today, in the lab (as root, on an idle machine).
+    #[command(subcommand)]
+    Bench(bench::Args),
     /// Measure a pair in network namespaces, with the real HAProxy and faults of every kind (as root).
     Lab(lab::Args),
     /// Visit every history of a pair within a bound, deeper than CI does.
@@ -47,6 +51,8 @@ enum Task {
     Soak(sim::Args),
     /// Measure how often the detector is wrong, and rewrite docs/DETECTION.md (some minutes).
     Curve(sim::Args),
+    /// Let a zone die under up to 5,000 pairs in virtual time, and rewrite docs/PERFORMANCE.md (a quarter of an hour).
+    Storm(sim::Args),
     /// Look for bytes that the wire cannot take, with cargo-fuzz.
     Fuzz(fuzz::Args),
     /// Build the Debian package and print its path.
@@ -63,11 +69,13 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = Workspace::find().and_then(|workspace| match cli.task {
         Task::Demo(args) => demo::run(&workspace, &args),
+        Task::Bench(args) => bench::run(&workspace, &args),
         Task::Lab(args) => lab::run(&workspace, &args),
         Task::Model(args) => sim::model(&workspace, &args),
         Task::Test(args) => test::run(&workspace, &args),
         Task::Soak(args) => sim::soak(&workspace, &args),
         Task::Curve(args) => sim::curve(&workspace, &args),
+        Task::Storm(args) => sim::storm(&workspace, &args),
         Task::Fuzz(args) => fuzz::run(&workspace, &args),
         Task::Package(args) => package::run(&workspace, &args),
         Task::MutantsOfRules(args) => mutants_of_rules::run(&workspace, &args),

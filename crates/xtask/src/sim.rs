@@ -53,6 +53,19 @@ pub(crate) fn curve(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     become_simulator(workspace, &mut curve, args)
 }
 
+/// Lets zones die under many pairs, and replaces what the document shows of it.
+///
+/// # Errors
+/// If the build fails or what was built cannot be started.
+pub(crate) fn storm(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
+    let mut storm = simulator(workspace);
+    storm.arg("storm");
+    if args.options.is_empty() {
+        storm.arg("--markdown").arg(workspace.root.join("docs/PERFORMANCE.md"));
+    }
+    become_simulator(workspace, &mut storm, args)
+}
+
 fn simulator(workspace: &Workspace) -> Command {
     Command::new(workspace.target.join("debug/pair-sim"))
 }

@@ -69,7 +69,7 @@ impl Tools {
             env::var("PATH").context("PATH is not set or not UTF-8")?
         );
         install_packages(&path);
-        let moto_server = install_moto(workspace)
+        let moto_server = python_environment(workspace, "venv", "tests/requirements.txt", "moto_server")
             .inspect_err(|error| eprintln!("moto cannot be installed, its tests are skipped: {error:#}"))
             .ok();
         Ok(Self { moto_server, path })
@@ -115,18 +115,27 @@ fn apt_get() -> Command {
     apt_get
 }
 
-/// Installs moto into a virtual environment of its own and returns its server.
-fn install_moto(workspace: &Workspace) -> Result<PathBuf> {
-    let requirements = workspace.root.join("tests/requirements.txt");
-    let environment = workspace.cache.join("venv");
-    let server = environment.join("bin/moto_server");
+/// Installs a program from Python's package index into a virtual environment of its own, unless it is there in the wanted
+/// version, and returns where it is. `requirements` is a file of the repository with all versions.
+///
+/// # Errors
+/// If it cannot be installed; the installer has told why on stderr.
+pub(crate) fn python_environment(
+    workspace: &Workspace,
+    name: &str,
+    requirements: &str,
+    program: &str,
+) -> Result<PathBuf> {
+    let requirements = workspace.root.join(requirements);
+    let environment = workspace.cache.join(name);
+    let program = environment.join("bin").join(program);
     // A copy of the requirements is left behind as the last step, so a half-finished installation is done again.
     let installed = environment.join("requirements.txt");
     let wanted = fs::read(&requirements).with_context(|| format!("cannot read {}", requirements.display()))?;
-    if server.is_file() && fs::read(&installed).is_ok_and(|present| present == wanted) {
-        return Ok(server);
+    if program.is_file() && fs::read(&installed).is_ok_and(|present| present == wanted) {
+        return Ok(program);
     }
-    eprintln!("installing moto into {}", environment.display());
+    eprintln!("installing {} into {}", requirements.display(), environment.display());
     workspace::run(
         Command::new("python3")
             .args(["-m", "venv"])
@@ -147,5 +156,5 @@ fn install_moto(workspace: &Workspace) -> Result<PathBuf> {
             .stdout(Stdio::null()),
     )?;
     fs::write(&installed, &wanted).with_context(|| format!("cannot write {}", installed.display()))?;
-    Ok(server)
+    Ok(program)
 }

@@ -14,6 +14,7 @@ on_stages! {
 fn a_holder_whose_agent_restarts_adopts_what_it_has(setup: Setup) {
     let mut pair = setup.pair();
     pair.start_healthy();
+    let visitors = pair.visitors();
     for restart in [Restart::Killed, Restart::Asked] {
         match restart {
             Restart::Killed => pair.kill_agent("a"),
@@ -24,6 +25,7 @@ fn a_holder_whose_agent_restarts_adopts_what_it_has(setup: Setup) {
         assert_eq!(pair.holder().as_deref(), Some("a"));
     }
     assert_eq!(pair.claimers(), ["a"], "the call of the start, and none after it");
+    assert_eq!(visitors.end().failed, Vec::<String>::new());
 }
 
 fn a_holder_that_only_lost_its_agent_keeps_the_address(setup: Setup) {

@@ -214,7 +214,6 @@ fn pauses_have_full_jitter_within_bounds_that_grow() {
     for fault in [
         CallFault::Unreachable,
         CallFault::Failed,
-        CallFault::Throttled,
         CallFault::Denied,
         CallFault::Gone,
     ] {
@@ -246,7 +245,7 @@ fn the_first_pause_is_as_long_as_its_fault_deserves() {
         (CallFault::Failed, 250),
         (CallFault::Unanswered, 250),
         (CallFault::AlreadyAssociated, 250),
-        (CallFault::Throttled, 500),
+        (CallFault::Throttled, 1_000),
         (CallFault::Denied, 8_000),
         (CallFault::Gone, 8_000),
     ] {
@@ -264,6 +263,75 @@ fn a_pause_is_waited_out() {
     assert_eq!(pursue(&mut claim, 100 + pause / 2, FRESH), Step::Wait);
     assert_eq!(claim.next_at().unwrap().since(run(100)).as_millis(), u128::from(pause));
     assert_eq!(pursue(&mut claim, 101 + pause, FRESH), Step::Associate);
+}
+
+#[test]
+fn a_throttled_claim_comes_again_after_a_share_of_its_wait() {
+    let mut chance = Chance::new(7);
+    let mut claim = sent();
+    let mut now = 100;
+    let mut pauses = Vec::new();
+    for attempt in 2..30 {
+        let pause = claim
+            .failed(at(now), run(now), CallFault::Throttled, &mut chance)
+            .unwrap();
+        pauses.push(pause);
+        now += u64::try_from(pause.as_millis()).unwrap() + 1;
+        assert_eq!(pursue(&mut claim, now, FRESH), Step::Associate);
+        claim.sent(at(now), run(now), CallId(attempt), None);
+    }
+    assert!(pauses[0] <= Duration::from_secs(1), "{:?}", pauses[0]);
+    assert!(pauses[1..4].iter().all(|pause| pause.as_secs() < 3), "{pauses:?}");
+    let longest = pauses.iter().max().unwrap().as_secs();
+    assert!((50..=72).contains(&longest), "{longest} s");
+}
+
+/// A claim whose first request was throttled, and then a read, whose pause is over at the returned time.
+fn crowded() -> (Claim, u64) {
+    let (mut claim, _) = failed(CallFault::Throttled);
+    assert!(claim.read_was_throttled(run(2_000), &mut Chance::new(1)));
+    assert_eq!(pursue(&mut claim, 2_100, FRESH), Step::Wait);
+    (claim, 4_000)
+}
+
+#[test]
+fn who_was_throttled_with_a_read_claims_after_two_that_have_passed() {
+    let (mut claim, now) = crowded();
+    assert_eq!(
+        pursue(&mut claim, now, FRESH),
+        Step::Read,
+        "a fact from before the crowd is not enough"
+    );
+    claim.read_passed(run(now), &mut Chance::new(1));
+    assert_eq!(pursue(&mut claim, now + 10, FRESH), Step::Wait);
+    assert_eq!(pursue(&mut claim, now + 1_000, FRESH), Step::Read);
+    claim.read_passed(run(now + 1_000), &mut Chance::new(1));
+    assert_eq!(pursue(&mut claim, now + 1_000, FRESH), Step::Associate);
+}
+
+#[test]
+fn each_request_begins_anew_with_the_crowd() {
+    let (mut claim, now) = crowded();
+    claim.sent(at(now), run(now), CallId(2), None);
+    claim.failed(at(now), run(now), CallFault::Throttled, &mut Chance::new(1));
+    assert_eq!(pursue(&mut claim, now + 4_000, FRESH), Step::Associate);
+}
+
+#[test]
+fn a_throttled_read_keeps_back_no_first_attempt() {
+    let mut claim = Claim::default();
+    assert_eq!(pursue(&mut claim, 0, OLD), Step::Read);
+    assert!(!claim.read_was_throttled(run(50), &mut Chance::new(1)));
+    assert_eq!(pursue(&mut claim, 50, WORD), Step::Associate);
+}
+
+#[test]
+fn a_read_beside_a_request_says_nothing_of_the_crowd() {
+    let mut claim = sent();
+    assert!(!claim.read_was_throttled(run(600), &mut Chance::new(1)));
+    claim.read_passed(run(700), &mut Chance::new(1));
+    claim.failed(at(800), run(800), CallFault::Failed, &mut Chance::new(1));
+    assert_eq!(pursue(&mut claim, 1_100, FRESH), Step::Associate);
 }
 
 #[test]

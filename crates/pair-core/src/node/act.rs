@@ -6,6 +6,7 @@ use super::Node;
 use crate::{
     Call, CallId, CallRequest, Event, Fitness, Heartbeat, Holder, Instant, Output, Prefix, Report, Rule, Verdict, Word,
     claim::Step,
+    config::READ_GAP,
     decide::{decide, is_free},
     reads::{Read, ReadOf},
     running::RunTime,
@@ -40,7 +41,11 @@ impl Node {
         if let Some(step) = self.claim.verify_due(run) {
             self.read_address(now, step == Step::ReadFresh);
         }
-        if self.reads.is_due(run) {
+        if self.silence.is_some() && self.ownership.is_mine() && !self.is_confirmed(now) {
+            self.reads.want_each_minute(run);
+        }
+        // A claim reads when it needs to.
+        if self.reads.is_due(run) && !self.claim.is_pursued() {
             self.read_address(now, false);
         }
         self.probe_if_due();
@@ -115,11 +120,19 @@ impl Node {
                 asked_at: now,
                 asked_run: run,
             };
-            self.reads.sent(run, id, read, self.silence.is_some(), &mut self.chance);
+            let is_silent = self.silence.is_some() && !self.ownership.is_mine();
+            self.reads.sent(run, id, read, is_silent, &mut self.chance);
             if fresh_connection {
                 self.claim.read_sent();
             }
         }
+    }
+
+    /// Whether it has just been said that this node holds the address: its IMDS does so each second, and says it when it does
+    /// not any more, so EC2 need not be asked.
+    fn is_confirmed(&self, now: Instant) -> bool {
+        let confirmation = self.ownership.confirmation();
+        confirmation.is_some_and(|(_, at)| now.since(at) <= READ_GAP)
     }
 
     pub(super) fn read_instance_if_due(&mut self, now: Instant) {

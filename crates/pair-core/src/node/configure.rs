@@ -41,12 +41,12 @@ impl Pace {
 impl Node {
     /// Takes other settings up, as far as they can change: which member this is, where the address lands and the version are what
     /// a run of the node is about, and stay.
-    pub(super) fn configure(&mut self, now: Instant, config: Config) {
+    pub(super) fn configure(&mut self, now: Instant, config: &Config) {
         let wanted = Config {
             me: self.config.me,
             private_ips: self.config.private_ips,
             version: self.config.version.clone(),
-            ..config
+            ..*config
         };
         if wanted == self.configured() {
             return;

@@ -138,6 +138,7 @@ impl Node {
                 let Some(read) = self.reads.answered(run, id) else {
                     return;
                 };
+                self.claim.read_passed(run, &mut self.chance);
                 self.hear_address(now, run, read.asked_at, association);
             }
             Ok(Reply::Instance(state)) => {
@@ -173,6 +174,9 @@ impl Node {
             }
             Err(fault) => {
                 self.reads.failed(run, id, fault, &mut self.chance);
+                if fault == CallFault::Throttled && self.claim.read_was_throttled(run, &mut self.chance) {
+                    self.reads.go_on(run);
+                }
             }
         }
         self.follow_holder(now, before);

@@ -88,6 +88,12 @@ impl Testbed {
         Ok(bed)
     }
 
+    /// Lets another contender watch over the address, from the next beginning on.
+    pub(crate) fn change_contender(&mut self, contender: Contender) -> Result<()> {
+        self.contender = contender;
+        contender.prepare(self)
+    }
+
     /// Ends every fault and begins anew: agents without a past, the address on this node, everybody content.
     pub(crate) fn renew(&mut self, holder: &str) -> Result<()> {
         self.lab.faults().clear_all();
@@ -108,20 +114,34 @@ impl Testbed {
         })?;
         for at in 0..self.nodes.len() {
             self.start_agent(at)?;
+            let interrupt = self.interrupt.clone();
+            interrupt.until("the agent is ready for its peer", START_PATIENCE, || {
+                self.nodes[at].check_alive()?;
+                Ok(self.contender.is_ready_for_peer(&self.nodes[at]).then_some(()))
+            })?;
         }
         self.settle()
     }
 
-    /// Starts the agents that do not run, and waits until everybody is content.
+    /// Waits until everybody is content.
     pub(crate) fn settle(&mut self) -> Result<()> {
+        if self.comes_to_rest(START_PATIENCE)? {
+            return Ok(());
+        }
+        bail!("the pair is not content after {START_PATIENCE:?}\n{}", self.logs());
+    }
+
+    /// Whether everybody is content in time.
+    pub(crate) fn comes_to_rest(&mut self, patience: Duration) -> Result<bool> {
+        let deadline_ms = self.lab.clock_ms() + u64::try_from(patience.as_millis())?;
         let interrupt = self.interrupt.clone();
-        let settled = interrupt.until("the pair is content", START_PATIENCE, || {
+        interrupt.until("the pair is content", patience * 2, || {
             for node in &mut self.nodes {
                 node.check_alive()?;
             }
-            Ok(self.contender.is_settled(self).then_some(()))
-        });
-        settled.with_context(|| self.logs())
+            let is_settled = self.contender.is_settled(self);
+            Ok((is_settled || self.lab.clock_ms() >= deadline_ms).then_some(is_settled))
+        })
     }
 
     /// Starts the agent of a node anew.

@@ -80,6 +80,14 @@ impl Contender {
         }
     }
 
+    /// Whether the agent of a node is so far that the other may start.
+    pub(crate) fn is_ready_for_peer(self, node: &Node) -> bool {
+        match self {
+            Self::Paird(_) => true,
+            Self::Keepalived(_) => keepalived::is_ready_for_peer(node),
+        }
+    }
+
     /// Whether both agents are content, and agree with EC2 about who holds the address.
     pub(crate) fn is_settled(self, bed: &Testbed) -> bool {
         match self {

@@ -1,7 +1,5 @@
 //! HAProxy on a node, with the configuration that is shipped.
 
-use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
@@ -60,13 +58,7 @@ impl Haproxy {
 
     /// The workers that are alive.
     pub(crate) fn workers(&self) -> Vec<Pid> {
-        let master = self.master.id().as_raw_nonzero();
-        let children = Path::new("/proc").join(format!("{master}/task/{master}/children"));
-        let children = fs::read_to_string(children).unwrap_or_default();
-        children
-            .split_ascii_whitespace()
-            .filter_map(|id| Pid::from_raw(id.parse().ok()?))
-            .collect()
+        self.master.children()
     }
 
     /// Fails with what it printed if it has ended.

@@ -1,7 +1,7 @@
 //! keepalived with a hook around the aws CLI, as people run it on EC2 today.
 //!
 //! Both configurations follow keepalived's documentation (`keepalived.conf(5)`) and what it recommends for unicast, which EC2
-//! needs since it has no multicast: `unicast_peer`, a `vrrp_script` with a negative weight for HAProxy, a `notify_master` script
+//! needs since it has no multicast: `unicast_peer`, a `vrrp_script` for HAProxy that raises the priority while it runs, a `notify_master` script
 //! that moves the address. *Standard* has the intervals of the example that every guide copies; *fast* has VRRP version 3 with
 //! an advertisement interval of a tenth of a second and an HTTP check.
 
@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result};
 use pair_lab::Holder;
 
 use super::bed::Testbed;
-use super::network::Host;
+use super::network::{Host, NODE_A};
 use super::node::Node;
 use super::programs;
 
@@ -75,7 +75,7 @@ fn config(flavour: Flavour, own: Host, peer: Host, state: &str, priority: u8) ->
          vrrp_script haproxy {{\n    {check}\n    weight 2\n}}\n\
          vrrp_instance pair {{\n    state {state}\n    interface eth0\n    virtual_router_id 51\n    priority {priority}\n    \
          advert_int {interval}\n    unicast_src_ip {own}\n    unicast_peer {{\n        {peer}\n    }}\n    \
-         track_script {{\n        haproxy\n    }}\n    notify_master /run/take-address\n}}\n"
+         track_script {{\n        haproxy\n    }}\n    virtual_ipaddress {{\n        {NOBODYS} dev lo\n    }}\n    notify_master /run/take-address\n}}\n"
     )
 }
 
@@ -112,23 +112,35 @@ pub(super) fn is_settled(bed: &Testbed) -> bool {
     let Some(Holder::Node(holder)) = bed.lab().holder() else {
         return false;
     };
-    bed.nodes().iter().all(|node| {
-        let log = node.agent_log();
-        let state = log
-            .lines()
-            .rev()
-            .find_map(|line| line.split_once("Entering ")?.1.strip_suffix(" STATE"));
-        state == Some(if node.name() == holder { "MASTER" } else { "BACKUP" })
-    })
+    let wanted = |node: &Node| if node.name() == holder { MASTER } else { "BACKUP" };
+    bed.nodes()
+        .iter()
+        .all(|node| state(node).as_deref() == Some(wanted(node)))
+}
+
+/// Whether the other may start: the node that is configured as master comes first, lest both become master at the start and the
+/// hook of the wrong one lands last.
+pub(super) fn is_ready_for_peer(node: &Node) -> bool {
+    node.name() != NODE_A.name || state(node).as_deref() == Some(MASTER)
+}
+
+/// The state that a node's keepalived has last entered.
+fn state(node: &Node) -> Option<String> {
+    let log = node.agent_log();
+    let entered = log.lines().rev().find_map(|line| line.split_once("Entering "))?.1;
+    entered.split_whitespace().next().map(str::to_owned)
 }
 
 /// The aws CLI: where `PAIRD_AWS` says, else in the virtual environment `~/.cache/paird/awscli`.
-fn aws() -> Option<PathBuf> {
+pub(super) fn aws() -> Option<PathBuf> {
     let named = env::var_os("PAIRD_AWS").map(PathBuf::from);
     let usual = || env::home_dir().map(|home| home.join(".cache/paird/awscli/bin/aws"));
     named.or_else(usual).filter(|program| program.is_file())
 }
 
+const MASTER: &str = "MASTER";
+/// Version 3 of VRRP insists on an address, and the Elastic IP is not the host's to have.
+const NOBODYS: &str = "192.0.2.254/32";
 /// `killall -0 haproxy` of the guides, which would see the HAProxy of the other node here, too.
 const CHECK_PROCESS: &str = "#!/bin/sh\nkill -0 \"$(cat /run/haproxy.pid)\"\n";
 const CHECK_HTTP: &str =

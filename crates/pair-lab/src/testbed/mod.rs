@@ -1,6 +1,7 @@
 //! `pair-lab lab`: a whole pair in network namespaces, real HAProxy, faults of every kind, and what a client sees of them.
 
 mod bed;
+pub(crate) mod bench;
 mod contender;
 mod enclosure;
 mod figures;
@@ -67,8 +68,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     bin_dir: Option<PathBuf>,
     /// Set by the lab itself when it has made its namespaces.
-    #[arg(long, hide = true)]
-    inside: bool,
+    #[arg(long, value_enum, hide = true)]
+    inside: Option<enclosure::Role>,
 }
 
 /// Plays the scenarios. Succeeds only if every limit held.
@@ -87,10 +88,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     if let Some(obstacle) = contender.obstacle() {
         bail!("{obstacle}");
     }
-    if !args.inside {
-        return enclosure::enter();
+    if let Some(code) = enclosure::enter(args.inside)? {
+        return Ok(code);
     }
-    enclosure::furnish()?;
     let interrupt = Interrupt::listen()?;
     let mut bed = Testbed::build(contender, args.ec2, programs, interrupt.clone())?;
     let mut reports = Vec::new();

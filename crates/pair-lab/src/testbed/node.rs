@@ -69,7 +69,11 @@ impl Node {
             haproxy.signal(Signal::KILL, To::All).ok();
         }
         if let Some(agent) = &mut self.agent {
+            let children = agent.children();
             agent.strike();
+            for child in children {
+                kill_process(child, Signal::KILL).ok();
+            }
         }
         (self.haproxy, self.agent) = (None, None);
     }

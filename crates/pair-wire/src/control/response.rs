@@ -45,11 +45,11 @@ pub enum Answer {
         text: String,
     },
     /// The address was moved.
-    Moved(Moved),
+    Moved(Box<Moved>),
     /// What happened lately, and why.
     Why(Why),
     /// What an examination found.
-    Diagnosis(Diagnosis),
+    Diagnosis(Box<Diagnosis>),
     /// A part of the journal.
     Events(Events),
     /// A part of the record.

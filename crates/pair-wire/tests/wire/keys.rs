@@ -9,7 +9,7 @@ use pair_wire::{
 use crate::support::{active, encode, key_1, key_2, receiver};
 
 fn both() -> KeyRing {
-    KeyRing::pair(key_1(), key_2()).unwrap()
+    KeyRing::pair(key_1(), key_2()).expect("two keys with two ids")
 }
 
 #[test]

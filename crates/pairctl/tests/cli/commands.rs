@@ -197,7 +197,7 @@ fn check_without_a_daemon_fails() {
 #[test]
 fn doctor_has_the_daemon_examine_its_node_and_its_exit_code_is_the_worst_finding() {
     for (severity, code) in [(None, 0), (Some(Severity::Degraded), 1), (Some(Severity::Critical), 2)] {
-        let response = Response::new(Outcome::Ok(Answer::Diagnosis(diagnosis(severity))));
+        let response = Response::new(Outcome::Ok(Answer::Diagnosis(Box::new(diagnosis(severity)))));
         let ran = Daemon::answering(Request::new(Command::Doctor), &response).run(&["doctor"]);
         assert_eq!((ran.code, ran.err.as_str()), (code, ""), "{ran:?}");
         assert!(

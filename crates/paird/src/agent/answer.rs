@@ -54,7 +54,9 @@ impl Agent {
             Command::Resume => self.hold(Duration::ZERO, answer),
             Command::Reload => self.reload(Some(answer)),
             Command::Leave => {
-                let Some(answer) = self.unless_busy(answer) else { return };
+                let Some(answer) = self.unless_busy(&ordered, answer) else {
+                    return;
+                };
                 let id = self.orders.wait(Kind::Leave, ordered, answer);
                 self.handle(self.clock.now(), Input::Leave { id });
             }
@@ -67,13 +69,12 @@ impl Agent {
 
     /// Moves the address, and watches from here how new connections fare meanwhile.
     fn failover(&mut self, to: Option<&str>, force: bool, ordered: Ordered, answer: oneshot::Sender<Response>) {
-        let Some(answer) = self.unless_busy(answer) else { return };
+        let Some(answer) = self.unless_busy(&ordered, answer) else {
+            return;
+        };
         let to = match self.order_target(to) {
             Ok(to) => to,
-            Err(refused) => {
-                let _ = answer.send(refused);
-                return;
-            }
+            Err((reason, hint)) => return self.refuse(&ordered, answer, &reason, hint),
         };
         let from = self
             .node
@@ -101,15 +102,24 @@ impl Agent {
     }
 
     /// The client back, unless another order is under way: then it is told which, and whose.
-    fn unless_busy(&self, answer: oneshot::Sender<Response>) -> Option<oneshot::Sender<Response>> {
-        match self.orders.under_way(self.clock.now()) {
-            None => Some(answer),
-            Some(reason) => {
-                let hint = "wait for its end: an order ends within 30 s";
-                let _ = answer.send(Response::refused(reason, Some(hint.to_owned())));
-                None
-            }
-        }
+    fn unless_busy(
+        &mut self,
+        ordered: &Ordered,
+        answer: oneshot::Sender<Response>,
+    ) -> Option<oneshot::Sender<Response>> {
+        let Some(reason) = self.orders.under_way(self.clock.now()) else {
+            return Some(answer);
+        };
+        let hint = "wait for its end: an order ends within 30 s".to_owned();
+        self.refuse(ordered, answer, &reason, hint);
+        None
+    }
+
+    /// Refuses an order before the core has heard of it.
+    fn refuse(&mut self, ordered: &Ordered, answer: oneshot::Sender<Response>, reason: &str, hint: String) {
+        let how = format!("{}: refused, {reason}", ordered.order);
+        self.flight.order_ended(self.clock.now(), &how);
+        let _ = answer.send(Response::refused(reason, Some(hint)));
     }
 
     /// Begins to watch new connections to the Elastic IP, if it is known how.
@@ -154,7 +164,9 @@ impl Agent {
         }
     }
 
-    fn order_target(&self, to: Option<&str>) -> Result<Member, Response> {
+    /// The node that an order means, or why it means none and what to do.
+    /// The node that an order means, or why it means none and what can be done.
+    fn order_target(&self, to: Option<&str>) -> Result<Member, (String, String)> {
         let Some(name) = to else {
             let is_active = self.node.view(self.clock.now()).is_active == Some(true);
             return Ok(if is_active { self.core.me.peer() } else { self.core.me });
@@ -165,7 +177,7 @@ impl Agent {
                 self.names.of(Member::First),
                 self.names.of(Member::Second)
             );
-            Response::refused(format!("no node is called {name:?}"), Some(hint))
+            (format!("no node is called {name:?}"), hint)
         })
     }
 }

@@ -42,7 +42,9 @@ impl Agent {
         let problems = problems::of(&self.node.view(now), &self.known, &self.names, self.core.me);
         let diagnosis = doctor::consult(&self.config.pair, self.names.me(), examinations, problems);
         for answer in mem::take(&mut self.patience) {
-            let _ = answer.send(Response::new(Outcome::Ok(Answer::Diagnosis(diagnosis.clone()))));
+            let _ = answer.send(Response::new(Outcome::Ok(Answer::Diagnosis(Box::new(
+                diagnosis.clone(),
+            )))));
         }
     }
 }

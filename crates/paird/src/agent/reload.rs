@@ -14,10 +14,11 @@ use pair_wire::control::Response;
 use pair_wire::datagram::Sender;
 use pair_wire::key::{Key, KeyRing};
 use tokio::sync::oneshot;
+use tokio::task::JoinError;
 use tracing::{info, warn};
 
 use super::Agent;
-use crate::config::{Change, Config, Findings, Reloaded};
+use crate::config::{Change, Config, Finding, Findings, Reloaded};
 use crate::news::News;
 use crate::{run, vitals};
 
@@ -57,7 +58,7 @@ impl Agent {
                 for finding in findings.iter() {
                     warn!(%finding, "not reloaded");
                 }
-                self.note_reload(&format!("not reloaded: {} mistakes in the files", findings.len()));
+                self.note_reload(&format!("not reloaded, mistakes in the files: {}", findings.len()));
                 refusal(&findings)
             }
         };
@@ -76,9 +77,10 @@ impl Agent {
         let (source, tell) = (self.source.clone(), self.tell.clone());
         self.elsewhere.spawn(async move {
             // A file system that hangs must not keep EC2 calls waiting either.
-            if let Ok(read) = tokio::task::spawn_blocking(move || run::load(&source)).await {
-                let _ = tell.send(News::Reread(Box::new(read))).await;
-            }
+            let file = source.config.display().to_string();
+            let read = tokio::task::spawn_blocking(move || run::load(&source)).await;
+            let read = read.unwrap_or_else(|error| Err(Findings::new(vec![unread(file, &error)])));
+            let _ = tell.send(News::Reread(Box::new(read))).await;
         });
     }
 
@@ -147,6 +149,17 @@ fn ids(ring: &KeyRing) -> String {
         (Some(first), Some(second)) => format!("key {first} signs, key {second} is accepted"),
         (Some(first), None) => format!("key {first} signs, and is the only one accepted"),
         (None, _) => "no key".to_owned(),
+    }
+}
+
+/// The finding that the files were not read to their end: nobody may wait for ever for what came of it.
+fn unread(file: String, error: &JoinError) -> Finding {
+    Finding {
+        file,
+        line: None,
+        key: String::new(),
+        problem: format!("reading it has failed: {error}"),
+        advice: "reload again".to_owned(),
     }
 }
 

@@ -5,13 +5,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::{HttpTarget, Sample};
+use super::{HttpTarget, LATE, Sample};
 use crate::config::StatusRange;
 use crate::probe::probe;
-
-/// How much later than its timeout a question may end before it says more about this process than about the service; a
-/// guess, far above a scheduler's delay and far below any pause that matters.
-const LATE: Duration = Duration::from_millis(100);
 
 /// Asks `target` once per `interval`, one question at a time, until nobody listens any more.
 pub(super) async fn watch(target: HttpTarget, interval: Duration, samples: mpsc::Sender<Sample>) {

@@ -1,17 +1,21 @@
-//! Whether this node's own service is fit: HAProxy asked on its runtime socket, any service asked by HTTP.
+//! Whether this node's own service is fit: HAProxy asked on its runtime socket, any service by HTTP, by TCP or by a program.
 //!
 //! ```text
 //! haproxy::watch ──sample──┐
-//!                          ├──► Board::judge ──► Verdict, to the caller
-//! http::watch ─────sample──┘
+//! http::watch ─────sample──┼──► Board::judge ──► Verdict, to the caller
+//! tcp::watch ──────sample──┤
+//! command::watch ──sample──┘
 //! ```
 //!
 //! The watchers measure and judge nothing; the board judges and measures nothing. Two rules beyond "all must be green": a
 //! HAProxy that is connected but silent is left to the HTTP check where there is one, because ten leaked runtime sessions look
 //! the same as a hang; and where HAProxy is asked, only its socket says that the process is gone.
 
+mod board;
+mod command;
 mod haproxy;
 mod http;
+mod tcp;
 
 #[cfg(test)]
 mod real_tests;
@@ -27,10 +31,16 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 use crate::config::Config;
-use crate::probe::{KernelAnswer, Outcome};
+use crate::probe::Outcome;
 
-/// Samples that may wait to be judged; the judge waits for nothing, so two watchers never fill it.
+use board::Board;
+
+/// Samples that may wait to be judged; the judge waits for nothing, so the watchers never fill it.
 const INBOX: usize = 8;
+
+/// How much later than its timeout a question may end before it says more about this process than about the service; a
+/// guess, far above a scheduler's delay and far below any pause that matters.
+const LATE: Duration = Duration::from_millis(100);
 
 /// What is checked and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +49,11 @@ pub struct Settings {
     pub haproxy_socket: Option<PathBuf>,
     /// The service asked by HTTP, if any.
     pub http: Option<HttpTarget>,
-    /// Time between two questions, to each.
+    /// The port that has to accept connections, if any.
+    pub tcp: Option<TcpTarget>,
+    /// The program that is asked, if any.
+    pub command: Option<CommandTarget>,
+    /// Time between two questions, to each but the program.
     pub interval: Duration,
     /// How long HAProxy may be connected and silent before that alone is unfitness, where no HTTP check decides.
     pub silence_max: Duration,
@@ -54,6 +68,26 @@ pub struct HttpTarget {
     pub path: String,
     /// Time within which the answer must have come.
     pub timeout: Duration,
+}
+
+/// A port that has to accept connections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TcpTarget {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Time within which a connection must have been accepted.
+    pub timeout: Duration,
+}
+
+/// A program that tells by its exit status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandTarget {
+    /// Its path.
+    pub program: PathBuf,
+    /// Time within which it must have ended.
+    pub timeout: Duration,
+    /// Time between two runs.
+    pub interval: Duration,
 }
 
 /// What the checks say about the service.
@@ -95,6 +129,15 @@ impl Settings {
                 path: http.path.clone(),
                 timeout: http.timeout,
             }),
+            tcp: config.check.tcp.as_ref().map(|tcp| TcpTarget {
+                address: SocketAddr::new(own, tcp.port),
+                timeout: tcp.timeout,
+            }),
+            command: config.check.command.as_ref().map(|command| CommandTarget {
+                program: command.program.clone(),
+                timeout: command.timeout,
+                interval: command.interval,
+            }),
             interval: config.check.interval,
             silence_max: config.heartbeat.holdtime,
         }
@@ -107,37 +150,46 @@ pub async fn run(settings: Settings, mut report: impl FnMut(Verdict)) {
     let Settings {
         haproxy_socket,
         http,
+        tcp,
+        command,
         interval,
         silence_max,
     } = settings;
     let mut board = Board {
         haproxy: haproxy_socket.as_ref().map(|_| None),
         http: http.as_ref().map(|_| None),
+        tcp: tcp.as_ref().map(|_| None),
+        command: command.as_ref().map(|_| None),
         saturated: false,
         silence_max,
     };
-    if board.haproxy.is_none() && board.http.is_none() {
+    if board.is_bare() {
         loop {
             report(board.judge(Instant::now()));
             sleep(interval).await;
         }
     }
     report(board.judge(Instant::now()));
-    let (haproxy_out, http_out, mut inbox) = {
-        let (sender, inbox) = mpsc::channel(INBOX);
-        (sender.clone(), sender, inbox)
-    };
+    let (samples, mut inbox) = mpsc::channel(INBOX);
     let watch_haproxy = async {
         let Some(socket) = haproxy_socket else {
             return pending().await;
         };
-        haproxy::Watch::new(socket, interval, silence_max, haproxy_out)
+        haproxy::Watch::new(socket, interval, silence_max, samples.clone())
             .run()
             .await;
     };
     let watch_http = async {
         let Some(target) = http else { return pending().await };
-        http::watch(target, interval, http_out).await;
+        http::watch(target, interval, samples.clone()).await;
+    };
+    let watch_tcp = async {
+        let Some(target) = tcp else { return pending().await };
+        tcp::watch(target, interval, samples.clone()).await;
+    };
+    let watch_command = async {
+        let Some(target) = command else { return pending().await };
+        command::watch(target, samples.clone()).await;
     };
     let judge = async {
         while let Some(sample) = inbox.recv().await {
@@ -145,7 +197,7 @@ pub async fn run(settings: Settings, mut report: impl FnMut(Verdict)) {
             report(board.judge(Instant::now()));
         }
     };
-    tokio::join!(watch_haproxy, watch_http, judge);
+    tokio::join!(watch_haproxy, watch_http, watch_tcp, watch_command, judge);
 }
 
 /// One measurement.
@@ -153,115 +205,6 @@ pub async fn run(settings: Settings, mut report: impl FnMut(Verdict)) {
 enum Sample {
     Haproxy(haproxy::Sample),
     Http(Outcome),
-}
-
-/// The latest sample of each check: the outer `None` means not configured, the inner one not measured yet.
-struct Board {
-    haproxy: Option<Option<haproxy::Sample>>,
-    http: Option<Option<Outcome>>,
-    saturated: bool,
-    silence_max: Duration,
-}
-
-/// What one check makes of its latest sample.
-enum View {
-    Green,
-    Red { process_gone: bool },
-    Unmeasured,
-}
-
-impl Board {
-    fn note(&mut self, sample: Sample) {
-        match sample {
-            Sample::Haproxy(sample) => {
-                if let haproxy::Sample::Answers(info) = &sample {
-                    self.saturated = info.is_saturated();
-                }
-                self.haproxy = Some(Some(sample));
-            }
-            Sample::Http(outcome) => self.http = Some(Some(outcome)),
-        }
-    }
-
-    fn judge(&self, now: Instant) -> Verdict {
-        let views = [self.view_haproxy(now), self.view_http()];
-        let mut reds = Vec::new();
-        let (mut gone, mut unmeasured) = (false, false);
-        for (view, detail) in views.iter().flatten() {
-            match view {
-                View::Green => {}
-                View::Red { process_gone } => {
-                    reds.push(detail.as_str());
-                    gone |= process_gone;
-                }
-                View::Unmeasured => unmeasured = true,
-            }
-        }
-        let state = if !reds.is_empty() {
-            State::Unhealthy {
-                reason: reds.join("; "),
-                process_gone: gone,
-            }
-        } else if unmeasured {
-            State::Unknown
-        } else {
-            State::Healthy
-        };
-        let details: Vec<_> = views.iter().flatten().map(|(_, detail)| detail.as_str()).collect();
-        let detail = if details.is_empty() {
-            "no check".to_owned()
-        } else {
-            details.join("; ")
-        };
-        Verdict {
-            state,
-            saturated: self.saturated,
-            detail,
-        }
-    }
-
-    fn view_haproxy(&self, now: Instant) -> Option<(View, String)> {
-        use haproxy::Sample::{Answers, Gone, Silent, Unasked};
-        Some(match self.haproxy.as_ref()? {
-            None => (View::Unmeasured, "haproxy not asked yet".to_owned()),
-            Some(Answers(info)) => (View::Green, info.to_string()),
-            Some(Gone { reason }) => (View::Red { process_gone: true }, format!("haproxy is gone: {reason}")),
-            Some(Unasked { reason }) => (View::Unmeasured, format!("haproxy cannot be asked: {reason}")),
-            Some(Silent { since, has_answered }) => {
-                let silence = now.saturating_duration_since(*since);
-                let view = if self.http.is_some() {
-                    View::Green
-                } else if silence >= self.silence_max {
-                    View::Red { process_gone: false }
-                } else if *has_answered {
-                    View::Green
-                } else {
-                    View::Unmeasured
-                };
-                (
-                    view,
-                    format!("haproxy has not answered on its socket for {} ms", silence.as_millis()),
-                )
-            }
-        })
-    }
-
-    fn view_http(&self) -> Option<(View, String)> {
-        let red = |process_gone| View::Red { process_gone };
-        let Some(outcome) = self.http.as_ref()? else {
-            return Some((View::Unmeasured, "http not asked yet".to_owned()));
-        };
-        Some(match outcome {
-            Outcome::Served { status } => (View::Green, format!("http {status}")),
-            Outcome::BadStatus(Some(status)) => (red(false), format!("http {status}")),
-            Outcome::BadStatus(None) => (red(false), "http answer without a status".to_owned()),
-            Outcome::Kernel(KernelAnswer::Refused) => {
-                (red(self.haproxy.is_none()), "http connection refused".to_owned())
-            }
-            Outcome::Kernel(KernelAnswer::Closed) => (red(false), "http connection closed without answer".to_owned()),
-            Outcome::Kernel(KernelAnswer::Silent) => (red(false), "http connected but silent".to_owned()),
-            Outcome::Nothing => (red(false), "http no answer".to_owned()),
-            Outcome::NotAsked { error } => (View::Unmeasured, format!("http cannot be asked: {error}")),
-        })
-    }
+    Tcp(tcp::Sample),
+    Command(command::Sample),
 }

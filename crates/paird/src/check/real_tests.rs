@@ -107,6 +107,8 @@ fn watch(socket: &Path, http: Option<SocketAddr>) -> (mpsc::UnboundedReceiver<Ve
             path: "/".to_owned(),
             timeout: Duration::from_secs(2),
         }),
+        tcp: None,
+        command: None,
         interval: Duration::from_millis(50),
         silence_max: Duration::from_secs(3),
     };

@@ -17,6 +17,15 @@ const DEADLINE: Duration = Duration::from_secs(20);
 const INTERVAL: Duration = Duration::from_millis(20);
 const SILENCE_MAX: Duration = Duration::from_millis(200);
 
+const BARE: Settings = Settings {
+    haproxy_socket: None,
+    http: None,
+    tcp: None,
+    command: None,
+    interval: INTERVAL,
+    silence_max: SILENCE_MAX,
+};
+
 /// How the fake answers `show info`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Manner {
@@ -123,16 +132,18 @@ struct Checks {
 
 impl Checks {
     fn start(socket: Option<&Path>, http: Option<SocketAddr>) -> Self {
-        let settings = Settings {
+        Self::of(Settings {
             haproxy_socket: socket.map(Path::to_owned),
             http: http.map(|address| HttpTarget {
                 address,
                 path: "/".to_owned(),
                 timeout: Duration::from_millis(500),
             }),
-            interval: INTERVAL,
-            silence_max: SILENCE_MAX,
-        };
+            ..BARE
+        })
+    }
+
+    fn of(settings: Settings) -> Self {
         let (sender, verdicts) = mpsc::unbounded_channel();
         let mut task = JoinSet::new();
         task.spawn(run(settings, move |verdict| {
@@ -446,7 +457,7 @@ fn settings_ask_the_nodes_own_address() {
         pair = "p"
         node = [{ name = "a", addresses = ["10.0.1.10"] }, { name = "b", addresses = ["10.0.2.10"] }]
         address = [{ allocation_id = "eipalloc-0123abcd" }]
-        check = { http = { port = 8080, path = "/ready" } }
+        check = { http = { port = 8080, path = "/ready" }, tcp = { port = 8081 }, command = { program = "/bin/true" } }
         probe = { none = true }
         security = { insecure_no_key = true }
     "#;
@@ -460,8 +471,93 @@ fn settings_ask_the_nodes_own_address() {
                 path: "/ready".to_owned(),
                 timeout: Duration::from_millis(250),
             }),
+            tcp: Some(TcpTarget {
+                address: "10.0.2.10:8081".parse().expect("literal"),
+                timeout: Duration::from_millis(250),
+            }),
+            command: Some(CommandTarget {
+                program: "/bin/true".into(),
+                timeout: Duration::from_secs(1),
+                interval: Duration::from_secs(2),
+            }),
             interval: Duration::from_millis(200),
             silence_max: Duration::from_secs(1),
         }
     );
+}
+
+#[tokio::test]
+async fn a_port_that_accepts_is_fit_and_one_that_refuses_is_a_process_that_is_gone() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
+    let address = listener.local_addr().expect("address");
+    let timeout = Duration::from_secs(2);
+    let mut checks = Checks::of(Settings {
+        tcp: Some(TcpTarget { address, timeout }),
+        ..BARE
+    });
+    assert_eq!(checks.next().await.state, State::Unknown);
+    assert_eq!(checks.until_healthy().await.detail, "tcp accepted");
+    drop(listener);
+    let verdict = checks.until(|verdict| !is_healthy(verdict), is_healthy).await;
+    let state = State::Unhealthy {
+        reason: "tcp connection refused".to_owned(),
+        process_gone: true,
+    };
+    assert_eq!(verdict.state, state);
+}
+
+#[tokio::test]
+async fn a_program_tells_by_its_exit_status() {
+    let folder = tempfile::tempdir().expect("folder");
+    let flag = folder.path().join("fit");
+    let program = folder.path().join("check");
+    put_script(&program, &format!("test -e {}", flag.display()));
+    let mut checks = Checks::of(Settings {
+        command: Some(CommandTarget {
+            program,
+            timeout: DEADLINE,
+            interval: INTERVAL,
+        }),
+        ..BARE
+    });
+    assert_eq!(checks.next().await.state, State::Unknown);
+    let verdict = checks.next().await;
+    let state = State::Unhealthy {
+        reason: "command: it ended with exit status 1".to_owned(),
+        process_gone: false,
+    };
+    assert_eq!(verdict.state, state);
+    std::fs::write(&flag, "").expect("write");
+    assert_eq!(checks.until_healthy().await.detail, "command ok");
+}
+
+#[tokio::test]
+async fn a_program_that_hangs_is_ended_and_one_that_is_not_there_says_nothing() {
+    let folder = tempfile::tempdir().expect("folder");
+    let program = folder.path().join("check");
+    let target = CommandTarget {
+        program: program.clone(),
+        timeout: Duration::from_millis(200),
+        interval: INTERVAL,
+    };
+    let mut checks = Checks::of(Settings {
+        command: Some(target),
+        ..BARE
+    });
+    let is_unknown = |verdict: &Verdict| verdict.state == State::Unknown;
+    let cannot = |verdict: &Verdict| verdict.detail.starts_with("command cannot be run: ");
+    checks.until(cannot, is_unknown).await;
+    put_script(&program, "exec sleep 600");
+    let is_red = |verdict: &Verdict| matches!(verdict.state, State::Unhealthy { .. });
+    let verdict = checks.until(is_red, is_unknown).await;
+    assert_eq!(verdict.detail, "command: it took too long and was ended");
+}
+
+/// Puts a script in its place whole: a file that is being written cannot be run.
+fn put_script(path: &Path, script: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let draft = path.with_extension("draft");
+    std::fs::write(&draft, format!("#!/bin/sh\n{script}\n")).expect("write");
+    std::fs::set_permissions(&draft, std::fs::Permissions::from_mode(0o755)).expect("mode");
+    std::fs::rename(&draft, path).expect("rename");
 }

@@ -12,8 +12,8 @@ use super::reader::{Reader, Reported, Section, times};
 use super::syntax::StatusRange;
 use super::value::{Problem, quoted};
 use super::{
-    Address, Check, Config, Ec2, Heartbeat, Hooks, HttpCheck, Log, LogFormat, LogLevel, Node, Probe, Profile, Security,
-    Takeover,
+    Address, Check, CommandCheck, Config, Ec2, Heartbeat, Hooks, HttpCheck, Log, LogFormat, LogLevel, Node, Probe,
+    Profile, Security, Takeover, TcpCheck,
 };
 
 /// Where metrics are served unless the file says otherwise: on this host alone (DESIGN §8).
@@ -246,43 +246,87 @@ fn read_check<'t>(reader: &mut Reader<'t>, root: &Section<'t>, timing: Option<&H
         let config = reader.text(&haproxy, "config");
         Ok(Some((socket?, config?)))
     });
-    let http = reader.section(&section, "http").and_then(|http| {
-        if !http.is_present() {
-            return Ok(None);
-        }
-        let port = reader.integer(&http, "port");
-        let path = reader.text(&http, "path");
-        let timeout = reader.optional_duration(&http, "timeout");
-        let timeout = timeout?.or(timing.map(patience_of_a_check)).ok_or(Reported);
-        Ok(Some(HttpCheck {
-            port: port?,
-            path: path?,
-            timeout: timeout?,
-        }))
-    });
+    let http = read_http_check(reader, &section, timing);
+    let tcp = read_tcp_check(reader, &section, timing);
+    let command = read_command_check(reader, &section);
     let interval = reader.optional_duration(&section, "interval");
     let none = reader.flag(&section, "none");
-    let (haproxy, http, none) = (haproxy?, http?, none?);
-    match (haproxy.is_some() || http.is_some(), none) {
-        (true, false) | (false, true) => {}
-        (false, false) => {
-            let problem = Problem::new("no check", "add `haproxy`, `http`, or `none = true` to do without");
-            return Err(reader.report_section(&section, problem));
-        }
-        (true, true) => {
-            let problem = Problem::new("there is a check beside it", "remove the check or `none = true`");
-            return Err(reader.report(&section, "none", problem));
-        }
-    }
     let longest = Duration::from_secs(5);
     let interval = interval?.or(timing.map(|timing| timing.interval.min(longest)));
+    let (haproxy, none) = (haproxy?, none?);
     let (haproxy_socket, haproxy_config) = haproxy.unzip();
-    Ok(Check {
+    let check = Check {
         haproxy_socket: haproxy_socket.map(Into::into),
         haproxy_config: haproxy_config.map(Into::into),
-        http,
+        http: http?,
+        tcp: tcp?,
+        command: command?,
         interval: interval.ok_or(Reported)?,
-    })
+    };
+    match (check.is_bare(), none) {
+        (false, false) | (true, true) => Ok(check),
+        (true, false) => {
+            let cure = "add `haproxy`, `http`, `tcp`, `command`, or `none = true` to do without";
+            Err(reader.report_section(&section, Problem::new("no check", cure)))
+        }
+        (false, true) => {
+            let problem = Problem::new("there is a check beside it", "remove the check or `none = true`");
+            Err(reader.report(&section, "none", problem))
+        }
+    }
+}
+
+fn read_http_check<'t>(
+    reader: &mut Reader<'t>,
+    check: &Section<'t>,
+    timing: Option<&Heartbeat>,
+) -> Read<Option<HttpCheck>> {
+    let http = reader.section(check, "http")?;
+    if !http.is_present() {
+        return Ok(None);
+    }
+    let port = reader.integer(&http, "port");
+    let path = reader.text(&http, "path");
+    let timeout = reader.optional_duration(&http, "timeout");
+    let timeout = timeout?.or(timing.map(patience_of_a_check)).ok_or(Reported);
+    Ok(Some(HttpCheck {
+        port: port?,
+        path: path?,
+        timeout: timeout?,
+    }))
+}
+
+fn read_tcp_check<'t>(
+    reader: &mut Reader<'t>,
+    check: &Section<'t>,
+    timing: Option<&Heartbeat>,
+) -> Read<Option<TcpCheck>> {
+    let tcp = reader.section(check, "tcp")?;
+    if !tcp.is_present() {
+        return Ok(None);
+    }
+    let port = reader.integer(&tcp, "port");
+    let timeout = reader.optional_duration(&tcp, "timeout");
+    let timeout = timeout?.or(timing.map(patience_of_a_check)).ok_or(Reported);
+    Ok(Some(TcpCheck {
+        port: port?,
+        timeout: timeout?,
+    }))
+}
+
+fn read_command_check<'t>(reader: &mut Reader<'t>, check: &Section<'t>) -> Read<Option<CommandCheck>> {
+    let command = reader.section(check, "command")?;
+    if !command.is_present() {
+        return Ok(None);
+    }
+    let program = reader.text(&command, "program");
+    let timeout = reader.duration(&command, "timeout");
+    let interval = reader.duration(&command, "interval");
+    Ok(Some(CommandCheck {
+        program: program?.into(),
+        timeout: timeout?,
+        interval: interval?,
+    }))
 }
 
 fn read_probe<'t>(reader: &mut Reader<'t>, root: &Section<'t>, timing: Option<&Heartbeat>) -> Read<Option<Probe>> {

@@ -58,8 +58,17 @@ pub(super) fn effective(config: &Config) -> Vec<(&'static str, String)> {
         values.text("check.http.path", &http.path);
         values.duration("check.http.timeout", http.timeout);
     }
+    if let Some(tcp) = &check.tcp {
+        values.raw("check.tcp.port", &tcp.port);
+        values.duration("check.tcp.timeout", tcp.timeout);
+    }
+    if let Some(command) = &check.command {
+        values.text("check.command.program", &command.program.display());
+        values.duration("check.command.timeout", command.timeout);
+        values.duration("check.command.interval", command.interval);
+    }
     values.duration("check.interval", check.interval);
-    values.raw("check.none", &(check.haproxy_socket.is_none() && check.http.is_none()));
+    values.raw("check.none", &check.is_bare());
     if let Some(probe) = &config.probe {
         values.raw("probe.http.port", &probe.port);
         values.text("probe.http.path", &probe.path);

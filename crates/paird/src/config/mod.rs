@@ -115,7 +115,7 @@ pub enum Profile {
     Calm,
 }
 
-/// The node's checks of its own service; neither means that the file says `none = true`.
+/// The node's checks of its own service; none means that the file says `none = true`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
     /// HAProxy's runtime socket, if HAProxy is asked.
@@ -124,8 +124,20 @@ pub struct Check {
     pub haproxy_config: Option<PathBuf>,
     /// The HTTP check, if there is one.
     pub http: Option<HttpCheck>,
+    /// The TCP check, if there is one.
+    pub tcp: Option<TcpCheck>,
+    /// The program that checks, if there is one.
+    pub command: Option<CommandCheck>,
     /// Time between two checks.
     pub interval: Duration,
+}
+
+impl Check {
+    /// Whether nothing is checked at all.
+    #[must_use]
+    pub const fn is_bare(&self) -> bool {
+        self.haproxy_socket.is_none() && self.http.is_none() && self.tcp.is_none() && self.command.is_none()
+    }
 }
 
 /// An HTTP GET on the node's own service.
@@ -137,6 +149,26 @@ pub struct HttpCheck {
     pub path: String,
     /// Time within which the answer must have come.
     pub timeout: Duration,
+}
+
+/// A TCP connection to the node's own service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TcpCheck {
+    /// Port on the node's own private address.
+    pub port: u16,
+    /// Time within which it must have been accepted.
+    pub timeout: Duration,
+}
+
+/// A program that tells by its exit status whether the node's own service is fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandCheck {
+    /// Its path.
+    pub program: PathBuf,
+    /// Time within which it must have ended.
+    pub timeout: Duration,
+    /// Time between two runs.
+    pub interval: Duration,
 }
 
 /// The probe of the peer's service.

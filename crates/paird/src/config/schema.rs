@@ -207,7 +207,7 @@ pub const KEYS: &[Key] = &[
         "check",
         Kind::Table,
         Required,
-        "How a node measures whether its own service is fit; needs `haproxy`, `http`, both, or `none = true`.",
+        "How a node measures whether its own service is fit; needs `haproxy`, `http`, `tcp`, `command`, several of them, or `none = true`.",
     ),
     key(
         "check.haproxy",
@@ -250,6 +250,48 @@ pub const KEYS: &[Key] = &[
         duration(10, 10_000),
         Derived("a quarter of the holdtime, at least 100ms"),
         "Time within which the answer must have come.",
+    ),
+    key(
+        "check.tcp",
+        Kind::Table,
+        Derived("not asked"),
+        "Open a connection to a port of the node's own service.",
+    ),
+    key(
+        "check.tcp.port",
+        PORT,
+        Required,
+        "Port that has to accept connections, on the node's own private address; the kernel accepts for a service that hangs, too.",
+    ),
+    key(
+        "check.tcp.timeout",
+        duration(10, 10_000),
+        Derived("a quarter of the holdtime, at least 100ms"),
+        "Time within which a connection must have been accepted.",
+    ),
+    key(
+        "check.command",
+        Kind::Table,
+        Derived("not run"),
+        "Run a program that tells by its exit status.",
+    ),
+    key(
+        "check.command.program",
+        Kind::Text(Syntax::FilePath),
+        Required,
+        "Path of the program, run without arguments by the daemon's user; exit status 0 is fit.",
+    ),
+    key(
+        "check.command.timeout",
+        duration(10, 60_000),
+        Value("\"1s\""),
+        "Time within which it must have ended, else it is ended and the node counts as unfit.",
+    ),
+    key(
+        "check.command.interval",
+        duration(100, 600_000),
+        Value("\"2s\""),
+        "Time between two runs of the program.",
     ),
     key(
         "check.interval",

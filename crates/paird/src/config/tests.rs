@@ -83,6 +83,8 @@ fn the_smallest_file_gets_every_default() {
                 haproxy_socket: Some("/run/haproxy/admin.sock".into()),
                 haproxy_config: Some("/etc/haproxy/haproxy.cfg".into()),
                 http: None,
+                tcp: None,
+                command: None,
                 interval: ms(200),
             },
             probe: Some(Probe {
@@ -150,6 +152,13 @@ fn every_key_can_be_set() {
         port = 8080
         path = "/ready"
         timeout = "300ms"
+        [check.tcp]
+        port = 8082
+        timeout = "50ms"
+        [check.command]
+        program = "/srv/check"
+        timeout = "3s"
+        interval = "10s"
         [probe.http]
         port = 8081
         path = "/health"
@@ -214,6 +223,11 @@ check.haproxy.config = "/etc/haproxy"
 check.http.port = 8080
 check.http.path = "/ready"
 check.http.timeout = "300ms"
+check.tcp.port = 8082
+check.tcp.timeout = "50ms"
+check.command.program = "/srv/check"
+check.command.timeout = "3s"
+check.command.interval = "10s"
 check.interval = "2s"
 check.none = false
 probe.http.port = 8081
@@ -379,7 +393,7 @@ fn what_several_keys_together_show_is_checked() {
         ),
         (
             with("haproxy = { socket = \"/run/haproxy/admin.sock\" }\n", ""),
-            "paird.toml:10: check: no check, add `haproxy`, `http`, or `none = true` to do without",
+            "paird.toml:10: check: no check, add `haproxy`, `http`, `tcp`, `command`, or `none = true` to do without",
         ),
         (
             with("[probe]", "none = true\n[probe]"),

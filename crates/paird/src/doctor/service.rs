@@ -33,7 +33,7 @@ pub(super) async fn examine(config: &Config, own: IpAddr, is_haproxy_told: bool,
     let mut settings = Settings::new(config, own);
     if is_haproxy_told {
         settings.haproxy_socket = None;
-        if settings.http.is_none() {
+        if settings.http.is_none() && settings.tcp.is_none() && settings.command.is_none() {
             return chart.skipped(
                 SUBJECT,
                 "haproxy cannot be asked, and there is no other check".to_owned(),
@@ -52,8 +52,13 @@ pub(super) async fn examine(config: &Config, own: IpAddr, is_haproxy_told: bool,
 
 /// Waits for a verdict that says something; the last one if none does in time.
 async fn verdict(settings: Settings) -> Verdict {
-    let time = settings.http.as_ref().map_or(Duration::ZERO, |http| http.timeout);
-    let time = time.max(settings.silence_max) + settings.interval + MARGIN;
+    let timeouts = [
+        settings.http.as_ref().map(|http| http.timeout),
+        settings.tcp.as_ref().map(|tcp| tcp.timeout),
+        settings.command.as_ref().map(|command| command.timeout),
+    ];
+    let longest = timeouts.into_iter().flatten().fold(settings.silence_max, Duration::max);
+    let time = longest + settings.interval + MARGIN;
     let (tell, mut verdicts) = mpsc::channel(1);
     let mut last = None;
     let checks = check::run(settings, move |verdict| {

@@ -1,20 +1,19 @@
 //! One run of one hook: what it is given, how long it may take, and what became of it.
 
 use std::fmt;
-use std::fs;
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use pair_wire::control::Status;
-use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, Command};
+use tokio::process;
 use tokio::time::timeout;
-use tracing::{debug, info};
+use tracing::info;
 
 use super::Occasion;
+use crate::child::{self, Child};
 
 /// What became of a hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,36 +67,29 @@ impl fmt::Display for Outcome {
 
 /// Runs a program to its end, or until its time is over; what it prints goes to the log.
 pub(super) async fn run(path: &Path, occasion: &Occasion, limit: Duration) -> Outcome {
-    let mut command = Command::new(path);
+    let mut command = child::command(path);
     command
-        .current_dir("/")
-        .env_clear()
-        .env("PATH", SEARCH_PATH)
         .envs(environment(occasion))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        // A group of its own, so that what it has started can be ended with it.
-        .process_group(0)
-        .kill_on_drop(true);
-    let mut child = match command.spawn() {
+        .stderr(Stdio::piped());
+    let mut child = match Child::start(&mut command) {
         Ok(child) => child,
         Err(error) => return Outcome::Failed(format!("it cannot be started: {error}")),
     };
-    let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-    if let Some(group) = group {
-        make_ordinary(group);
-    }
     let hook = super::name_of(path);
-    let Ok(outcome) = timeout(limit, attend(&mut child, &hook, document(occasion))).await else {
-        end(&mut child, group).await;
-        return Outcome::TimedOut;
-    };
-    outcome
+    let attended = timeout(limit, attend(&mut child.process, &hook, document(occasion))).await;
+    match attended {
+        Ok(outcome) => outcome,
+        Err(_) => {
+            child.end().await;
+            Outcome::TimedOut
+        }
+    }
 }
 
 /// Gives the program its document, takes what it prints, and waits for its end.
-async fn attend(child: &mut Child, hook: &str, document: String) -> Outcome {
+async fn attend(child: &mut process::Child, hook: &str, document: String) -> Outcome {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let feed = async {
         if let Some(mut stdin) = stdin {
@@ -123,7 +115,7 @@ async fn attend(child: &mut Child, hook: &str, document: String) -> Outcome {
     };
     match status {
         Ok(status) if status.success() => Outcome::Done,
-        Ok(status) => Outcome::Failed(end_of(status)),
+        Ok(status) => Outcome::Failed(child::end_of(status)),
         Err(error) => Outcome::Failed(format!("nobody can tell how it ended: {error}")),
     }
 }
@@ -154,33 +146,6 @@ async fn log(stream: Option<impl AsyncRead + Unpin>, hook: &str, stream_name: &s
             limit = OUTPUT_LIMIT,
             "what it printed beyond this is not logged"
         );
-    }
-}
-
-/// Asks the program and all that it has started to end, then insists.
-async fn end(child: &mut Child, group: Option<Pid>) {
-    let signal = |signal| {
-        if let Some(group) = group {
-            // Whoever is gone already has done what was wanted.
-            let _ = kill_process_group(group, signal);
-        }
-    };
-    signal(Signal::TERM);
-    let is_gone = timeout(GRACE, child.wait()).await.is_ok();
-    // Also what the program itself did not take along.
-    signal(Signal::KILL);
-    if !is_gone {
-        let _ = child.wait().await;
-    }
-}
-
-/// A hook is ordinary work: it inherits neither the daemon's priority nor its exemption when memory runs out.
-fn make_ordinary(process: Pid) {
-    if let Err(error) = rustix::process::setpriority_process(Some(process), 0) {
-        debug!(%error, "a hook keeps the priority of the daemon");
-    }
-    if let Err(error) = fs::write(format!("/proc/{}/oom_score_adj", process.as_raw_nonzero()), "0") {
-        debug!(%error, "a hook keeps the exemption of the daemon when memory runs out");
     }
 }
 
@@ -223,34 +188,22 @@ fn document(occasion: &Occasion) -> String {
     format!("{document}\n")
 }
 
-fn end_of(status: ExitStatus) -> String {
-    use std::os::unix::process::ExitStatusExt as _;
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("it ended with exit status {code}"),
-        (None, Some(signal)) => format!("it was ended by signal {signal}"),
-        (None, None) => format!("it ended with {status}"),
-    }
-}
-
 /// The version of what a hook reads.
 const DOCUMENT_VERSION: u32 = 1;
 
-/// Where a hook finds programs: what root's shell has on Debian and on Amazon Linux.
-const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
 /// How much of what a hook prints is logged, in bytes of each stream: a few screens.
 const OUTPUT_LIMIT: usize = 16 * 1024;
-
-/// How long a hook that was asked to end may take.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// How long what a hook has printed may still be on its way when it has ended.
 const AFTERWORD: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
     use std::sync::Arc;
+
+    use rustix::process::{Pid, Signal};
 
     use super::*;
     use crate::hooks::Subject;

@@ -1,7 +1,6 @@
 //! The false-takeover curve, as tables and as a picture.
 
 mod number;
-mod page;
 mod picture;
 mod table;
 
@@ -9,6 +8,8 @@ use std::{fs, path::PathBuf, time::Instant};
 
 use anyhow::Context as _;
 use pair_sim::detection::{Curve, Effort};
+
+use crate::page;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -39,7 +40,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<bool> {
     if let Some(file) = &args.markdown {
         // A document without markers fails before minutes of work, not after.
-        page::read(file)?;
+        page::read(file, "curve")?;
     }
     let effort = Effort {
         seed: args.seed,
@@ -54,7 +55,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<bool> {
     let tables = table::tables(&curve, &effort)?;
     match &args.markdown {
         Some(file) => {
-            let text = page::read(file)?.with(&tables);
+            let text = page::read(file, "curve")?.with(&tables);
             fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
         }
         None => print!("{tables}"),

@@ -3,9 +3,11 @@
 
 mod curve;
 mod model;
+mod page;
 mod replay;
 mod report;
 mod soak;
+mod storm;
 mod trace;
 
 use std::process::ExitCode;
@@ -32,6 +34,8 @@ enum Command {
     Replay(replay::Args),
     /// Measures how often each profile presumes a living peer dead, beside VRRP's rule, and how soon a dead one.
     Curve(curve::Args),
+    /// Lets a zone die under many pairs that share EC2's request limits, and prints how long they take and what they call.
+    Storm(storm::Args),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +45,7 @@ fn main() -> ExitCode {
         Command::Model(args) => Ok(model::run(&args)),
         Command::Replay(args) => replay::run(&args),
         Command::Curve(args) => curve::run(&args),
+        Command::Storm(args) => storm::run(&args),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

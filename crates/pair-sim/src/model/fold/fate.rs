@@ -82,6 +82,8 @@ pub(super) fn fate(of: &str, field: &str) -> Fate {
         ("Claim", "unresolved") => Ago(Duration::ZERO),
         ("Claim", "last_fault") | ("Verifying", "replied_at") => Forget,
         ("Pursuit", "decided_at" | "detect" | "sent_at") => Forget,
+        // Asked for when a call is throttled, which is none of the model's faults.
+        ("Pursuit", "began") => Forget,
         // Pauses double eight times at most.
         ("Pursuit", "attempts" | "unsent") | ("Reads", "failures") => UpTo(9),
         ("InFlight", "sent_at") | ("Read", "asked_at") => AgoInOrder(settings::INTERVAL),

@@ -11,11 +11,14 @@ pub(crate) struct Page {
     after: String,
 }
 
-/// Reads a document and finds its markers.
-pub(crate) fn read(file: &Path) -> anyhow::Result<Page> {
+/// Reads a document and finds the markers of this name.
+pub(crate) fn read(file: &Path, mark: &str) -> anyhow::Result<Page> {
     let name = file.display();
     let text = fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
-    Page::of(&text).with_context(|| format!("{name} lacks {BEGIN} or, after it, {END}"))
+    Page::of(&text, mark).with_context(|| {
+        let [begin, end] = markers(mark);
+        format!("{name} lacks {begin} or, after it, {end}")
+    })
 }
 
 impl Page {
@@ -24,9 +27,10 @@ impl Page {
         format!("{}\n{part}{}", self.before, self.after)
     }
 
-    fn of(text: &str) -> Option<Self> {
-        let begin = text.find(BEGIN)? + BEGIN.len();
-        let end = begin + text.get(begin..)?.find(END)?;
+    fn of(text: &str, mark: &str) -> Option<Self> {
+        let [begin, end] = markers(mark);
+        let begin = text.find(&begin)? + begin.len();
+        let end = begin + text.get(begin..)?.find(&end)?;
         Some(Self {
             before: text.get(..begin)?.to_owned(),
             after: text.get(end..)?.to_owned(),
@@ -34,9 +38,9 @@ impl Page {
     }
 }
 
-const BEGIN: &str = "<!-- curve:begin -->";
-
-const END: &str = "<!-- curve:end -->";
+fn markers(mark: &str) -> [String; 2] {
+    ["begin", "end"].map(|side| format!("<!-- {mark}:{side} -->"))
+}
 
 #[cfg(test)]
 mod tests {
@@ -44,7 +48,7 @@ mod tests {
 
     #[test]
     fn only_what_stands_between_the_markers_is_replaced() {
-        let page = Page::of("a\n<!-- curve:begin -->\nold\n<!-- curve:end -->\nb\n").unwrap();
+        let page = Page::of("a\n<!-- curve:begin -->\nold\n<!-- curve:end -->\nb\n", "curve").unwrap();
         assert_eq!(
             page.with("new\n"),
             "a\n<!-- curve:begin -->\nnew\n<!-- curve:end -->\nb\n"
@@ -53,6 +57,6 @@ mod tests {
 
     #[test]
     fn markers_in_the_wrong_order_are_no_markers() {
-        assert_eq!(Page::of("<!-- curve:end --> <!-- curve:begin -->"), None);
+        assert_eq!(Page::of("<!-- curve:end --> <!-- curve:begin -->", "curve"), None);
     }
 }
