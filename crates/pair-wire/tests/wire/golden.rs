@@ -30,7 +30,7 @@ fn a_node_that_has_just_started() {
 fn a_node_that_holds_the_address() {
     assert_golden_with(
         include_str!("../golden/active.hex"),
-        &KeyRing::pair(key_1(), key_2()).unwrap(),
+        &KeyRing::single(key_1()),
         Some(active_card()),
         &active(),
     );

@@ -142,7 +142,7 @@ fn the_longest_report_has_345_bytes() {
     report.fitness = Fitness::Unfit(Unfitness::CheckFailed);
     report.moves = vec![Duration::MAX; 100];
     report.word.as_mut().unwrap().association = Some(AssociationId(long));
-    let ring = KeyRing::pair(key_1(), key_2()).unwrap();
+    let ring = KeyRing::single(key_1());
     let datagram = encode_with(&ring, Some(active_card()), &heartbeat);
     assert_eq!(datagram.len(), 56 + 345 + 32);
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::arbitrary::{heartbeats, reports};
 use crate::mirror::{Body, Card, Fitness, Hold, Holder, Member, Notice, Source, Word};
-use crate::support::{active, active_card, encode, encode_with, key_1, key_2};
+use crate::support::{active, active_card, encode, encode_with, key_1};
 
 fn body() -> Body {
     Body {
@@ -45,7 +45,7 @@ fn body() -> Body {
 
 #[test]
 fn wincode_reads_and_writes_the_report_of_bincode() {
-    let ring = KeyRing::pair(key_1(), key_2()).unwrap();
+    let ring = KeyRing::single(key_1());
     let datagram = encode_with(&ring, Some(active_card()), &active());
     let report = &datagram[56..datagram.len() - 32];
     assert_eq!(wincode::serialize(&body()).unwrap(), report);
