@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use pair_lab::blocking::{Engine, Lab};
@@ -41,12 +42,15 @@ impl World {
     /// # Panics
     /// If it does not start.
     pub(crate) fn start(backend: Backend, quarter: &Quarter) -> Self {
-        let nodes = [
+        let mut nodes = [
             NodeSpec::new("a", quarter.private_ip(0), "us-east-1a"),
             NodeSpec::new("b", quarter.private_ip(1), "us-east-1b"),
         ];
         match backend {
             Backend::Emulator => {
+                for (node, elsewhere) in nodes.iter_mut().zip(NOT_ON_HOST) {
+                    node.extra_private_ips.push(elsewhere);
+                }
                 let mut config = LabConfig::emulated(&nodes);
                 config.world.public_ip = quarter.public_ip();
                 let lab = Lab::start(config).expect("the emulator starts");
@@ -69,6 +73,9 @@ impl World {
         }
     }
 }
+
+/// Secondary private IPs that the emulator gives to the interfaces of both nodes, and that no host has (RFC 5737).
+pub const NOT_ON_HOST: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(192, 0, 2, 2)];
 
 /// Finds `moto_server`.
 pub(crate) fn moto_program() -> Option<PathBuf> {

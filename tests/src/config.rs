@@ -27,6 +27,8 @@ pub(crate) struct Config {
     pub(crate) check: String,
     pub(crate) key_file: PathBuf,
     pub(crate) control_socket: PathBuf,
+    /// Where EC2 and IMDS are, unless the environment says.
+    pub(crate) endpoints: Option<[String; 2]>,
     /// Whole tables.
     pub(crate) more: String,
 }
@@ -39,8 +41,12 @@ impl Config {
             check,
             key_file,
             control_socket,
+            endpoints,
             more,
         } = self;
+        let endpoints = endpoints.as_ref().map_or_else(String::new, |[ec2, imds]| {
+            format!("[ec2]\nendpoint = \"{ec2}\"\nimds_endpoint = \"{imds}\"\n")
+        });
         let text = format!(
             "pair = \"{pair}\"\n\
              [[node]]\nname = \"a\"\naddresses = [\"{a}\"]\n\
@@ -53,7 +59,7 @@ impl Config {
              [state]\ndirectory = \"{state}\"\n\
              [metrics]\nlisten = \"{metrics}:{METRICS_PORT}\"\n\
              [log]\nformat = \"text\"\n\
-             {more}\n",
+             {endpoints}{more}\n",
             a = quarter.private_ip(0),
             b = quarter.private_ip(1),
             metrics = quarter.private_ip(index),

@@ -29,11 +29,11 @@ impl Cut {
         (!asked.is_ok_and(|status| status.success())).then_some("nft is not installed")
     }
 
-    /// Cuts both directions.
+    /// Drops what any of these nodes sends.
     ///
     /// # Panics
     /// If the kernel does not take the rules.
-    pub(crate) fn between(nodes: [Ipv4Addr; 2], port: u16) -> Self {
+    pub(crate) fn from(nodes: &[Ipv4Addr], port: u16) -> Self {
         let table = format!("paird_e2e_{}", nodes[0].octets()[1]);
         let mut rules = format!(
             "add table inet {table} {{ flags owner; }}\n\

@@ -1,5 +1,6 @@
 //! One host of the pair: an agent and a service.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::PathBuf;
@@ -20,8 +21,8 @@ pub(crate) struct Place {
     pub(crate) folder: PathBuf,
     pub(crate) control_socket: PathBuf,
     pub(crate) key_file: PathBuf,
-    pub(crate) ec2: String,
-    pub(crate) imds: String,
+    /// Where the environment says that EC2 and IMDS are, if it does.
+    pub(crate) redirected: Option<[String; 2]>,
     pub(crate) is_haproxy: bool,
 }
 
@@ -45,10 +46,17 @@ impl Place {
         paird
             .args(["run", "--node", self.name, "--config"])
             .arg(self.file("toml"))
-            .env("AWS_ENDPOINT_URL_EC2", &self.ec2)
-            .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", &self.imds)
+            .envs(self.redirection())
             .env("RUST_LOG", "info,paird=debug");
         paird
+    }
+
+    /// Gives the environment that leads the node to EC2 and IMDS, if its configuration does not.
+    pub(crate) fn redirection(&self) -> BTreeMap<&'static str, String> {
+        let [ec2, imds] = ["AWS_ENDPOINT_URL_EC2", "AWS_EC2_METADATA_SERVICE_ENDPOINT"];
+        self.redirected.clone().map_or_else(BTreeMap::new, |[to_ec2, to_imds]| {
+            BTreeMap::from([(ec2, to_ec2), (imds, to_imds)])
+        })
     }
 }
 
@@ -120,19 +128,22 @@ impl Node {
         service
     }
 
-    /// HAProxy as its packages run it, but for the master process: a kill of it is a kill of the service.
+    /// HAProxy as its packages run it, but for the master process: a kill of it is a kill of the service. A test may have
+    /// written another configuration.
     fn haproxy(&self) -> Command {
         let Place { name, private_ip, .. } = &self.place;
         let socket = self.place.file("haproxy");
         let config = format!(
             "global\n  stats socket {} mode 600 level user\n  maxconn 200\n\
              defaults\n  mode http\n  timeout client 60s\n  timeout connect 1s\n  timeout server 1s\n\
-             frontend service\n  bind {private_ip}:{PORT}\n  \
+             frontend service\n  maxconn 180\n  bind {private_ip}:{PORT}\n  \
              http-request return status 200 content-type text/plain string {name} hdr x-node {name}\n",
             socket.display()
         );
         let file = self.place.file("haproxy.cfg");
-        fs::write(&file, config).expect("a file can be written to a temporary folder");
+        if !file.exists() {
+            fs::write(&file, config).expect("a file can be written to a temporary folder");
+        }
         let mut haproxy = Command::new("haproxy");
         haproxy.args(["-db", "-f"]).arg(file);
         haproxy

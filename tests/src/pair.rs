@@ -18,6 +18,7 @@ use crate::backend::World;
 use crate::binaries::{self, Ran};
 use crate::config::{HEARTBEAT_PORT, METRICS_PORT, PORT};
 use crate::cut::Cut;
+use crate::doctor::{Diagnosed, Doctor};
 use crate::node::{Node, Place, pairctl};
 use crate::quarter::Quarter;
 use crate::user::User;
@@ -131,7 +132,13 @@ impl Pair {
     /// Drops the heartbeats of both nodes until the cut is healed; services and EC2 are reached as before.
     #[must_use]
     pub fn cut_heartbeats(&self) -> Cut {
-        Cut::between(["a", "b"].map(|node| self.place(node).private_ip), HEARTBEAT_PORT)
+        Cut::from(&["a", "b"].map(|node| self.place(node).private_ip), HEARTBEAT_PORT)
+    }
+
+    /// Drops the heartbeats of one node until the cut is healed; those of the other pass.
+    #[must_use]
+    pub fn cut_heartbeats_of(&self, node: &str) -> Cut {
+        Cut::from(&[self.place(node).private_ip], HEARTBEAT_PORT)
     }
 
     /// Kills a node's service (SIGKILL); its agent lives.
@@ -149,6 +156,20 @@ impl Pair {
     pub fn await_healthy(&self) {
         for node in ["a", "b"] {
             self.await_status(node, "the pair is healthy", |status| status.state == State::Healthy);
+        }
+    }
+
+    /// Waits until each node says that nothing is wrong but what must differ between the nodes now, on both.
+    #[track_caller]
+    pub fn await_differences(&self, ids: &[&str]) {
+        for node in ["a", "b"] {
+            self.await_status(node, "nothing is wrong but what differs", |status| {
+                status
+                    .problems
+                    .iter()
+                    .map(|problem| problem.id.as_str())
+                    .eq(ids.iter().copied())
+            });
         }
     }
 
@@ -230,6 +251,22 @@ impl Pair {
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
+    }
+
+    /// Prepares an examination of a node by `paird doctor`, which needs no agent.
+    #[must_use]
+    pub fn doctor(&self, node: &str) -> Doctor<'_> {
+        Doctor::new(self.place(node))
+    }
+
+    /// Has a node examined by `pairctl doctor`.
+    ///
+    /// # Panics
+    /// If it says something that is no diagnosis.
+    #[track_caller]
+    #[must_use]
+    pub fn pairctl_doctor(&self, node: &str) -> Diagnosed {
+        Diagnosed::of(&self.pairctl(node, &["doctor", "--json"]))
     }
 
     /// Says whether a node's agent was started and has not ended.

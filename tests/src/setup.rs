@@ -1,5 +1,6 @@
 //! What a test chooses before its pair starts.
 
+use std::fs;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
@@ -19,6 +20,7 @@ pub struct Setup {
     folder: TempDir,
     quarter: Quarter,
     configs: [Config; 2],
+    redirected: bool,
 }
 
 impl Setup {
@@ -43,6 +45,7 @@ impl Setup {
             },
             key_file: key_file.clone(),
             control_socket: folder.path().join(format!("{node}.sock")),
+            endpoints: None,
             more: String::new(),
         });
         Self {
@@ -51,7 +54,15 @@ impl Setup {
             folder,
             quarter,
             configs,
+            redirected: false,
         }
+    }
+
+    /// Lets environment variables lead the nodes to EC2 and IMDS, and not their configurations.
+    #[must_use]
+    pub fn redirected_by_the_environment(mut self) -> Self {
+        self.redirected = true;
+        self
     }
 
     /// Gives the second node a key of its own, under the same key id.
@@ -70,7 +81,7 @@ impl Setup {
     #[must_use]
     pub fn with_a_key_file_each(mut self) -> Self {
         let key_file = self.folder.path().join("b-key");
-        std::fs::copy(&self.configs[1].key_file, &key_file).expect("a file can be copied within a folder");
+        fs::copy(&self.configs[1].key_file, &key_file).expect("a file can be copied within a folder");
         self.configs[1].key_file = key_file;
         self
     }
@@ -79,6 +90,29 @@ impl Setup {
     #[must_use]
     pub fn with_another_pair_name_on_b(mut self) -> Self {
         "foreign".clone_into(&mut self.configs[1].pair);
+        self
+    }
+
+    /// Adds tables to the second node's configuration only.
+    #[must_use]
+    pub fn with_on_b(mut self, tables: &str) -> Self {
+        self.configs[1].more.push_str(tables);
+        self
+    }
+
+    /// Gives the second node one more key, which it accepts.
+    ///
+    /// # Panics
+    /// If the key cannot be written.
+    #[must_use]
+    pub fn with_one_more_key_on_b(mut self) -> Self {
+        let key_file = self.folder.path().join("two-keys");
+        config::new_key(&key_file);
+        let first = fs::read_to_string(&self.configs[1].key_file).expect("it was written before");
+        let second = fs::read_to_string(&key_file).expect("it was written before");
+        let second = second.replacen('1', "2", 1);
+        fs::write(&key_file, first + &second).expect("a file can be written to a temporary folder");
+        self.configs[1].key_file = key_file;
         self
     }
 
@@ -103,12 +137,16 @@ impl Setup {
             folder,
             quarter,
             configs,
+            redirected,
         } = self;
         let world = World::start(stage.backend(), &quarter);
         let allocation_id = world.lab.allocation_id().to_owned();
         let mut index = 0;
-        let nodes = configs.map(|config| {
+        let nodes = configs.map(|mut config| {
             let name = ["a", "b"][usize::from(index)];
+            let endpoints = [world.lab.ec2_endpoint_of(name), world.lab.imds_endpoint(name)]
+                .map(|endpoint| endpoint.expect("the lab has both nodes"));
+            config.endpoints = (!redirected).then(|| endpoints.clone());
             let file = |kind: &str| -> PathBuf { folder.path().join(format!("{name}.{kind}")) };
             config.write(index, &quarter, &allocation_id, &file("toml"));
             let place = Place {
@@ -117,8 +155,7 @@ impl Setup {
                 folder: folder.path().to_owned(),
                 control_socket: config.control_socket.clone(),
                 key_file: config.key_file.clone(),
-                ec2: world.lab.ec2_endpoint_of(name).expect("the lab has both nodes"),
-                imds: world.lab.imds_endpoint(name).expect("the lab has both nodes"),
+                redirected: redirected.then_some(endpoints),
                 is_haproxy: stage == Stage::Haproxy,
             };
             index += 1;

@@ -33,8 +33,13 @@ impl User {
 
     /// Runs `pairctl`, from a copy in a folder that this opens to everybody: programs may have been built in a home.
     pub(crate) fn run(self, folder: &Path, socket: &Path, args: &[&str]) -> Ran {
-        let program = folder.join("pairctl");
-        let built = binary("pairctl").get_program().to_owned();
+        ran(self.command(folder, "pairctl").arg("--socket").arg(socket).args(args))
+    }
+
+    /// Gives a command that runs one of the binaries, as [`User::run`] does.
+    pub(crate) fn command(self, folder: &Path, name: &str) -> Command {
+        let program = folder.join(name);
+        let built = binary(name).get_program().to_owned();
         fs::copy(built, &program).expect("a program can be copied to a temporary folder");
         fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("the folder is this user's");
         let mut setpriv = Command::new("setpriv");
@@ -43,6 +48,7 @@ impl User {
             Some(group) => setpriv.args(["--groups", &group.to_string()]),
             None => setpriv.arg("--clear-groups"),
         };
-        ran(setpriv.arg(program).arg("--socket").arg(socket).args(args))
+        setpriv.arg(program);
+        setpriv
     }
 }

@@ -1,6 +1,7 @@
 //! The documents say all that the code can do: every key, rule and exit code, and no test that does not exist.
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says all there is to say")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +9,7 @@ use pair_core::Rule;
 use pairctl::Exit;
 use paird::config::schema::KEYS;
 use paird::landing::ObstacleKind;
+use paird::problems::{AGAINST_READINESS, IDS};
 
 #[test]
 fn every_key_of_the_schema_is_documented() {
@@ -58,22 +60,17 @@ fn every_exit_code_is_documented_in_its_own_words() {
 }
 
 #[test]
-fn every_problem_that_a_status_can_name_is_documented() {
+fn every_finding_is_documented_and_none_is_raised_that_is_not_listed() {
     let document = read("docs/OPERATING.md");
-    let source = read("crates/paird/src/problems.rs");
-    for (id, severity) in paird::problems::IDS {
+    for (id, severity) in IDS {
         let row = format!("| `{id}` | {} |", format!("{severity:?}").to_lowercase());
         assert!(document.contains(&row), "docs/OPERATING.md lacks {row}");
     }
-    let listed = |id: &str| paird::problems::IDS.iter().any(|(known, _)| *known == id);
-    let raised = source
-        .split("ed(\n")
-        .chain(source.split("al(\n"))
-        .filter_map(|after| after.trim_start().strip_prefix('"'));
-    let unlisted = raised
-        .filter_map(|text| text.split('"').next())
-        .filter(|id| !listed(id));
-    assert_eq!(unlisted.collect::<Vec<_>>(), Vec::<&str>::new());
+    assert!(IDS.is_sorted(), "the list is in the order of its ids");
+    let mut raised: BTreeSet<String> = sources_of_findings().iter().flat_map(|source| raised(source)).collect();
+    raised.extend(OBSTACLES.map(|obstacle| obstacle.id().to_owned()));
+    let listed: BTreeSet<String> = IDS.iter().map(|(id, _)| (*id).to_owned()).collect();
+    assert_eq!(raised, listed);
 }
 
 /// Metrics have a series for each cause before it is ever the case, so none may be missing.
@@ -99,17 +96,25 @@ fn every_alert_is_documented_with_its_severity_and_no_other() {
 #[test]
 fn every_cause_against_readiness_is_listed() {
     let source = read("crates/paird/src/problems.rs");
-    let (_, after) = source.split_once("pub fn against_readiness(").unwrap();
-    let (body, _) = after.split_once("\n}\n").unwrap();
-    let named = body.split("degraded(\n").filter_map(|after| {
-        let (id, _) = after.trim_start().strip_prefix('"')?.split_once('"')?;
-        Some(id)
-    });
-    let obstacles = [ObstacleKind::AddressNotOnHost, ObstacleKind::NothingListens].map(ObstacleKind::id);
-    let mut causes: Vec<&str> = named.chain(obstacles).collect();
-    causes.sort_unstable();
-    causes.dedup();
-    assert_eq!(paird::problems::AGAINST_READINESS, causes);
+    let cloud = read("crates/paird/src/problems/cloud.rs");
+    let body = function(&source, "against_readiness");
+    let mut causes: BTreeSet<String> = raised(body).collect();
+    causes.extend(OBSTACLES.map(|obstacle| obstacle.id().to_owned()));
+    // The words for EC2 and IMDS are functions, some of which call others.
+    let shared = [
+        "imds_unreachable",
+        "no_interface",
+        "of_call",
+        "no_role",
+        "ec2_unreadable",
+        "place_taken",
+    ];
+    for name in shared {
+        let is_called = body.contains(&format!("{name}(")) || function(&cloud, "of_call").contains(&format!("{name}("));
+        assert!(is_called, "{name} is not called");
+        causes.extend(raised(function(&cloud, name)));
+    }
+    assert_eq!(AGAINST_READINESS, causes.into_iter().collect::<Vec<_>>());
 }
 
 #[test]
@@ -165,6 +170,42 @@ fn named_tests(document: &str) -> Vec<(&str, &str)> {
         .filter(|(file, test)| file.ends_with(".rs") && is_name(test))
         .collect()
 }
+
+/// Returns the ids of the findings that a source makes: `degraded("…", …)` and `critical("…", …)`.
+fn raised(source: &str) -> impl Iterator<Item = String> {
+    let calls = ["degraded(", "critical("]
+        .into_iter()
+        .flat_map(|call| source.split(call).skip(1));
+    calls.filter_map(|after| {
+        let (id, _) = after.trim_start().strip_prefix('"')?.split_once('"')?;
+        Some(id.to_owned())
+    })
+}
+
+/// Returns the function of this name in a source, from its name to the end of its body.
+fn function<'s>(source: &'s str, name: &str) -> &'s str {
+    let (_, after) = source.split_once(&format!("fn {name}(")).unwrap();
+    after.split_once("\n}\n").unwrap().0
+}
+
+/// Returns the sources that make findings, without their tests.
+fn sources_of_findings() -> Vec<String> {
+    let folders = ["crates/paird/src/problems", "crates/paird/src/doctor"];
+    let files = folders
+        .iter()
+        .flat_map(|folder| fs::read_dir(root().join(folder)).unwrap());
+    let mut sources: Vec<String> = files
+        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    sources.push(read("crates/paird/src/problems.rs"));
+    for source in &mut sources {
+        let end = source.find("#[cfg(test)]").unwrap_or(source.len());
+        source.truncate(end);
+    }
+    sources
+}
+
+const OBSTACLES: [ObstacleKind; 2] = [ObstacleKind::AddressNotOnHost, ObstacleKind::NothingListens];
 
 /// Returns every document for readers: what lies in `docs`, and the read-me.
 fn documents() -> Vec<PathBuf> {

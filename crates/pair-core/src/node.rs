@@ -187,7 +187,7 @@ impl Node {
         let is_late = input != Input::Wakeup && self.clock.is_late(now);
         match input {
             Input::Wakeup => self.wake(now),
-            Input::Heartbeat(heartbeat) => self.hear_heartbeat(now, run, &heartbeat),
+            Input::Heartbeat(heartbeat) => self.hear_heartbeat(now, run, heartbeat),
             Input::PeerUnreachable => self.detector.note_unreachable(),
             Input::Identity(identity) => self.identity = Some(identity),
             Input::Imds { mine, asked_at } => self.hear_imds(now, run, mine, asked_at),

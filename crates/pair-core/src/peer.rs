@@ -26,7 +26,7 @@ pub(crate) struct Peer {
 
 impl Peer {
     /// Takes in a live report; `None` from a peer of another version, of which only life is known.
-    pub(crate) fn hear(&mut self, now: Instant, run: RunTime, config: &Config, hands: u32, report: Option<&Report>) {
+    pub(crate) fn hear(&mut self, now: Instant, run: RunTime, config: &Config, hands: u32, report: Option<Report>) {
         self.heard_at = now;
         self.hands_when_heard = hands;
         self.is_doubted = false;
@@ -139,8 +139,7 @@ impl Peer {
 }
 
 /// Bounds what a peer says before it is used: a wrong or hostile number must not stretch a timer or age a fact into the past.
-fn bounded(report: &Report, config: &Config) -> Report {
-    let mut report = report.clone();
+fn bounded(mut report: Report, config: &Config) -> Report {
     report.interval = config.bounded_interval(report.interval);
     if let Some(word) = &mut report.word {
         word.age = word.age.min(OLDEST_WORD);
@@ -215,7 +214,7 @@ mod tests {
 
     fn heard(report: &Report) -> Peer {
         let mut peer = Peer::default();
-        peer.hear(at(1_000), run(1_000), &config(), 5, Some(report));
+        peer.hear(at(1_000), run(1_000), &config(), 5, Some(report.clone()));
         peer
     }
 
@@ -272,12 +271,12 @@ mod tests {
         let mut unfit = report();
         unfit.fitness = Fitness::Unfit(Unfitness::CheckFailed);
         let mut peer = heard(&unfit);
-        peer.hear(at(1_900), run(1_900), &config(), 5, Some(&unfit));
+        peer.hear(at(1_900), run(1_900), &config(), 5, Some(unfit.clone()));
         let delay = Duration::from_secs(1);
         assert!(!peer.is_unfit_for(run(1_999), delay));
         assert!(peer.is_unfit_for(run(2_000), delay));
-        peer.hear(at(2_100), run(2_100), &config(), 5, Some(&report()));
-        peer.hear(at(2_200), run(2_200), &config(), 5, Some(&unfit));
+        peer.hear(at(2_100), run(2_100), &config(), 5, Some(report()));
+        peer.hear(at(2_200), run(2_200), &config(), 5, Some(unfit.clone()));
         assert!(!peer.is_unfit_for(run(2_300), delay));
     }
 
@@ -289,7 +288,7 @@ mod tests {
         assert_eq!((peer.fitness(), peer.is_yielding()), (None, false));
         assert_eq!(peer.age_of_hold(PEER, at(1_000)), None);
         assert!(peer.report().is_some());
-        peer.hear(at(1_200), run(1_200), &config(), 5, Some(&report()));
+        peer.hear(at(1_200), run(1_200), &config(), 5, Some(report()));
         assert_eq!(peer.fitness(), Some(Fitness::Fit));
     }
 }

@@ -1,5 +1,6 @@
 //! The EC2 API, one attempt at a time.
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use aws_config::BehaviorVersion;
@@ -62,6 +63,7 @@ pub struct Ec2 {
     config: Config,
     keyring: Keyring,
     endpoint: Endpoint,
+    clock_ahead_s: Arc<Mutex<Option<i64>>>,
 }
 
 impl Ec2 {
@@ -95,6 +97,7 @@ impl Ec2 {
             config,
             keyring,
             endpoint,
+            clock_ahead_s: Arc::default(),
         })
     }
 
@@ -331,6 +334,16 @@ impl Ec2 {
         &self.endpoint
     }
 
+    /// How many seconds this host's clock was ahead of EC2's at the last answer, whatever it said; negative if behind. `None`
+    /// before the first answer that told. Right to a second or two.
+    #[must_use]
+    pub fn clock_ahead_s(&self) -> Option<i64> {
+        *self
+            .clock_ahead_s
+            .lock()
+            .expect("nothing panics while it holds this lock")
+    }
+
     /// Makes one attempt and sorts how it ended.
     async fn attempt<T, E>(
         &self,
@@ -357,6 +370,13 @@ impl Ec2 {
             let cause = format!("deadline of {timeout:?} passed");
             Err(CallError::from_silence(call, cause, &journey))
         });
+        if let Some(ahead_s) = journey.clock_ahead_s() {
+            let mut last = self
+                .clock_ahead_s
+                .lock()
+                .expect("nothing panics while it holds this lock");
+            *last = Some(ahead_s);
+        }
         debug!(
             call,
             ?connection,

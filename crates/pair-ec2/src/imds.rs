@@ -24,6 +24,7 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(3);
 const ATTEMPTS: u32 = 2;
 
 const DOCUMENT: &str = "/latest/dynamic/instance-identity/document";
+const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
 const MACS: &str = "/latest/meta-data/network/interfaces/macs/";
 
 /// Reads this instance's metadata.
@@ -153,6 +154,15 @@ impl Imds {
             account: document.account_id,
             interfaces,
         })
+    }
+
+    /// Reads the name of the instance's role; `None` says that it has none, and so no credentials.
+    ///
+    /// # Errors
+    /// Any [`ImdsError`].
+    pub async fn role(&self) -> Result<Option<String>, ImdsError> {
+        let roles = self.ask(ROLES).await?.unwrap_or_default();
+        Ok(lines(&roles).next().map(str::to_owned))
     }
 
     /// Reads which public addresses reach the interface with this MAC address. A hint that costs no API

@@ -28,7 +28,8 @@ pub enum Fault {
     LandLate(Duration),
     /// The call is answered `RequestLimitExceeded` (503), whatever the limit.
     Throttle,
-    /// The call is answered `UnauthorizedOperation` (403), dry run or not.
+    /// The call is answered `UnauthorizedOperation` (403), dry run or not. Set for [`Action::Imds`], the instance has no role:
+    /// there are no credentials (404).
     Deny,
     /// The call is answered `InternalError` (500).
     ServerError,

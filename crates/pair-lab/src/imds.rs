@@ -70,6 +70,9 @@ impl Imds {
         if *request.method() != Method::GET {
             return Ok(empty(StatusCode::METHOD_NOT_ALLOWED));
         }
+        if plan.is_denied && path.contains(&"iam") {
+            return Ok(empty(StatusCode::NOT_FOUND));
+        }
         let Some(held) = self.held(&path, plan.stale).await else {
             return Ok(empty(StatusCode::INTERNAL_SERVER_ERROR));
         };

@@ -2,6 +2,7 @@
 
 mod demo;
 mod process;
+mod storm;
 mod testbed;
 mod wait;
 
@@ -53,6 +54,8 @@ enum Command {
     /// Compare paird with what people run today, in the lab.
     #[command(subcommand)]
     Bench(testbed::bench::Bench),
+    /// Kill the holders of many real pairs at one moment, which share the request limits of one emulated account.
+    Storm(storm::Args),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -63,6 +66,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Demo(args) => return demo::run(&args),
         Command::Bench(bench) => return testbed::bench::run(&bench),
         Command::Lab(args) => return testbed::run(&args),
+        Command::Storm(args) => return storm::run(&args),
     }
     Ok(ExitCode::SUCCESS)
 }

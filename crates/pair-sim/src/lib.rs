@@ -50,7 +50,7 @@ pub use ec2::{ApiFault, Ec2, Hold, Owner, Request, Scope};
 pub use fault::Fault;
 pub use host::Host;
 pub use invariant::{INVARIANTS, Invariant, Violation};
-pub use limits::{Action, Calls, Limit, Limits};
+pub use limits::{Action, Calls, Limit, LimitError, Limits};
 pub use network::Network;
 pub use recording::{Difference, Replayed, replay};
 pub use schedule::Schedule;

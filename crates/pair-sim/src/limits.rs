@@ -1,8 +1,9 @@
 //! EC2's request limits: one token bucket per action, shared by everything in an account and region.
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 use pair_core::{Call, Instant};
+use thiserror::Error;
 
 /// How many calls of one action may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +91,25 @@ impl Limit {
     #[must_use]
     pub fn time_for(self, calls: u32) -> Duration {
         Duration::from_secs(1) * calls.saturating_sub(self.burst) / self.per_second
+    }
+}
+
+/// A text that is not such as `50/5`.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0:?} is not BURST/PER_SECOND")]
+pub struct LimitError(String);
+
+impl FromStr for Limit {
+    type Err = LimitError;
+
+    fn from_str(text: &str) -> Result<Self, LimitError> {
+        let numbers = text.split_once('/').and_then(|(burst, per_second)| {
+            Some(Self {
+                burst: burst.parse().ok()?,
+                per_second: per_second.parse().ok().filter(|calls| *calls > 0)?,
+            })
+        });
+        numbers.ok_or_else(|| LimitError(text.to_owned()))
     }
 }
 
@@ -193,6 +213,14 @@ mod tests {
             Call::ReadInstance(instance),
         ] {
             assert!(limits.take(at(0), &call) && !limits.take(at(0), &call), "{call:?}");
+        }
+    }
+
+    #[test]
+    fn a_limit_is_written_as_burst_and_refill() {
+        assert_eq!("50/5".parse(), Ok(Limit::CLAIMS));
+        for text in ["", "50", "50/", "/5", "50/0", "a/5"] {
+            assert_eq!(text.parse::<Limit>(), Err(LimitError(text.to_owned())));
         }
     }
 

@@ -13,6 +13,10 @@ pub(crate) const STATUS_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long an order waits for its answer: it is valid for 30 seconds (F-6e), and then is told to have expired.
 pub(crate) const ORDER_TIMEOUT: Duration = Duration::from_secs(35);
 
+/// How long `doctor` waits for its answer: where nobody answers, an examination waits for IMDS and for EC2, one call after the
+/// other.
+pub(crate) const DOCTOR_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Asks a node of a pair what it knows, and gives it orders.
 #[derive(Debug, Parser)]
 #[command(name = "pairctl", version, disable_help_subcommand = true, max_term_width = 100)]
@@ -21,7 +25,7 @@ pub(crate) struct Cli {
     #[arg(long, global = true, value_name = "PATH", default_value = DEFAULT_SOCKET)]
     pub(crate) socket: PathBuf,
 
-    /// How long to wait for the daemon, such as `500ms` [default: 2s, for orders 35s, for `wait` 60s].
+    /// How long to wait for the daemon, such as `500ms` [default: 2s, for orders 35s, for `wait` and `doctor` 60s].
     #[arg(long, global = true, value_name = "TIME", value_parser = timeout)]
     pub(crate) timeout: Option<Duration>,
 
@@ -81,6 +85,8 @@ pub(crate) enum Command {
         #[arg(long, value_name = "PATH")]
         config: Option<PathBuf>,
     },
+    /// Examines this node: everything that a takeover needs. The daemon does it, or without one `paird doctor`.
+    Doctor(DoctorArgs),
     /// Makes and changes keys of heartbeats.
     #[command(subcommand)]
     Key(KeyCommand),
@@ -116,6 +122,19 @@ pub(crate) struct WhyArgs {
     /// Merge with the export of the other node, on one time line.
     #[arg(long, value_name = "FILE")]
     pub(crate) with: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Print the versioned JSON document.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Examine by this configuration file, without asking the daemon.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) config: Option<PathBuf>,
+    /// Examine as this node, without asking the daemon; by default the node whose address this host has.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) node: Option<String>,
 }
 
 #[derive(Debug, Args)]

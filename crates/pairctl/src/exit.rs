@@ -3,11 +3,11 @@
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// The command did what it was asked; for `status`: the pair is healthy.
+    /// The command did what it was asked; for `status`: the pair is healthy; for `doctor`: nothing was found.
     Done,
-    /// `status`: the pair is degraded.
+    /// `status`: the pair is degraded; `doctor`: the worst that was found degrades it.
     Degraded,
-    /// `status`: the pair is critical.
+    /// `status`: the pair is critical; `doctor`: something that was found is.
     Critical,
     /// The daemon could not be asked, so nothing is known.
     Unreachable,
@@ -53,9 +53,9 @@ impl Exit {
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::Done => "done; `status`: the pair is healthy",
-            Self::Degraded => "`status`: the pair is degraded: it serves, but somebody should look",
-            Self::Critical => "`status`: the pair is critical: it does not serve, or nobody can tell",
+            Self::Done => "done; `status`: the pair is healthy; `doctor`: nothing was found",
+            Self::Degraded => "`status`, `doctor`: the pair is degraded: it serves, but somebody should look",
+            Self::Critical => "`status`, `doctor`: the pair is critical: it does not serve, or nobody can tell",
             Self::Unreachable => {
                 "the daemon is not reachable, does not answer in time, is stuck, or cannot be understood"
             }

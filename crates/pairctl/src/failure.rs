@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use pair_wire::control::{CONTROL_VERSION, LineError, STATUS_VERSION, WHY_VERSION};
+use pair_wire::control::{CONTROL_VERSION, DIAGNOSIS_VERSION, LineError, STATUS_VERSION, WHY_VERSION};
 use pair_wire::key::KeyFileError;
 use pair_wire::trace::TraceError;
 use thiserror::Error;
@@ -43,6 +43,8 @@ pub(crate) enum Failure {
     StatusVersion { theirs: u32 },
     #[error("the daemon's account has version {theirs}, this pairctl reads version {WHY_VERSION}")]
     WhyVersion { theirs: u32 },
+    #[error("the daemon's diagnosis has version {theirs}, this pairctl reads version {DIAGNOSIS_VERSION}")]
+    DiagnosisVersion { theirs: u32 },
     #[error("the daemon's record cannot be used")]
     Record(#[source] TraceError),
     #[error("{}", path.display())]
@@ -96,13 +98,13 @@ pub(crate) enum Failure {
     #[error("{message}")]
     Daemon { message: String },
     #[error("cannot run {}", program.display())]
-    Check {
+    Paird {
         program: PathBuf,
         #[source]
         error: io::Error,
     },
-    #[error("`paird check` was ended by a signal")]
-    CheckKilled,
+    #[error("`paird` was ended by a signal")]
+    PairdKilled,
     #[error("the operating system gives no random bytes: {0}")]
     Randomness(getrandom::Error),
     #[error("cannot write the output")]
@@ -149,6 +151,7 @@ impl Failure {
             | Self::Version { .. }
             | Self::StatusVersion { .. }
             | Self::WhyVersion { .. }
+            | Self::DiagnosisVersion { .. }
             | Self::Record(_)
             | Self::Stale { .. } => Exit::Unreachable,
             Self::Refused { .. } => Exit::Refused,
@@ -159,8 +162,8 @@ impl Failure {
             | Self::Read { .. }
             | Self::NoKey { .. }
             | Self::Write { .. }
-            | Self::Check { .. }
-            | Self::CheckKilled
+            | Self::Paird { .. }
+            | Self::PairdKilled
             | Self::Randomness(_)
             | Self::Signals(_)
             | Self::Output(_) => Exit::Failed,
@@ -181,16 +184,18 @@ impl Failure {
                 Some("is it stuck or just restarting? `systemctl status paird` and `journalctl -u paird`")
             }
             Self::Exchange(_) | Self::OtherAnswer => Some("is --socket the control socket of paird?"),
-            Self::Version { .. } | Self::StatusVersion { .. } | Self::WhyVersion { .. } | Self::Record(_) => {
-                Some("paird and pairctl come in one package: restart paird after an upgrade")
-            }
+            Self::Version { .. }
+            | Self::StatusVersion { .. }
+            | Self::WhyVersion { .. }
+            | Self::DiagnosisVersion { .. }
+            | Self::Record(_) => Some("paird and pairctl come in one package: restart paird after an upgrade"),
             Self::Stale { .. } => Some("its watchdog should restart it; `journalctl -u paird` says what it did last"),
             Self::Refused { hint, .. } => hint.as_deref(),
             Self::TimeOver { .. } => Some("`pairctl status` says more; --timeout waits for longer"),
             Self::Drill { .. } => {
                 Some("`pairctl status` on both nodes; `pairctl failover` brings it back once all is well")
             }
-            Self::Check { .. } => Some("paird is looked for beside pairctl, then along PATH"),
+            Self::Paird { .. } => Some("paird is looked for beside pairctl, then along PATH"),
             Self::Trace { .. } => Some("`pairctl why --export FILE` on the other node makes one"),
             Self::NotThePeers { .. } => Some("--with takes what `pairctl why --export FILE` wrote on the other node"),
             Self::NoKey { .. } => {
@@ -200,7 +205,7 @@ impl Failure {
             | Self::Read { .. }
             | Self::Write { .. }
             | Self::Daemon { .. }
-            | Self::CheckKilled
+            | Self::PairdKilled
             | Self::Randomness(_)
             | Self::Signals(_)
             | Self::Output(_)

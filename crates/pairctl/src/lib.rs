@@ -8,6 +8,7 @@
 mod check;
 mod cli;
 mod client;
+mod doctor;
 mod drill;
 mod events;
 mod exit;
@@ -40,7 +41,8 @@ use cli::{Cli, Command, KeyCommand};
 use client::Client;
 use failure::Failure;
 
-/// Runs one command line and says with which code to exit: that of an [`Exit`], or for `check` that of `paird check`.
+/// Runs one command line and says with which code to exit: that of an [`Exit`], or that of the `paird` that it runs
+/// for `check` and, without a daemon, for `doctor`.
 ///
 /// `args` begins with the program's name.
 pub fn run<A, T>(args: A, out: &mut dyn Write, err: &mut dyn Write) -> u8
@@ -86,6 +88,7 @@ fn execute(cli: &Cli, out: &mut dyn Write) -> Result<u8, Failure> {
         Command::Join => order(cli, control::Command::Join, out)?,
         Command::Reload => order(cli, control::Command::Reload, out)?,
         Command::Check { config } => return check::run(config.as_deref()),
+        Command::Doctor(args) => return doctor::run(cli, args, out),
         Command::Key(KeyCommand::Generate { id }) => print(out, &key::generate(*id)?.line())?,
         Command::Key(KeyCommand::Rotate { add }) => rotate::run(cli, add.as_deref(), out)?,
         Command::Version => {
@@ -110,7 +113,9 @@ fn order(cli: &Cli, command: control::Command, out: &mut dyn Write) -> Result<Ex
     let text = match client.ask(command)? {
         Answer::Done { text } => text,
         Answer::Moved(moved) => moved::text(&moved),
-        Answer::Status(_) | Answer::Why(_) | Answer::Events(_) | Answer::Part(_) => return Err(Failure::OtherAnswer),
+        Answer::Status(_) | Answer::Why(_) | Answer::Events(_) | Answer::Diagnosis(_) | Answer::Part(_) => {
+            return Err(Failure::OtherAnswer);
+        }
     };
     print(out, &text)
 }

@@ -44,9 +44,12 @@ fn told(client: &Client) -> Result<Why, Failure> {
     match client.ask(Command::Why)? {
         Answer::Why(why) if why.version == WHY_VERSION => Ok(why),
         Answer::Why(why) => Err(Failure::WhyVersion { theirs: why.version }),
-        Answer::Status(_) | Answer::Done { .. } | Answer::Moved(_) | Answer::Events(_) | Answer::Part(_) => {
-            Err(Failure::OtherAnswer)
-        }
+        Answer::Status(_)
+        | Answer::Done { .. }
+        | Answer::Moved(_)
+        | Answer::Events(_)
+        | Answer::Diagnosis(_)
+        | Answer::Part(_) => Err(Failure::OtherAnswer),
     }
 }
 

@@ -10,22 +10,26 @@
 //! ```
 
 mod answer;
+mod card;
+mod examine;
 mod hear;
 mod probe;
 mod reload;
 mod report;
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use anyhow::Context;
 use pair_core::{Config as CoreConfig, Event, Holder, Input, Instant, Node, Output};
-use pair_wire::datagram::{MAX_DATAGRAM, Receiver, Sender};
+use pair_wire::control::Response;
+use pair_wire::datagram::{DIGEST_LEN, MAX_DATAGRAM, Receiver, Sender};
 use pair_wire::key::KeyRing;
 use sd_notify::NotifyState;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, info, trace, warn};
 
 use crate::archive::Archive;
@@ -62,12 +66,18 @@ pub struct Agent {
     receiver: Receiver,
     known: Knowledge,
     cloud: Arc<Cloud>,
+    /// The digest of the configuration.
+    digest: [u8; DIGEST_LEN],
+    /// The digest of HAProxy's configuration, as far as it is known.
+    haproxy: Option<[u8; DIGEST_LEN]>,
     /// The runtime of the other thread.
     elsewhere: Handle,
     news: mpsc::Receiver<News>,
     tell: mpsc::Sender<News>,
     requests: mpsc::Receiver<Pending>,
     orders: Orders,
+    /// Who waits for the end of the examination of this node that is under way.
+    patience: Vec<oneshot::Sender<Response>>,
     keeper: Keeper,
     flight: Flight,
     tally: Tally,
@@ -91,6 +101,8 @@ pub struct Parts {
     pub config: Config,
     /// What the core is told of it.
     pub core: CoreConfig,
+    /// The private IP on which the address would land here.
+    pub private_ip: Ipv4Addr,
     /// The keys.
     pub ring: KeyRing,
     /// The daemon's clock.
@@ -132,6 +144,7 @@ impl Agent {
         let Parts {
             config,
             core,
+            private_ip,
             ring,
             clock,
             socket,
@@ -149,6 +162,7 @@ impl Agent {
             source,
             seed,
         } = parts;
+        let digest = config.digest();
         let now = clock.now();
         let node = Node::new(core.clone(), seed, now);
         let nodes = config.nodes.each_ref().map(|node| node.name.clone());
@@ -159,7 +173,7 @@ impl Agent {
             sender: Sender::new(&config.pair, &ring),
             receiver: Receiver::new(&config.pair, core.me, node.incarnation(), &ring),
             ring,
-            known: Knowledge::new(vitals::service_name(&config)),
+            known: Knowledge::new(vitals::service_name(&config), private_ip),
             tally: Tally::default(),
             source,
             reloads: Reloads::default(),
@@ -167,6 +181,7 @@ impl Agent {
             loudness,
             publisher,
             orders: Orders::default(),
+            patience: Vec::new(),
             keeper,
             may_stop: false,
             turned_at: now,
@@ -177,6 +192,8 @@ impl Agent {
             node,
             socket,
             cloud,
+            digest,
+            haproxy: None,
             elsewhere,
             news,
             tell,
@@ -273,7 +290,10 @@ impl Agent {
                 Ok(Received::Datagram { length, overflow }) => {
                     self.receiver.count_overflow(overflow.into());
                     match self.receiver.open(&buffer[..length]) {
-                        Ok(heartbeat) => self.handle(self.clock.now(), Input::Heartbeat(heartbeat)),
+                        Ok(heartbeat) => {
+                            self.compare_cards(&heartbeat);
+                            self.handle(self.clock.now(), Input::Heartbeat(heartbeat));
+                        }
                         Err(cause) => trace!(%cause, "datagram dropped"),
                     }
                 }
@@ -298,6 +318,7 @@ impl Agent {
     fn carry_out(&mut self, output: Output) {
         match output {
             Output::Send(heartbeat) => {
+                self.sender.show(self.card());
                 let mut datagram = [0; MAX_DATAGRAM];
                 let length = self.sender.encode(&heartbeat, &mut datagram);
                 if let Err(error) = self.socket.send(&datagram[..length]) {
@@ -318,7 +339,7 @@ impl Agent {
                 self.publisher.hurry();
                 // Whoever does not hold the address must be able to take it: what a move changes is rehearsed anew.
                 if matches!(event, Event::HolderChanged { to, .. } if to != Holder::Member(self.core.me)) {
-                    self.cloud.rehearse_soon();
+                    self.prove_readiness();
                 }
                 self.tell_status();
             }

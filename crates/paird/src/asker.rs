@@ -144,6 +144,7 @@ mod tests {
             assert_eq!(stranger.may(&command), Ok(()));
         }
         for command in [
+            Command::Doctor,
             Command::Export { id: None, from: 0 },
             Command::Failover {
                 to: None,

@@ -22,6 +22,8 @@ pub enum Command {
     Run(Node),
     /// Check the configuration and the key file, and list everything that is wrong at once.
     Check(Node),
+    /// Examine this node: everything that a takeover needs, without an agent, which may run or not.
+    Doctor(Doctor),
 }
 
 /// Which configuration, and which node of it.
@@ -33,4 +35,15 @@ pub struct Node {
     /// The name of this node; by default the node whose address this host has.
     #[arg(long, value_name = "NAME")]
     pub node: Option<String>,
+}
+
+/// What to examine, and how to tell.
+#[derive(Debug, clap::Args)]
+pub struct Doctor {
+    /// Which node.
+    #[command(flatten)]
+    pub node: Node,
+    /// Print the versioned JSON document.
+    #[arg(long)]
+    pub json: bool,
 }

@@ -29,11 +29,8 @@ const CREDENTIALS_INTERVAL: Duration = Duration::from_secs(60);
 /// How long a start waits before it asks an IMDS that did not answer again.
 const IDENTITY_RETRY: Duration = Duration::from_secs(1);
 
-/// How often a takeover is rehearsed while all is well.
-const REHEARSAL_INTERVAL: Duration = Duration::from_secs(15 * 60);
-
-/// How often it is rehearsed while it fails.
-const REHEARSAL_RETRY: Duration = Duration::from_secs(20);
+/// How often readiness is proven while a proof fails, unless it is proven more often anyhow.
+const PROOF_RETRY: Duration = Duration::from_secs(20);
 
 /// What the cloud thread needs to know.
 #[derive(Clone, Debug)]
@@ -42,8 +39,8 @@ pub struct CloudConfig {
     pub allocation_id: String,
     /// The private IP that it lands on here.
     pub private_ip: Ipv4Addr,
-    /// The region, if the configuration says.
-    pub region: Option<String>,
+    /// Where EC2 and IMDS are.
+    pub settings: Settings,
     /// What a reload can change.
     pub manner: Manner,
 }
@@ -53,6 +50,8 @@ pub struct CloudConfig {
 pub struct Manner {
     /// How long one call may take.
     pub call_timeout: Duration,
+    /// How often a takeover is rehearsed while all is well.
+    pub rehearsal_interval: Duration,
     /// Whether a takeover begins with a release (F-11).
     pub strict: bool,
 }
@@ -96,16 +95,15 @@ impl Cloud {
 
     /// Finds out who this instance is, then watches IMDS and rehearses for ever.
     pub async fn run(self: Arc<Self>) {
-        let mut settings = Settings::from_env();
-        settings.region.clone_from(&self.config.region);
-        let imds = match Imds::connect(&settings) {
+        let settings = &self.config.settings;
+        let imds = match Imds::connect(settings) {
             Ok(imds) => imds,
             Err(error) => return self.give_up(error.to_string()).await,
         };
         let (endpoint, redirected_by) = (&imds.endpoint().url, imds.endpoint().redirected_by);
         info!(endpoint, redirected_by, "IMDS resolved");
         let identity = self.identity(&imds).await;
-        let ec2 = match Ec2::connect(&settings, &imds, &identity.region).await {
+        let ec2 = match Ec2::connect(settings, &imds, &identity.region).await {
             Ok(ec2) => ec2,
             Err(error) => return self.give_up(error.to_string()).await,
         };
@@ -297,13 +295,11 @@ impl Cloud {
     async fn keep_rehearsing(&self, ec2: &Ec2) {
         loop {
             let outcome = self.rehearse(ec2).await;
-            let pause = match outcome {
-                Ok(None) => REHEARSAL_INTERVAL,
-                Ok(Some(_)) | Err(_) => REHEARSAL_RETRY,
-            };
-            self.tell(News::Rehearsed(outcome)).await;
+            let pause = pause_after(matches!(outcome, Ok(None)), self.manner().rehearsal_interval);
+            let clock_ahead_s = ec2.clock_ahead_s();
+            self.tell(News::Rehearsed { outcome, clock_ahead_s }).await;
             tokio::select! {
-                () = tokio::time::sleep(jittered(pause)) => {}
+                () = tokio::time::sleep(pause) => {}
                 () = self.rehearse.notified() => {}
             }
         }
@@ -315,7 +311,9 @@ impl Cloud {
         let Some(Place { target, .. }) = self.place() else {
             return Ok(None);
         };
-        let Manner { call_timeout, strict } = self.manner();
+        let Manner {
+            call_timeout, strict, ..
+        } = self.manner();
         let address = ec2.warm(&self.config.allocation_id, call_timeout).await?;
         self.learn(address.public_ip).await;
         if let Some(held) = address.association.filter(|_| strict) {
@@ -393,6 +391,15 @@ fn instance_state(health: pair_ec2::InstanceHealth) -> InstanceState {
             }
         }
     }
+}
+
+/// How long to wait after a proof of readiness that succeeded, or did not, until the next one.
+pub(crate) fn pause_after(has_succeeded: bool, interval: Duration) -> Duration {
+    jittered(if has_succeeded {
+        interval
+    } else {
+        interval.min(PROOF_RETRY)
+    })
 }
 
 /// Between three quarters and five quarters of `pause`, so that a fleet does not call in step.

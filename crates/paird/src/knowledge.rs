@@ -4,18 +4,21 @@ use std::net::Ipv4Addr;
 
 use pair_core::{Identity, Instant};
 use pair_ec2::{Address, CallError};
-use pair_wire::control::RecorderStatus;
+use pair_wire::control::{Problem, RecorderStatus};
 use pair_wire::datagram::{DropCause, Drops};
 
 use crate::check::Verdict;
 use crate::hooks::Outcome;
 use crate::landing::Obstacle;
+use crate::problems::Cards;
 
 /// What the daemon knows beside the core.
 #[derive(Debug)]
 pub struct Knowledge {
     /// What is checked, such as `haproxy`.
     pub service: &'static str,
+    /// The private IP on which the address would land here.
+    pub private_ip: Ipv4Addr,
     /// Who this node is in EC2.
     pub identity: Option<Identity>,
     /// The Elastic IP behind the allocation.
@@ -24,6 +27,16 @@ pub struct Knowledge {
     pub imds_error: Option<String>,
     /// How the last rehearsal of a takeover went, and another address that it would knock off.
     pub rehearsal: Option<Result<Option<Address>, CallError>>,
+    /// When that was.
+    pub rehearsed_at: Option<Instant>,
+    /// How many seconds this host's clock was ahead of EC2's then.
+    pub clock_ahead_s: Option<i64>,
+    /// What was last found in files, kernel and HAProxy of this host.
+    pub host: Vec<Problem>,
+    /// What both agents say of themselves.
+    pub cards: Option<Cards>,
+    /// That the peer has other keys, if it has.
+    pub keys_apart: Option<Problem>,
     /// Why the address could not land on this host.
     pub landing: Vec<Obstacle>,
     /// What the checks last said.
@@ -55,13 +68,19 @@ const LATELY: std::time::Duration = std::time::Duration::from_secs(10);
 impl Knowledge {
     /// Nothing is known yet but what is checked.
     #[must_use]
-    pub fn new(service: &'static str) -> Self {
+    pub fn new(service: &'static str, private_ip: Ipv4Addr) -> Self {
         Self {
             service,
+            private_ip,
             identity: None,
             public_ip: None,
             imds_error: None,
             rehearsal: None,
+            rehearsed_at: None,
+            clock_ahead_s: None,
+            host: Vec::new(),
+            cards: None,
+            keys_apart: None,
             landing: Vec::new(),
             verdict: None,
             last_call_error: None,

@@ -14,6 +14,7 @@ pub mod clock;
 pub mod cloud;
 pub mod config;
 pub mod control;
+pub mod doctor;
 pub mod flight;
 pub mod hooks;
 pub mod journal;

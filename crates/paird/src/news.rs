@@ -4,10 +4,12 @@ use std::net::Ipv4Addr;
 
 use pair_core::{CallFault, CallId, Input};
 use pair_ec2::{Address, CallError};
+use pair_wire::control::Examination;
 use pair_wire::key::KeyRing;
 
 use crate::check::Verdict;
 use crate::config::{Config, Findings};
+use crate::doctor::Host;
 use crate::hooks::Outcome;
 use crate::landing::Obstacle;
 
@@ -27,8 +29,15 @@ pub enum News {
     },
     /// The Elastic IP behind the allocation.
     PublicIp(Ipv4Addr),
-    /// How the last rehearsal of a takeover went, and another address that it would knock off.
-    Rehearsed(Result<Option<Address>, CallError>),
+    /// A takeover was rehearsed.
+    Rehearsed {
+        /// How that went, and another address that a takeover would knock off.
+        outcome: Result<Option<Address>, CallError>,
+        /// How many seconds this host's clock is ahead of EC2's.
+        clock_ahead_s: Option<i64>,
+    },
+    /// Files, kernel and HAProxy of this host were examined.
+    Host(Host),
     /// How the last writing of what operators have ordered went.
     Kept(Result<(), String>),
     /// How the last writing of a record of the core's inputs went.
@@ -45,6 +54,8 @@ pub enum News {
     Metrics(Result<(), String>),
     /// What the checks of the own service say.
     Checked(Verdict),
+    /// What an examination of this node that somebody asked for has found.
+    Examined(Vec<Examination>),
     /// Why the address could not land on this host (F-21); empty if it could.
     Landing(Vec<Obstacle>),
 }

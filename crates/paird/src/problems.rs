@@ -1,30 +1,57 @@
-//! Everything that somebody should look at, with what to do about it. `docs/OPERATING.md` explains each id.
+//! Everything that somebody should look at, with what to do about it: one vocabulary for the status of a running agent and
+//! for an examination (`doctor`). `docs/OPERATING.md` explains each id.
+
+mod card;
+mod cloud;
 
 use pair_core::{Alarm, CallFault, Fitness, Holder, Link, Member, Notice, Verdict, View};
-use pair_ec2::CallError;
 use pair_wire::control::{Problem, Severity};
 
 use crate::knowledge::Knowledge;
 use crate::names::Names;
+use crate::run::VERSION;
 use crate::text;
 
-/// The ids of every problem that a status document can name, and how bad each is at its worst.
+pub use card::{Cards, of_cards, of_keys};
+pub use cloud::{
+    ec2_unreadable, held_by_stranger, imds_unreachable, misplaced, no_interface, no_role, of_call, of_clock,
+    place_taken, redirected,
+};
+
+/// The ids of everything that can be found, and how bad each is at its worst.
 pub const IDS: &[(&str, Severity)] = &[
     ("address-not-on-host", Severity::Degraded),
+    ("allocation-unknown", Severity::Critical),
     ("claim-failing", Severity::Critical),
+    ("clock-off", Severity::Degraded),
+    ("clocks-differ", Severity::Degraded),
+    ("config-differs", Severity::Degraded),
+    ("config-invalid", Severity::Critical),
+    ("conntrack-nearly-full", Severity::Degraded),
     ("ec2-denied", Severity::Degraded),
     ("ec2-unreadable", Severity::Degraded),
+    ("egress-ends-with-move", Severity::Degraded),
+    ("endpoint-redirected", Severity::Degraded),
+    ("haproxy-cli-exhausted", Severity::Degraded),
+    ("haproxy-config-differs", Severity::Degraded),
+    ("haproxy-maxconn-unsafe", Severity::Degraded),
+    ("haproxy-socket-denied", Severity::Degraded),
     ("heartbeats-rejected", Severity::Degraded),
     ("held-by-former", Severity::Critical),
     ("held-by-stranger", Severity::Critical),
     ("holder-unknown", Severity::Critical),
     ("hook-failing", Severity::Degraded),
     ("imds-unreachable", Severity::Degraded),
+    ("key-unusable", Severity::Critical),
+    ("key-weak", Severity::Degraded),
+    ("keys-differ", Severity::Degraded),
     ("left-pair", Severity::Degraded),
     ("metrics-unavailable", Severity::Degraded),
     ("misplaced", Severity::Critical),
     ("no-interface", Severity::Degraded),
+    ("no-role", Severity::Degraded),
     ("nobody-holds", Severity::Critical),
+    ("node-unknown", Severity::Critical),
     ("nothing-listens", Severity::Degraded),
     ("on-hold", Severity::Critical),
     ("one-way-link", Severity::Degraded),
@@ -41,15 +68,18 @@ pub const IDS: &[(&str, Severity)] = &[
     ("silent-but-serving", Severity::Degraded),
     ("state-unusable", Severity::Degraded),
     ("takeover-unrehearsed", Severity::Degraded),
+    ("versions-differ", Severity::Degraded),
 ];
 
 /// The ids of the problems that keep a node from being ready: all that [`against_readiness`] names.
 pub const AGAINST_READINESS: &[&str] = &[
     "address-not-on-host",
+    "allocation-unknown",
     "ec2-denied",
     "ec2-unreadable",
     "imds-unreachable",
     "no-interface",
+    "no-role",
     "nothing-listens",
     "place-taken",
     "service-unfit",
@@ -61,19 +91,14 @@ pub const AGAINST_READINESS: &[&str] = &[
 pub fn against_readiness(known: &Knowledge, fitness: Fitness) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Some(error) = &known.imds_error {
-        problems.push(degraded(
-            "imds-unreachable",
-            format!("IMDS does not answer: {error}"),
-            "enable IMDSv2 for the instance (hop limit 1 is enough) and allow 169.254.169.254 in local firewalls",
-        ));
+        problems.push(imds_unreachable(error));
     }
-    match &known.identity {
-        Some(identity) if identity.interface.is_none() => problems.push(degraded(
-            "no-interface",
-            "no interface of this instance has the private IP on which the address lands".to_owned(),
-            "correct node.addresses or address.private_ips, or assign the private IP to an interface",
-        )),
-        Some(_) | None => {}
+    if known
+        .identity
+        .as_ref()
+        .is_some_and(|identity| identity.interface.is_none())
+    {
+        problems.push(no_interface(known.private_ip));
     }
     match &known.rehearsal {
         None => problems.push(degraded(
@@ -81,25 +106,8 @@ pub fn against_readiness(known: &Knowledge, fitness: Fitness) -> Vec<Problem> {
             "EC2 has not yet said whether this node may take the address".to_owned(),
             "wait some seconds; if it stays, see the log for the calls' errors",
         )),
-        Some(Err(error @ CallError::Denied { .. })) => problems.push(degraded(
-            "ec2-denied",
-            format!("this node may not take the address: {error}"),
-            "attach an instance role that allows ec2:AssociateAddress and ec2:DescribeAddresses, and with takeover.strict \
-             ec2:DisassociateAddress",
-        )),
-        Some(Err(error)) => problems.push(degraded(
-            "ec2-unreadable",
-            format!("the rehearsal of a takeover failed: {error}"),
-            "check the route to EC2 (public IP, NAT or interface endpoint) and the allocation id",
-        )),
-        Some(Ok(Some(neighbour))) => problems.push(degraded(
-            "place-taken",
-            format!(
-                "{} ({}) is on the private IP on which the address would land: it would be knocked off",
-                neighbour.public_ip, neighbour.allocation_id
-            ),
-            "give the pair's address a private IP of its own on each node (address.private_ips), or move the other one away",
-        )),
+        Some(Err(error)) => problems.push(of_call(error)),
+        Some(Ok(Some(neighbour))) => problems.push(place_taken(neighbour)),
         Some(Ok(None)) => {}
     }
     for obstacle in &known.landing {
@@ -138,6 +146,14 @@ pub fn of(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<Prob
     problems.extend(about_records(known));
     problems.extend(about_metrics(known));
     problems.extend(about_hooks(known));
+    problems.extend(about_agreement(view, known, names));
+    problems.extend(known.clock_ahead_s.and_then(of_clock));
+    for finding in &known.host {
+        // What is watched all the time is newer.
+        if !problems.iter().any(|problem| problem.id == finding.id) {
+            problems.push(finding.clone());
+        }
+    }
     if view.ec2_read_failed && !problems.iter().any(|problem| problem.id == "ec2-unreadable") {
         problems.push(degraded(
             "ec2-unreadable",
@@ -162,13 +178,8 @@ fn about_holder(view: &View, names: &Names) -> Option<Problem> {
             "the address is associated with nothing".to_owned(),
             "a node that is fit takes it by itself; see what keeps them from it",
         )),
-        Holder::Stranger => Some(critical(
-            "held-by-stranger",
-            match &fact.instance {
-                Some(instance) => format!("the address is held by {instance}, outside the pair"),
-                None => "the address is held outside the pair".to_owned(),
-            },
-            "paird never touches it: move it to a node of the pair by hand, or correct the allocation id",
+        Holder::Stranger => Some(held_by_stranger(
+            fact.instance.as_ref().map(|instance| instance.0.as_str()),
         )),
         Holder::Former => Some(critical(
             "held-by-former",
@@ -178,14 +189,7 @@ fn about_holder(view: &View, names: &Names) -> Option<Problem> {
             },
             "it is taken once EC2 says that this instance is stopped; to take it now: pairctl failover on this node",
         )),
-        Holder::Misplaced(member) => Some(critical(
-            "misplaced",
-            format!(
-                "the address is on a wrong interface or private IP of {}",
-                names.of(member)
-            ),
-            "move it by hand to the configured private IP, or correct address.private_ips",
-        )),
+        Holder::Misplaced(member) => Some(misplaced(names.of(member))),
         Holder::Member(_) => None,
     }
 }
@@ -303,7 +307,11 @@ fn about_peer(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<
     } else if !report.ready {
         problems.push(degraded(
             "peer-not-ready",
-            format!("{peer} could not take the address over"),
+            if peer_holds {
+                format!("{peer} could not take the address over again")
+            } else {
+                format!("there is no standby: {peer} could not take the address over")
+            },
             "see pairctl status there",
         ));
     }
@@ -357,6 +365,30 @@ fn about_orders(view: &View, known: &Knowledge, names: &Names) -> Vec<Problem> {
     problems
 }
 
+/// Whether both nodes are the same where they should be, as far as they hear each other.
+fn about_agreement(view: &View, known: &Knowledge, names: &Names) -> Vec<Problem> {
+    if view.link != Link::Up {
+        return Vec::new();
+    }
+    let mut problems = match &known.cards {
+        Some(cards) => of_cards(cards, names.peer()),
+        None => Vec::new(),
+    };
+    problems.extend(known.keys_apart.clone());
+    if let Some(report) = view.peer.as_ref().filter(|report| report.version != VERSION) {
+        problems.push(degraded(
+            "versions-differ",
+            format!(
+                "{} runs paird {}, and this node {VERSION}",
+                names.peer(),
+                report.version
+            ),
+            "usual in an upgrade, which moves nothing; then install the same version on both nodes",
+        ));
+    }
+    problems
+}
+
 /// Whether there will be something to ask afterwards.
 fn about_records(known: &Knowledge) -> Option<Problem> {
     let error = known.record_error.as_ref().or(known.journal_error.as_ref())?;
@@ -391,11 +423,15 @@ fn about_hooks(known: &Knowledge) -> Option<Problem> {
     })
 }
 
-fn degraded(id: &str, text: String, hint: &str) -> Problem {
+/// Something that leaves the pair with less in reserve.
+#[must_use]
+pub fn degraded(id: &str, text: String, hint: &str) -> Problem {
     problem(id, Severity::Degraded, text, hint)
 }
 
-fn critical(id: &str, text: String, hint: &str) -> Problem {
+/// Something with which the pair does not serve, or nobody can tell.
+#[must_use]
+pub fn critical(id: &str, text: String, hint: &str) -> Problem {
     problem(id, Severity::Critical, text, hint)
 }
 

@@ -6,6 +6,7 @@ use std::thread;
 
 use anyhow::{Context, anyhow, bail};
 use pair_core::{Config as CoreConfig, Member};
+use pair_ec2::{Endpoint, Settings};
 use pair_wire::key::{Key, KeyRing};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
@@ -16,7 +17,7 @@ use crate::archive::Archive;
 use crate::cli::Node;
 use crate::clock::Clock;
 use crate::cloud::{Cloud, CloudConfig, Manner};
-use crate::config::{Config, Findings, KeyFile, Security};
+use crate::config::{self, Config, Findings, KeyFile, Security};
 use crate::logbook::Logbook;
 use crate::socket::HeartbeatSocket;
 use crate::standing::Keeper;
@@ -87,7 +88,11 @@ pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
         CloudConfig {
             allocation_id: config.address.allocation_id.clone(),
             private_ip,
-            region: config.ec2.region.clone(),
+            settings: {
+                let mut settings = Settings::from_env();
+                direct(&mut settings, &config.ec2);
+                settings
+            },
             manner: manner(&config),
         },
         clock,
@@ -103,6 +108,7 @@ pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
     let mut logbook = Logbook::open(&config.state_directory);
     handle.spawn(logbook.write_on(tell.clone()));
     let surroundings = Surroundings {
+        me,
         own,
         private_ip,
         clock,
@@ -114,6 +120,7 @@ pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
     let agent = Agent::new(Parts {
         config,
         core,
+        private_ip,
         ring,
         clock,
         socket,
@@ -182,7 +189,8 @@ impl Drop for Elsewhere {
 /// The version that is told to the peer and to people.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-fn this_node(config: &Config, flag: Option<&str>) -> anyhow::Result<Member> {
+/// Which node this host is: the named one, or the one whose address it has.
+pub(crate) fn this_node(config: &Config, flag: Option<&str>) -> anyhow::Result<Member> {
     let local = landing::local_addresses().context("cannot list the addresses of this host")?;
     let here = config
         .nodes
@@ -192,6 +200,19 @@ fn this_node(config: &Config, flag: Option<&str>) -> anyhow::Result<Member> {
         .collect::<Vec<_>>();
     let index = config.this_node(flag, &here).map_err(|finding| anyhow!("{finding}"))?;
     Ok(Member::BOTH[index])
+}
+
+/// Sends calls where the configuration says, whatever the environment says.
+pub(crate) fn direct(settings: &mut Settings, config: &config::Ec2) {
+    let written = |url: &Option<String>| {
+        url.clone().map(|url| Endpoint {
+            url,
+            redirected_by: None,
+        })
+    };
+    settings.region.clone_from(&config.region);
+    settings.ec2 = written(&config.endpoint).or(settings.ec2.take());
+    settings.imds = written(&config.imds_endpoint).or(settings.imds.take());
 }
 
 /// The keys that the configuration names.
@@ -239,6 +260,7 @@ pub(crate) fn core_config(config: &Config, me: Member) -> CoreConfig {
 pub(crate) const fn manner(config: &Config) -> Manner {
     Manner {
         call_timeout: config.ec2.call_timeout,
+        rehearsal_interval: config.readiness_interval,
         strict: config.takeover.strict,
     }
 }

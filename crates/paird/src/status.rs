@@ -62,6 +62,10 @@ impl Sources<'_> {
             ready: ReadyStatus {
                 ready: reasons.is_empty(),
                 reasons,
+                checked_ago_ms: self.known.rehearsed_at.map(|at| {
+                    let at = Duration::from_nanos(at.as_nanos());
+                    millis(self.uptime.saturating_sub(at))
+                }),
             },
             decision: DecisionStatus {
                 verdict: text::verdict(view.decision.verdict).to_owned(),

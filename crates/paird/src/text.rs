@@ -129,7 +129,7 @@ pub fn fitness(what: &str, fitness: Fitness) -> String {
 #[must_use]
 pub fn order(command: &Command) -> Option<String> {
     match command {
-        Command::Status | Command::Why | Command::Events { .. } | Command::Export { .. } => None,
+        Command::Status | Command::Why | Command::Events { .. } | Command::Doctor | Command::Export { .. } => None,
         // Whatever somebody typed: as a Rust string, so that it cannot pretend to be another line of the log.
         Command::Failover { to, force, drill } => {
             let to = to.as_deref().map(|node| format!(" to {:?}", shortened(node)));

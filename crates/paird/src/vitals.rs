@@ -1,13 +1,16 @@
 //! The own service and the place to land: measured on the other thread, told to the event loop.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tracing::debug;
 
 use crate::check;
+use crate::cloud::pause_after;
 use crate::config::Config;
+use crate::doctor::{self, Patient};
 use crate::landing;
 use crate::news::News;
 
@@ -38,6 +41,22 @@ pub const fn service_name(config: &Config) -> &'static str {
         "command"
     } else {
         "service"
+    }
+}
+
+/// Tells what is found in files, kernel and HAProxy of this host, for ever: rarely while nothing is, often while something is,
+/// and at once when `soon` says so.
+pub async fn watch_host(patient: Patient, soon: Arc<Notify>, tell: mpsc::Sender<News>) {
+    loop {
+        let host = doctor::examine_host(&patient).await;
+        let pause = pause_after(host.findings().is_empty(), patient.config.readiness_interval);
+        if tell.send(News::Host(host)).await.is_err() {
+            return;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = soon.notified() => {}
+        }
     }
 }
 

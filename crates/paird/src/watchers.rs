@@ -1,15 +1,18 @@
 //! The tasks of the other thread behind which a setting stands: begun at the start, and anew when a reload changes the setting.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
+use pair_core::Member;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tracing::{error, info};
 
 use crate::check;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::doctor::Patient;
 use crate::hooks;
 use crate::metrics::{self, Board, Publisher};
 use crate::news::News;
@@ -18,6 +21,8 @@ use crate::vitals;
 /// What does not change while the daemon runs.
 #[derive(Debug)]
 pub struct Surroundings {
+    /// Which of the two nodes this is.
+    pub me: Member,
     /// This node's own address.
     pub own: IpAddr,
     /// Where the Elastic IP lands here.
@@ -37,6 +42,9 @@ pub struct Watchers {
     board: Board,
     service: JoinHandle<()>,
     landing: JoinHandle<()>,
+    host: JoinHandle<()>,
+    /// Wants the host examined soon.
+    examine_host: Arc<Notify>,
     hooks: JoinHandle<()>,
     metrics: Option<JoinHandle<()>>,
 }
@@ -46,9 +54,12 @@ impl Watchers {
     #[must_use]
     pub fn start(around: Surroundings, config: &Config) -> (Self, Publisher) {
         let (publisher, board) = metrics::channel(around.clock);
+        let examine_host = Arc::new(Notify::new());
         let mut watchers = Self {
             service: around.watch_service(config),
             landing: around.watch_landing(config),
+            host: around.watch_host(config, Arc::clone(&examine_host)),
+            examine_host,
             hooks: around.tell_hooks(config, board.clone()),
             metrics: None,
             board,
@@ -69,6 +80,11 @@ impl Watchers {
             self.landing.abort();
             self.landing = self.around.watch_landing(after);
         }
+        if before != after {
+            // It looks at much of the configuration, and a look more does no harm.
+            self.host.abort();
+            self.host = self.around.watch_host(after, Arc::clone(&self.examine_host));
+        }
         if before.hooks != after.hooks {
             // What runs ends with its task, and hooks are told anew how everything is.
             self.hooks.abort();
@@ -77,6 +93,11 @@ impl Watchers {
         if before.metrics_listen != after.metrics_listen {
             self.serve_metrics(after.metrics_listen);
         }
+    }
+
+    /// Has files, kernel and HAProxy of this host looked at soon.
+    pub fn examine_host_soon(&self) {
+        self.examine_host.notify_one();
     }
 
     /// Serves metrics there, or nowhere, and no longer where they were.
@@ -104,6 +125,16 @@ impl Surroundings {
             timeout: config.hooks.timeout,
         };
         self.elsewhere.spawn(hooks::watch(settings, board, self.tell.clone()))
+    }
+
+    fn watch_host(&self, config: &Config, soon: Arc<Notify>) -> JoinHandle<()> {
+        let patient = Patient {
+            config: config.clone(),
+            me: self.me,
+            private_ip: self.private_ip,
+        };
+        self.elsewhere
+            .spawn(vitals::watch_host(patient, soon, self.tell.clone()))
     }
 
     fn watch_landing(&self, config: &Config) -> JoinHandle<()> {

@@ -15,6 +15,7 @@ mod mutants_of_rules;
 mod package;
 mod pinned;
 mod sim;
+mod storm;
 mod summary;
 mod test;
 mod tools;
@@ -52,7 +53,7 @@ enum Task {
     /// Measure how often the detector is wrong, and rewrite docs/DETECTION.md (some minutes).
     Curve(sim::Args),
     /// Let a zone die under up to 5,000 pairs in virtual time, and rewrite docs/PERFORMANCE.md (a quarter of an hour).
-    Storm(sim::Args),
+    Storm(storm::Args),
     /// Look for bytes that the wire cannot take, with cargo-fuzz.
     Fuzz(fuzz::Args),
     /// Build the Debian package and print its path.
@@ -75,7 +76,7 @@ fn main() -> ExitCode {
         Task::Test(args) => test::run(&workspace, &args),
         Task::Soak(args) => sim::soak(&workspace, &args),
         Task::Curve(args) => sim::curve(&workspace, &args),
-        Task::Storm(args) => sim::storm(&workspace, &args),
+        Task::Storm(args) => storm::run(&workspace, &args),
         Task::Fuzz(args) => fuzz::run(&workspace, &args),
         Task::Package(args) => package::run(&workspace, &args),
         Task::MutantsOfRules(args) => mutants_of_rules::run(&workspace, &args),

@@ -53,17 +53,12 @@ pub(crate) fn curve(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     become_simulator(workspace, &mut curve, args)
 }
 
-/// Lets zones die under many pairs, and replaces what the document shows of it.
+/// Lets zones die under many pairs.
 ///
 /// # Errors
 /// If the build fails or what was built cannot be started.
-pub(crate) fn storm(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
-    let mut storm = simulator(workspace);
-    storm.arg("storm");
-    if args.options.is_empty() {
-        storm.arg("--markdown").arg(workspace.root.join("docs/PERFORMANCE.md"));
-    }
-    become_simulator(workspace, &mut storm, args)
+pub(crate) fn storm(workspace: &Workspace, options: Vec<OsString>) -> Result<ExitCode> {
+    become_simulator(workspace, simulator(workspace).arg("storm"), &Args { options })
 }
 
 fn simulator(workspace: &Workspace) -> Command {

@@ -17,7 +17,7 @@ struct Tool {
     tests: &'static str,
 }
 
-const TOOLS: [Tool; 5] = [
+const TOOLS: [Tool; 6] = [
     Tool {
         program: "haproxy",
         package: "haproxy",
@@ -32,6 +32,11 @@ const TOOLS: [Tool; 5] = [
         program: "ip",
         package: "iproute2",
         tests: "the lab and the tests in a network namespace",
+    },
+    Tool {
+        program: "faketime",
+        package: "faketime",
+        tests: "the test with a wrong clock",
     },
     Tool {
         program: "debootstrap",

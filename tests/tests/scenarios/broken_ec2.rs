@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use e2e::{Action, Fault, LogEntry, Pair, Setup, eventually, has_problem, of, on_stages};
-use pair_wire::control::State;
+use pair_wire::control::{Link, State};
 
 on_stages! {
     emulator:
@@ -31,6 +31,8 @@ fn a_standby_that_may_not_claim_says_so_and_claims_when_it_may(setup: Setup) {
     assert!(!status.ready.ready);
     assert_eq!(pair.pairctl("b", &["status"]).code, Some(1));
     pair.await_problem("a", "peer-not-ready");
+    // A channel that never worked would testify to nothing (F-8).
+    pair.await_status("b", "the nodes hear each other", |status| status.peer.link == Link::Up);
 
     pair.kill_host("a");
     let status = pair.await_problem("b", "claim-failing");

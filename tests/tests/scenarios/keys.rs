@@ -115,5 +115,5 @@ fn a_key_that_the_other_node_does_not_have_is_not_used(setup: Setup) {
     );
     assert_eq!(pair.key("b"), before);
     rotate(&pair, "a", 4, "the other node does not accept key 2 yet");
-    pair.await_healthy();
+    pair.await_differences(&["keys-differ"]);
 }

@@ -55,7 +55,7 @@ impl Node {
         }
     }
 
-    pub(super) fn hear_heartbeat(&mut self, now: Instant, run: RunTime, heartbeat: &Heartbeat) {
+    pub(super) fn hear_heartbeat(&mut self, now: Instant, run: RunTime, heartbeat: Heartbeat) {
         if heartbeat.prefix.sender == self.config.me {
             return;
         }
@@ -68,10 +68,9 @@ impl Node {
         }
         let hands = self.ownership.hands();
         let former = self.peer.former().cloned();
-        self.peer.hear(now, run, &self.config, hands, heartbeat.report.as_ref());
-        let Some(report) = self.peer.report().cloned() else {
-            return;
-        };
+        self.peer.hear(now, run, &self.config, hands, heartbeat.report);
+        let Some(report) = self.peer.report() else { return };
+        let (interval, is_query) = (report.interval, report.query);
         if self.peer.former() != former.as_ref() {
             // The address may be with the instance that is gone.
             self.reads.want_now(run);
@@ -83,13 +82,14 @@ impl Node {
         if let Some(hold) = report.hold {
             self.holds.hear(now, hold);
         }
-        self.detector.follow_interval(&self.config, report.interval);
-        self.follow_pace(report.interval);
+        self.detector.follow_interval(&self.config, interval);
+        self.follow_pace(interval);
         // A datagram that waited while this node slept is older than it looks: it is life, and no news.
         let is_news = self.clock.asleep(now) < self.config.pause();
-        if let Some(word) = report
-            .word
-            .as_ref()
+        if let Some(word) = self
+            .peer
+            .report()
+            .and_then(|report| report.word.as_ref())
             .filter(|word| is_news && !self.is_same_outsider(word.holder))
         {
             let before = self.holder();
@@ -101,7 +101,7 @@ impl Node {
         let may_answer = self
             .answered_query_at
             .is_none_or(|at| now.since(at) >= SHORTEST_INTERVAL / 2);
-        if report.query && may_answer {
+        if is_query && may_answer {
             self.answered_query_at = Some(now);
             self.beat(now, false);
         }

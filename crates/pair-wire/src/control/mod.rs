@@ -8,6 +8,7 @@
 //! A daemon takes bytes apart itself ([`decode_line`], [`encode_line`]); a blocking client uses [`read_line`] and
 //! [`write_line`].
 
+mod diagnosis;
 mod events;
 mod line;
 mod moved;
@@ -18,6 +19,7 @@ mod why;
 
 use std::time::Duration;
 
+pub use diagnosis::{DIAGNOSIS_VERSION, Diagnosis, Examination, Examined, Examiner};
 pub use events::{Entry, Events};
 pub use line::{LineError, Message, decode_line, encode_line, read_line, write_line};
 pub use moved::{Moved, Outage};

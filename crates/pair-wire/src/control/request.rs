@@ -52,6 +52,9 @@ pub enum Command {
     Reload,
     /// What happened lately and why: answered by [`Answer::Why`](super::Answer::Why), at once.
     Why,
+    /// An examination of this node, which takes some seconds and some calls of EC2: answered by
+    /// [`Answer::Diagnosis`](super::Answer::Diagnosis) when it is over.
+    Doctor,
     /// The journal, part by part: answered by [`Answer::Events`](super::Answer::Events), when the disk has been read.
     Events {
         /// The number of the last entry that is known; zero for none.
@@ -73,18 +76,20 @@ impl Command {
     #[must_use]
     pub const fn is_order(&self) -> bool {
         match self {
-            Self::Status | Self::Why | Self::Events { .. } | Self::Export { .. } => false,
+            Self::Status | Self::Why | Self::Events { .. } | Self::Doctor | Self::Export { .. } => false,
             Self::Failover { .. } | Self::Hold { .. } | Self::Resume | Self::Leave | Self::Join | Self::Reload => true,
         }
     }
 
     /// Whether every local user may ask it. A recording shows what the peer said and what EC2 answered, and one that is begun
-    /// ends another, so it is no more for everybody than an order is.
+    /// ends another, so it is no more for everybody than an order is; nor is an examination, for its calls count against the
+    /// account's quota.
     #[must_use]
     pub const fn is_for_everybody(&self) -> bool {
         match self {
             Self::Status | Self::Why | Self::Events { .. } => true,
-            Self::Export { .. }
+            Self::Doctor
+            | Self::Export { .. }
             | Self::Failover { .. }
             | Self::Hold { .. }
             | Self::Resume

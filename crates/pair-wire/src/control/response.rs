@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CONTROL_VERSION, Events, Message, Moved, Part, RESPONSE_LIMIT, Status, Why};
+use super::{CONTROL_VERSION, Diagnosis, Events, Message, Moved, Part, RESPONSE_LIMIT, Status, Why};
 
 /// One response.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,6 +48,8 @@ pub enum Answer {
     Moved(Box<Moved>),
     /// What happened lately, and why.
     Why(Why),
+    /// What an examination found.
+    Diagnosis(Box<Diagnosis>),
     /// A part of the journal.
     Events(Events),
     /// A part of the record.

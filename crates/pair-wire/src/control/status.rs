@@ -213,6 +213,9 @@ pub struct ReadyStatus {
     pub ready: bool,
     /// Why not; empty if it could.
     pub reasons: Vec<Problem>,
+    /// How long ago a takeover was last rehearsed, in milliseconds.
+    #[serde(default)]
+    pub checked_ago_ms: Option<u64>,
 }
 
 /// What a node would do, and why.

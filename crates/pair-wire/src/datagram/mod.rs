@@ -12,6 +12,7 @@
 //! A receiver looks at nothing but the header before the tag has proven that the peer wrote the datagram. What it does
 //! not accept it drops and counts by [cause](DropCause); a drop has no other effect.
 
+mod card;
 mod drops;
 mod header;
 mod mac;
@@ -21,6 +22,7 @@ mod replay;
 mod report;
 mod sender;
 
+pub use card::{Card, DIGEST_LEN};
 pub use drops::{DropCause, Drops};
 pub use receiver::{PeerKeys, Receiver};
 pub use report::{ID_LIMIT, VERSION_LIMIT, ZONE_LIMIT};

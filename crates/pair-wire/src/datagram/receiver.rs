@@ -3,7 +3,7 @@
 use pair_core::{Heartbeat, Incarnation, Member};
 
 use super::{
-    DropCause, Drops, MAX_DATAGRAM, MIN_DATAGRAM, PREFIX_AT, REPORT_AT, WIRE_VERSION,
+    Card, DropCause, Drops, MAX_DATAGRAM, MIN_DATAGRAM, PREFIX_AT, REPORT_AT, WIRE_VERSION,
     header::{self, Header, PairId},
     mac::{KeyMark, KeyedMac},
     prefix,
@@ -22,6 +22,7 @@ pub struct Receiver {
     macs: Vec<KeyedMac>,
     replay: Replay,
     drops: Drops,
+    card: Option<Card>,
     peer_keys: Option<PeerKeys>,
 }
 
@@ -63,6 +64,7 @@ impl Receiver {
             macs: ring.keys().map(KeyedMac::new).collect(),
             replay: Replay::new(incarnation),
             drops: Drops::default(),
+            card: None,
             peer_keys: None,
         }
     }
@@ -88,6 +90,12 @@ impl Receiver {
     /// Counts datagrams that the kernel dropped before this receiver could read them.
     pub const fn count_overflow(&mut self, count: u64) {
         self.drops.count_many(DropCause::Overflow, count);
+    }
+
+    /// What the sender of the last datagram that was not dropped said of itself, if it said anything.
+    #[must_use]
+    pub const fn card(&self) -> Option<Card> {
+        self.card
     }
 
     /// Which keys the peer has, as its last accepted datagram showed; `None` before the first.
@@ -142,12 +150,14 @@ impl Receiver {
         }
         // Asked first: a flood of recorded heartbeats must not cost the reading of their reports.
         self.replay.check(&prefix)?;
-        let report = if authentic.version == WIRE_VERSION {
-            Some(report::read(authentic.report).ok_or(DropCause::Malformed)?)
+        let (report, card) = if authentic.version == WIRE_VERSION {
+            let (report, card) = report::read(authentic.report).ok_or(DropCause::Malformed)?;
+            (Some(report), card)
         } else {
-            None
+            (None, None)
         };
         self.replay.accept(&prefix)?;
+        self.card = card;
         self.peer_keys = Some(authentic.keys);
         Ok(Heartbeat { prefix, report })
     }

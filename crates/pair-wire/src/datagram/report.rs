@@ -13,7 +13,7 @@ use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
 use pair_core::{AssociationId, Fitness, Hold, HoldVersion, Holder, InstanceId, Member, Notice, Report, Source, Word};
 use serde::{Deserialize, Serialize};
 
-use super::MAX_REPORT;
+use super::{Card, MAX_REPORT};
 
 /// How many bytes of an EC2 id a report carries; the rest is cut off. The longest that EC2 makes has 26.
 pub const ID_LIMIT: usize = 48;
@@ -28,7 +28,7 @@ pub const VERSION_LIMIT: usize = 32;
 /// How many moves a report tells of; the rest, the oldest, is cut off.
 const MOVES_LIMIT: usize = 16;
 
-/// [`Report`] as it stands on the wire, in the order of its bytes.
+/// [`Report`] and [`Card`] as they stand on the wire, in the order of their bytes.
 #[derive(Serialize, Deserialize)]
 struct Body<'a> {
     query: bool,
@@ -47,6 +47,7 @@ struct Body<'a> {
     notice: Option<NoticeBody>,
     hold: Option<HoldBody>,
     version: &'a str,
+    card: Option<Card>,
 }
 
 /// [`Word`] as it stands on the wire.
@@ -74,13 +75,13 @@ struct HoldBody {
     remaining_us: u64,
 }
 
-/// Writes a report to the front of `out` and says how many bytes it took.
+/// Writes a report and a card to the front of `out` and says how many bytes it took.
 ///
 /// Strings are cut at their limits, and where a character begins that is not a visible one of ASCII: what the peer says
 /// ends up in logs and on terminals, even where there is no key. Times are sent in microseconds: an interval of more than
 /// 71 minutes as 71 minutes, an age rounded up, for knowledge must not grow younger on its way, and what remains of a hold
 /// rounded down, for nothing makes it longer.
-pub(super) fn write(report: &Report, out: &mut [u8; MAX_REPORT]) -> usize {
+pub(super) fn write(report: &Report, card: Option<Card>, out: &mut [u8; MAX_REPORT]) -> usize {
     let body = Body {
         query: report.query,
         interval_us: u32::try_from(report.interval.as_micros()).unwrap_or(u32::MAX),
@@ -111,18 +112,19 @@ pub(super) fn write(report: &Report, out: &mut [u8; MAX_REPORT]) -> usize {
             remaining_us: u64::try_from(hold.remaining.as_micros()).unwrap_or(u64::MAX),
         }),
         version: cut(&report.version, VERSION_LIMIT),
+        card,
     };
     bincode::serde::encode_into_slice(body, out, BINCODE)
         .expect("the limits of the strings keep a report below its bound")
 }
 
-/// Reads a report that takes up all of `bytes`; `None` if no sender of this version writes such bytes.
-pub(super) fn read(bytes: &[u8]) -> Option<Report> {
+/// Reads a report and a card that take up all of `bytes`; `None` if no sender of this version writes such bytes.
+pub(super) fn read(bytes: &[u8]) -> Option<(Report, Option<Card>)> {
     let (body, read): (Body<'_>, usize) = bincode::serde::borrow_decode_from_slice(bytes, BINCODE).ok()?;
     if read != bytes.len() {
         return None;
     }
-    Some(Report {
+    let report = Report {
         query: body.query,
         interval: Duration::from_micros(body.interval_us.into()),
         instance: within_opt(body.instance, ID_LIMIT)?.map(InstanceId),
@@ -160,7 +162,8 @@ pub(super) fn read(bytes: &[u8]) -> Option<Report> {
             remaining: Duration::from_micros(hold.remaining_us),
         }),
         version: within(body.version, VERSION_LIMIT)?,
-    })
+    };
+    Some((report, body.card))
 }
 
 fn seconds(age: Duration) -> u16 {

@@ -3,7 +3,7 @@
 use pair_core::Heartbeat;
 
 use super::{
-    MAX_DATAGRAM, MAX_REPORT, PREFIX_AT, REPORT_AT, WIRE_VERSION,
+    Card, MAX_DATAGRAM, MAX_REPORT, PREFIX_AT, REPORT_AT, WIRE_VERSION,
     header::{self, Header, PairId},
     mac::{KeyMark, KeyedMac, TAG_LEN},
     prefix, report,
@@ -16,6 +16,7 @@ pub struct Sender {
     mac: KeyedMac,
     /// Tells the peer which other key this node accepts.
     other: Option<KeyMark>,
+    card: Option<Card>,
 }
 
 impl Sender {
@@ -26,7 +27,13 @@ impl Sender {
             pair: PairId::of(pair),
             mac: KeyedMac::new(ring.signer()),
             other: ring.keys().nth(1).map(KeyMark::of),
+            card: None,
         }
+    }
+
+    /// Says this of the node from now on, behind each report. A sender that was never told says nothing.
+    pub const fn show(&mut self, card: Card) {
+        self.card = Some(card);
     }
 
     /// Writes a heartbeat to the front of `out` and says how many bytes to send. It allocates nothing.
@@ -49,7 +56,7 @@ impl Sender {
         header.write(array_at(out, 0));
         prefix::write(&heartbeat.prefix, array_at(out, PREFIX_AT));
         let report_len = match &heartbeat.report {
-            Some(report) => report::write(report, array_at::<MAX_REPORT>(out, REPORT_AT)),
+            Some(report) => report::write(report, self.card, array_at::<MAX_REPORT>(out, REPORT_AT)),
             None => 0,
         };
         let tag_at = REPORT_AT + report_len;

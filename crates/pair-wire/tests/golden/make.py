@@ -42,6 +42,10 @@ def hold(number, by, remaining_us):
     return struct.pack("<QIQ", number, by, remaining_us)
 
 
+def card(config, haproxy, unix_ms):
+    return config + option(haproxy) + struct.pack("<Q", unix_ms)
+
+
 def text(value):
     data = value.encode()
     return struct.pack("<Q", len(data)) + data
@@ -63,7 +67,7 @@ def word(holder, association, source, age_us):
 
 def report(
     query, interval_us, instance, zone, fitness, saturated, ready, word, claiming, yielding, version,
-    by_order=False, moves=(), notice=None, hold=None,
+    by_order=False, moves=(), notice=None, hold=None, card=None,
 ):
     return (
         struct.pack("<?I", query, interval_us)
@@ -77,6 +81,7 @@ def report(
         + option(notice)
         + option(hold)
         + text(version)
+        + option(card)
     )
 
 
@@ -102,6 +107,7 @@ ACTIVE = report(
     True, 200_000, "i-0aaaaaaaaaaaaaaaa", "us-east-1a", FIT, True, True,
     word(member(0), "eipassoc-0123456789abcdef0", IMDS, 1_000_000), False, False, "0.1.0",
     by_order=True, moves=(3, 599), notice=restarting(10_000_000), hold=hold(3, 1, 3_600_000_000),
+    card=card(bytes(range(8)), bytes(range(8, 16)), 1_767_323_045_000),
 )
 
 write("starting", "node a has just started: no echo, nothing known", datagram(1, KEY_1, prefix(0, 1, 1), STARTING))
@@ -144,6 +150,7 @@ write(
         report(
             False, 200_000, None, "", FIT, False, True, word(FORMER, None, EC2, 0), False, False, "",
             hold=hold(2**64 - 1, 0, 0),
+            card=card(bytes([0xFF] * 8), None, 0),
         ),
     ),
 )

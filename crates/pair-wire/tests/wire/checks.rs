@@ -7,7 +7,7 @@ use pair_wire::datagram::{DropCause, Receiver};
 use pair_wire::key::KeyRing;
 
 use crate::mirror::Body;
-use crate::support::{ME, PAIR, encode, key_1, tagged};
+use crate::support::{ME, PAIR, encode_with, key_1, tagged};
 
 /// A datagram as anybody can send it: a heartbeat, or dropped and counted once. A heartbeat is taken once, written as it was
 /// read, and read by `wincode` as by `bincode`.
@@ -24,14 +24,15 @@ pub(crate) fn datagram(bytes: &[u8]) {
         };
         assert_eq!(receiver.drops().total(), 0);
         assert_eq!(receiver.open(bytes), Err(DropCause::Replayed));
-        let written = encode(&ring, &heartbeat);
+        let card = receiver.card();
+        let written = encode_with(&ring, card, &heartbeat);
         let mut receiver = Receiver::new(PAIR, me, ME, &ring);
         assert_eq!(receiver.open(&written).as_ref(), Ok(&heartbeat));
         if let Some(report) = &heartbeat.report {
             let body = &bytes[56..bytes.len() - 32];
             assert_eq!(&written[56..written.len() - 32], body, "a report has one spelling");
-            assert_eq!(wincode::deserialize::<Body>(body).ok(), Some(Body::from(report)));
-            assert_eq!(wincode::serialize(&Body::from(report)).ok().as_deref(), Some(body));
+            assert_eq!(wincode::deserialize::<Body>(body).ok(), Some(Body::of(report, card)));
+            assert_eq!(wincode::serialize(&Body::of(report, card)).ok().as_deref(), Some(body));
         }
     }
 }

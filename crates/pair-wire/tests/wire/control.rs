@@ -55,6 +55,10 @@ fn requests_have_these_bytes() {
         ),
         (Request::new(Command::Why), "{\"version\":1,\"command\":\"why\"}\n"),
         (
+            Request::new(Command::Doctor),
+            "{\"version\":1,\"command\":\"doctor\"}\n",
+        ),
+        (
             Request::new(Command::Export { id: None, from: 0 }),
             "{\"version\":1,\"command\":{\"export\":{\"id\":null,\"from\":0}}}\n",
         ),
@@ -217,6 +221,7 @@ fn who_may_only_look_may_ask_for_what_shows_no_recording_and_changes_nothing() {
     for (command, is_order, is_for_everybody) in [
         (Command::Status, false, true),
         (Command::Why, false, true),
+        (Command::Doctor, false, false),
         (Command::Export { id: None, from: 0 }, false, false),
         (
             Command::Failover {
@@ -374,6 +379,7 @@ fn status() -> Status {
         ready: ReadyStatus {
             ready: false,
             reasons: vec![problem],
+            checked_ago_ms: Some(4000),
         },
         decision: DecisionStatus {
             verdict: "wait".to_owned(),

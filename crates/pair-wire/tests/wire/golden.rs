@@ -6,9 +6,12 @@ use pair_core::{
     AssociationId, Echo, Fitness, Heartbeat, Hold, HoldVersion, Holder, Incarnation, InstanceId, Member, Notice,
     Prefix, Report, Sequence, Source, Unfitness, Word,
 };
-use pair_wire::{datagram::DropCause, key::KeyRing};
+use pair_wire::{
+    datagram::{Card, DIGEST_LEN, DropCause},
+    key::KeyRing,
+};
 
-use crate::support::{active, encode, key_1, key_2, receiver};
+use crate::support::{active, active_card, encode_with, key_1, key_2, receiver};
 
 #[test]
 fn a_node_that_has_just_started() {
@@ -25,9 +28,10 @@ fn a_node_that_has_just_started() {
 
 #[test]
 fn a_node_that_holds_the_address() {
-    assert_golden(
+    assert_golden_with(
         include_str!("../golden/active.hex"),
-        &KeyRing::single(key_1()),
+        &KeyRing::pair(key_1(), key_2()).unwrap(),
+        Some(active_card()),
         &active(),
     );
 }
@@ -135,9 +139,15 @@ fn a_node_that_sees_a_former_member() {
         prefix: prefix(Member::First, 5, 7, None),
         report: Some(report),
     };
-    assert_golden(
+    let card = Card {
+        config: [0xff; DIGEST_LEN],
+        haproxy: None,
+        unix_ms: 0,
+    };
+    assert_golden_with(
         include_str!("../golden/former.hex"),
         &KeyRing::single(key_1()),
+        Some(card),
         &heartbeat,
     );
 }
@@ -186,10 +196,15 @@ fn the_protocol_page_shows_a_golden_file_and_every_cause_of_a_drop() {
 }
 
 fn assert_golden(golden: &str, ring: &KeyRing, heartbeat: &Heartbeat) {
+    assert_golden_with(golden, ring, None, heartbeat);
+}
+
+fn assert_golden_with(golden: &str, ring: &KeyRing, card: Option<Card>, heartbeat: &Heartbeat) {
     let bytes = bytes_of(golden);
-    assert_eq!(encode(ring, heartbeat), bytes, "value to bytes");
-    let opened = receiver(heartbeat.prefix.sender, ring).open(&bytes);
-    assert_eq!(opened.as_ref(), Ok(heartbeat), "bytes to value");
+    assert_eq!(encode_with(ring, card, heartbeat), bytes, "value to bytes");
+    let mut receiver = receiver(heartbeat.prefix.sender, ring);
+    assert_eq!(receiver.open(&bytes).as_ref(), Ok(heartbeat), "bytes to value");
+    assert_eq!(receiver.card(), card, "bytes to card");
 }
 
 fn starting() -> Report {

@@ -10,7 +10,7 @@ use pair_wire::{
 use proptest::prelude::*;
 
 use crate::arbitrary::heartbeats;
-use crate::support::{active, encode, key_1, key_2, receiver, tagged};
+use crate::support::{active, active_card, encode, encode_with, key_1, key_2, receiver, tagged};
 
 #[test]
 fn each_cause_of_a_drop_is_told_and_counted() {
@@ -132,7 +132,7 @@ fn strings_are_cut_at_their_limits_and_before_what_is_not_visible() {
 }
 
 #[test]
-fn the_longest_report_has_319_bytes() {
+fn the_longest_report_has_345_bytes() {
     let long = "x".repeat(400);
     let mut heartbeat = active();
     let report = heartbeat.report.as_mut().unwrap();
@@ -142,12 +142,18 @@ fn the_longest_report_has_319_bytes() {
     report.fitness = Fitness::Unfit(Unfitness::CheckFailed);
     report.moves = vec![Duration::MAX; 100];
     report.word.as_mut().unwrap().association = Some(AssociationId(long));
-    assert_eq!(encode(&KeyRing::single(key_1()), &heartbeat).len(), 56 + 319 + 32);
+    let ring = KeyRing::pair(key_1(), key_2()).unwrap();
+    let datagram = encode_with(&ring, Some(active_card()), &heartbeat);
+    assert_eq!(datagram.len(), 56 + 345 + 32);
 }
 
 #[test]
 fn a_terminal_escape_is_malformed_even_from_the_peer() {
-    let bytes = signed(1, &|body| *body.last_mut().unwrap() = 0x1b);
+    let bytes = signed(1, &|body| {
+        // The last byte says that there is no card, the one before it is the end of the version.
+        let at = body.len() - 2;
+        body[at] = 0x1b;
+    });
     assert_eq!(
         receiver(Member::First, &KeyRing::single(key_1())).open(&bytes),
         Err(DropCause::Malformed)

@@ -20,6 +20,14 @@ pub(crate) struct Body {
     pub(crate) notice: Option<Notice>,
     pub(crate) hold: Option<Hold>,
     pub(crate) version: String,
+    pub(crate) card: Option<Card>,
+}
+
+#[derive(Debug, PartialEq, SchemaRead, SchemaWrite)]
+pub(crate) struct Card {
+    pub(crate) config: [u8; 8],
+    pub(crate) haproxy: Option<[u8; 8]>,
+    pub(crate) unix_ms: u64,
 }
 
 #[derive(Debug, PartialEq, SchemaRead, SchemaWrite)]
@@ -80,8 +88,9 @@ pub(crate) enum Unfitness {
     CheckFailed,
 }
 
-impl From<&original::Report> for Body {
-    fn from(report: &original::Report) -> Self {
+impl Body {
+    /// What both say.
+    pub(crate) fn of(report: &original::Report, card: Option<pair_wire::datagram::Card>) -> Self {
         let micros = |time: std::time::Duration| u64::try_from(time.as_micros()).expect("the wire carries 64 bits");
         Self {
             query: report.query,
@@ -117,6 +126,11 @@ impl From<&original::Report> for Body {
                 remaining_us: micros(hold.remaining),
             }),
             version: report.version.clone(),
+            card: card.map(|card| Card {
+                config: card.config,
+                haproxy: card.haproxy,
+                unix_ms: card.unix_ms,
+            }),
         }
     }
 }

@@ -8,7 +8,7 @@ use pair_core::{
     Prefix, Report, Sequence, Source, Word,
 };
 use pair_wire::{
-    datagram::{MAX_DATAGRAM, Receiver, Sender},
+    datagram::{Card, MAX_DATAGRAM, Receiver, Sender},
     key::{Key, KeyRing, SECRET_LEN},
 };
 use sha2::Sha256;
@@ -77,8 +77,26 @@ pub(crate) fn active() -> Heartbeat {
 
 /// The datagram of a heartbeat.
 pub(crate) fn encode(ring: &KeyRing, heartbeat: &Heartbeat) -> Vec<u8> {
+    encode_with(ring, None, heartbeat)
+}
+
+/// What the node of [`active`] says of itself.
+pub(crate) fn active_card() -> Card {
+    Card {
+        config: [0, 1, 2, 3, 4, 5, 6, 7],
+        haproxy: Some([8, 9, 10, 11, 12, 13, 14, 15]),
+        unix_ms: 1_767_323_045_000,
+    }
+}
+
+/// The datagram of a heartbeat, of a node that says this of itself.
+pub(crate) fn encode_with(ring: &KeyRing, card: Option<Card>, heartbeat: &Heartbeat) -> Vec<u8> {
     let mut out = [0xee; MAX_DATAGRAM];
-    let len = Sender::new(PAIR, ring).encode(heartbeat, &mut out);
+    let mut sender = Sender::new(PAIR, ring);
+    if let Some(card) = card {
+        sender.show(card);
+    }
+    let len = sender.encode(heartbeat, &mut out);
     out[..len].to_vec()
 }
 

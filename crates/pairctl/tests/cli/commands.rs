@@ -3,7 +3,10 @@
 use std::{fs, os::unix::fs::symlink, path::Path, process::Command as Process};
 
 use pair_wire::{
-    control::{Command, Request, Response},
+    control::{
+        Answer, Command, DIAGNOSIS_VERSION, Diagnosis, Examination, Examined, Examiner, Outcome, Problem, Request,
+        Response, Severity,
+    },
     key::KeyRing,
 };
 use pairctl::Exit;
@@ -131,7 +134,7 @@ fn what_is_typed_wrongly_is_usage() {
 fn help_is_no_error() {
     let ran = run(&["--help"]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
-    for command in ["status", "wait", "failover", "check", "key", "version"] {
+    for command in ["status", "wait", "failover", "check", "doctor", "key", "version"] {
         assert!(ran.out.contains(&format!("\n  {command} ")), "{}", ran.out);
     }
 }
@@ -189,6 +192,99 @@ fn check_without_a_daemon_fails() {
     let err = "pairctl: cannot run paird: No such file or directory (os error 2)\n\
         hint: paird is looked for beside pairctl, then along PATH\n";
     assert_eq!(String::from_utf8(output.stderr).unwrap(), err);
+}
+
+#[test]
+fn doctor_has_the_daemon_examine_its_node_and_its_exit_code_is_the_worst_finding() {
+    for (severity, code) in [(None, 0), (Some(Severity::Degraded), 1), (Some(Severity::Critical), 2)] {
+        let response = Response::new(Outcome::Ok(Answer::Diagnosis(Box::new(diagnosis(severity)))));
+        let ran = Daemon::answering(Request::new(Command::Doctor), &response).run(&["doctor"]);
+        assert_eq!((ran.code, ran.err.as_str()), (code, ""), "{ran:?}");
+        assert!(
+            ran.out
+                .starts_with("pair lb-1, node a, examined by its running agent\n"),
+            "{ran:?}"
+        );
+        let printed = Daemon::answering(Request::new(Command::Doctor), &response).run(&["doctor", "--json"]);
+        let read: Diagnosis = serde_json::from_str(&printed.out).unwrap();
+        assert_eq!((printed.code, read), (code, diagnosis(severity)));
+    }
+}
+
+#[test]
+fn doctor_without_a_daemon_runs_paird_and_passes_output_and_exit_code_on() {
+    let installed = install(Some("/bin/echo"));
+    let nobody = installed.path().join("nobody.sock");
+    let doctor = |args: &[&str]| {
+        let output = pairctl(installed.path())
+            .arg("--socket")
+            .arg(&nobody)
+            .arg("doctor")
+            .args(args)
+            .output()
+            .unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let (code, out, err) = doctor(&["--json"]);
+    assert_eq!((code, out.as_str()), (Some(0), "doctor --json\n"));
+    assert!(
+        err.starts_with("pairctl: there is no control socket at ") && err.ends_with("; examining without it\n"),
+        "{err}"
+    );
+    assert_eq!(
+        doctor(&["--config", "/some/file", "--node", "a"]),
+        (
+            Some(0),
+            "doctor --config /some/file --node a\n".to_owned(),
+            String::new()
+        )
+    );
+    let failing = install(Some("/bin/false"));
+    let output = pairctl(failing.path())
+        .args(["doctor", "--node", "a"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn a_daemon_that_refuses_or_is_stuck_is_not_gone_round() {
+    let refusal = Response::refused("this is for root", None);
+    let refused = Daemon::answering(Request::new(Command::Doctor), &refusal).run(&["doctor"]);
+    assert_eq!((refused.code, refused.out.as_str()), (4, ""));
+    let stuck = Daemon::hanging().run(&["doctor", "--timeout", "50ms"]);
+    assert_eq!((stuck.code, stuck.out.as_str()), (3, ""));
+}
+
+fn diagnosis(severity: Option<Severity>) -> Diagnosis {
+    let finding = severity.map(|severity| Problem {
+        id: "clock-off".to_owned(),
+        severity,
+        text: "an hour behind".to_owned(),
+        hint: None,
+    });
+    let result = match finding {
+        Some(finding) => Examined::Found {
+            findings: vec![finding],
+        },
+        None => Examined::Sound {
+            seen: "0 s from EC2's".to_owned(),
+        },
+    };
+    Diagnosis {
+        version: DIAGNOSIS_VERSION,
+        pair: Some("lb-1".to_owned()),
+        node: Some("a".to_owned()),
+        examiner: Examiner::Agent,
+        examinations: vec![Examination {
+            subject: "clock".to_owned(),
+            result,
+        }],
+    }
 }
 
 #[test]

@@ -55,6 +55,7 @@ pub(crate) fn healthy() -> Status {
         ready: ReadyStatus {
             ready: true,
             reasons: Vec::new(),
+            checked_ago_ms: Some(4000),
         },
         decision: DecisionStatus {
             verdict: "stay".to_owned(),
@@ -191,6 +192,7 @@ pub(crate) fn critical() -> Status {
         ready: ReadyStatus {
             ready: false,
             reasons: vec![denied],
+            checked_ago_ms: Some(4000),
         },
         decision: DecisionStatus {
             verdict: "leave it".to_owned(),

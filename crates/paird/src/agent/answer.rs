@@ -44,6 +44,7 @@ impl Agent {
             Command::Why => {
                 let _ = answer.send(self.flight.why(self.clock.now()));
             }
+            Command::Doctor => self.examine(answer),
             Command::Export { id, from } => {
                 let _ = answer.send(self.flight.export(self.clock.now(), &self.node, id, from));
             }

@@ -33,7 +33,9 @@ impl Agent {
                 info!(%public_ip, "Elastic IP known");
                 self.known.public_ip = Some(public_ip);
             }
-            News::Rehearsed(outcome) => {
+            News::Rehearsed { outcome, clock_ahead_s } => {
+                self.known.rehearsed_at = Some(now);
+                self.known.clock_ahead_s = clock_ahead_s;
                 self.tally.rehearsed(outcome.as_ref().err().map(fault_of));
                 match &outcome {
                     Ok(neighbour) => {
@@ -63,6 +65,10 @@ impl Agent {
                 }
                 self.known.follow_record(outcome);
             }
+            News::Host(host) => {
+                self.known.host = host.findings();
+                self.haproxy = host.haproxy;
+            }
             News::Reread(read) => self.follow_files(*read),
             News::Metrics(outcome) => self.known.metrics_error = outcome.err(),
             News::Journalled(outcome) => {
@@ -78,6 +84,7 @@ impl Agent {
                 self.known.follow_hooks(&outcomes);
             }
             News::Landing(obstacles) => self.known.landing = obstacles,
+            News::Examined(examinations) => self.tell_diagnosis(now, examinations),
             News::Checked(verdict) => {
                 let fitness = fitness_of(&verdict);
                 let saturated = verdict.saturated;

@@ -105,6 +105,7 @@ impl Agent {
         self.loudness.set(config.log.level);
         self.known.service = vitals::service_name(&config);
         self.core = run::core_config(&config, self.core.me);
+        self.digest = config.digest();
         self.config = config;
         let now = self.clock.now();
         self.handle(now, Input::Configured(self.core.clone()));

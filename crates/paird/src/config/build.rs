@@ -50,6 +50,7 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
     let takeover = read_takeover(reader, &root, timing);
     let security = read_security(reader, &root);
     let ec2 = read_ec2(reader, &root);
+    let readiness_interval = read_readiness_interval(reader, &root);
     let control_socket = read_control_socket(reader, &root);
     let state_directory = read_state_directory(reader, &root);
     let metrics_listen = read_metrics(reader, &root);
@@ -66,6 +67,7 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
         takeover: takeover?,
         security: security?,
         ec2: ec2?,
+        readiness_interval: readiness_interval?,
         control_socket: control_socket?.into(),
         state_directory: state_directory?.into(),
         metrics_listen: metrics_listen?,
@@ -236,9 +238,13 @@ fn read_heartbeat<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Heart
 fn read_check<'t>(reader: &mut Reader<'t>, root: &Section<'t>, timing: Option<&Heartbeat>) -> Read<Check> {
     let section = reader.section(root, "check")?;
     let haproxy = reader.section(&section, "haproxy");
-    let haproxy_socket = haproxy.and_then(|haproxy| {
-        let socket = haproxy.is_present().then(|| reader.text(&haproxy, "socket"));
-        socket.transpose()
+    let haproxy = haproxy.and_then(|haproxy| {
+        if !haproxy.is_present() {
+            return Ok(None);
+        }
+        let socket = reader.text(&haproxy, "socket");
+        let config = reader.text(&haproxy, "config");
+        Ok(Some((socket?, config?)))
     });
     let http = read_http_check(reader, &section, timing);
     let tcp = read_tcp_check(reader, &section, timing);
@@ -247,9 +253,11 @@ fn read_check<'t>(reader: &mut Reader<'t>, root: &Section<'t>, timing: Option<&H
     let none = reader.flag(&section, "none");
     let longest = Duration::from_secs(5);
     let interval = interval?.or(timing.map(|timing| timing.interval.min(longest)));
-    let (haproxy_socket, none) = (haproxy_socket?, none?);
+    let (haproxy, none) = (haproxy?, none?);
+    let (haproxy_socket, haproxy_config) = haproxy.unzip();
     let check = Check {
         haproxy_socket: haproxy_socket.map(Into::into),
+        haproxy_config: haproxy_config.map(Into::into),
         http: http?,
         tcp: tcp?,
         command: command?,
@@ -432,11 +440,20 @@ fn read_security<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Securi
 fn read_ec2<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Ec2> {
     let section = reader.section(root, "ec2")?;
     let region = reader.optional_text(&section, "region");
+    let endpoint = reader.optional_text(&section, "endpoint");
+    let imds_endpoint = reader.optional_text(&section, "imds_endpoint");
     let call_timeout = reader.duration(&section, "call_timeout");
     Ok(Ec2 {
         region: region?,
+        endpoint: endpoint?,
+        imds_endpoint: imds_endpoint?,
         call_timeout: call_timeout?,
     })
+}
+
+fn read_readiness_interval<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Duration> {
+    let section = reader.section(root, "readiness")?;
+    reader.duration(&section, "interval")
 }
 
 fn read_control_socket<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<String> {

@@ -64,6 +64,7 @@ fn merged(current: &Config, file: Config) -> Config {
         takeover,
         security,
         ec2,
+        readiness_interval,
         control_socket: _,
         state_directory: _,
         metrics_listen,
@@ -85,8 +86,11 @@ fn merged(current: &Config, file: Config) -> Config {
         security,
         ec2: Ec2 {
             region: current.ec2.region.clone(),
+            endpoint: current.ec2.endpoint.clone(),
+            imds_endpoint: current.ec2.imds_endpoint.clone(),
             ..ec2
         },
+        readiness_interval,
         metrics_listen,
         hooks,
         log: Log {

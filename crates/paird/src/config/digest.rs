@@ -50,6 +50,9 @@ pub(super) fn effective(config: &Config) -> Vec<(&'static str, String)> {
     if let Some(socket) = &check.haproxy_socket {
         values.text("check.haproxy.socket", &socket.display());
     }
+    if let Some(file) = &check.haproxy_config {
+        values.text("check.haproxy.config", &file.display());
+    }
     if let Some(http) = &check.http {
         values.raw("check.http.port", &http.port);
         values.text("check.http.path", &http.path);
@@ -93,7 +96,14 @@ pub(super) fn effective(config: &Config) -> Vec<(&'static str, String)> {
     if let Some(region) = &config.ec2.region {
         values.text("ec2.region", region);
     }
+    if let Some(endpoint) = &config.ec2.endpoint {
+        values.text("ec2.endpoint", endpoint);
+    }
+    if let Some(endpoint) = &config.ec2.imds_endpoint {
+        values.text("ec2.imds_endpoint", endpoint);
+    }
     values.duration("ec2.call_timeout", config.ec2.call_timeout);
+    values.duration("readiness.interval", config.readiness_interval);
     values.text("control.socket", &config.control_socket.display());
     values.text("state.directory", &config.state_directory.display());
     if let Some(listen) = &config.metrics_listen {

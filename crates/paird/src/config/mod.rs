@@ -57,6 +57,8 @@ pub struct Config {
     pub security: Security,
     /// How EC2 is called.
     pub ec2: Ec2,
+    /// Time between two proofs of readiness while all is well.
+    pub readiness_interval: Duration,
     /// Path of the control socket.
     pub control_socket: PathBuf,
     /// Directory for what survives a restart.
@@ -118,6 +120,8 @@ pub enum Profile {
 pub struct Check {
     /// HAProxy's runtime socket, if HAProxy is asked.
     pub haproxy_socket: Option<PathBuf>,
+    /// HAProxy's configuration, if HAProxy is asked.
+    pub haproxy_config: Option<PathBuf>,
     /// The HTTP check, if there is one.
     pub http: Option<HttpCheck>,
     /// The TCP check, if there is one.
@@ -211,6 +215,10 @@ pub enum Security {
 pub struct Ec2 {
     /// The region; `None` to ask IMDS.
     pub region: Option<String>,
+    /// Where the EC2 API is; `None` for the region's own endpoint.
+    pub endpoint: Option<String>,
+    /// Where IMDS is; `None` for its link-local address.
+    pub imds_endpoint: Option<String>,
     /// Time within which one call must have been answered.
     pub call_timeout: Duration,
 }

@@ -221,6 +221,12 @@ pub const KEYS: &[Key] = &[
         Required,
         "Path of HAProxy's runtime socket (`stats socket`), level user or higher.",
     ),
+    local(
+        "check.haproxy.config",
+        Kind::Text(Syntax::FilePath),
+        Value("\"/etc/haproxy/haproxy.cfg\""),
+        "HAProxy's configuration, a file or a folder of `.cfg` files, which both nodes compare by its digest.",
+    ),
     key(
         "check.http",
         Kind::Table,
@@ -408,11 +414,35 @@ pub const KEYS: &[Key] = &[
         Derived("from IMDS"),
         "AWS region of the pair.",
     )),
+    at_restart(local(
+        "ec2.endpoint",
+        Kind::Text(Syntax::Url),
+        Derived("that of the region"),
+        "URL of the EC2 API, such as that of an interface endpoint without private DNS; wins over the environment.",
+    )),
+    at_restart(local(
+        "ec2.imds_endpoint",
+        Kind::Text(Syntax::Url),
+        Derived("169.254.169.254"),
+        "URL of the instance metadata service; wins over the environment.",
+    )),
     key(
         "ec2.call_timeout",
         duration(100, 30_000),
         Value("\"3s\""),
         "Time within which one EC2 call must have been answered.",
+    ),
+    local(
+        "readiness",
+        Kind::Table,
+        Derived("all defaults"),
+        "How a node proves that it could take the address over.",
+    ),
+    local(
+        "readiness.interval",
+        duration(5_000, 86_400_000),
+        Value("\"15m\""),
+        "Time between two proofs, give or take a quarter; each rehearses a takeover by three EC2 calls. While one fails, 20s.",
     ),
     at_restart(local(
         "control",

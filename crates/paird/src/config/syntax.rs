@@ -6,6 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 const SOCKET_PATH_MAX: usize = 107;
 /// The longest request path; long enough for any health check, short enough for one packet.
 const URL_PATH_MAX: usize = 256;
+/// The longest URL; a name has at most 253 characters (RFC 1035), and those of AWS are much shorter.
+const URL_MAX: usize = 256;
 
 /// The syntax of a text value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +28,8 @@ pub enum Syntax {
     FilePath,
     /// The path of an HTTP request.
     UrlPath,
+    /// The address of an HTTP service.
+    Url,
     /// One HTTP status or a range of them.
     Status,
     /// The name of an AWS region.
@@ -47,6 +51,9 @@ impl Syntax {
             Self::SocketPath => "an absolute path of at most 107 bytes",
             Self::FilePath => "an absolute path",
             Self::UrlPath => "a path that begins with / and has at most 256 printable characters without spaces",
+            Self::Url => {
+                "a URL that begins with https:// or http:// and has at most 256 printable characters without spaces"
+            }
             Self::Status => "a status such as \"200\" or a range such as \"200-399\", from 100 to 599",
             Self::Region => "a region name such as \"eu-central-1\"",
             Self::Listener => "an IP address and a port such as \"127.0.0.1:9694\" or \"[::1]:9694\"",
@@ -71,6 +78,12 @@ impl Syntax {
             Self::FilePath => is_absolute(text),
             Self::UrlPath => {
                 text.len() <= URL_PATH_MAX && text.starts_with('/') && text.bytes().all(|c| c.is_ascii_graphic())
+            }
+            Self::Url => {
+                let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+                text.len() <= URL_MAX
+                    && text.bytes().all(|c| c.is_ascii_graphic())
+                    && host.is_some_and(|host| host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '['))
             }
             Self::Status => StatusRange::parse(text).is_some(),
             Self::Region => is_name(text, 32, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-'),

@@ -81,6 +81,7 @@ fn the_smallest_file_gets_every_default() {
             },
             check: Check {
                 haproxy_socket: Some("/run/haproxy/admin.sock".into()),
+                haproxy_config: Some("/etc/haproxy/haproxy.cfg".into()),
                 http: None,
                 tcp: None,
                 command: None,
@@ -103,8 +104,11 @@ fn the_smallest_file_gets_every_default() {
             security: Security::KeyFile("/etc/paird/key".into()),
             ec2: Ec2 {
                 region: None,
+                endpoint: None,
+                imds_endpoint: None,
                 call_timeout: secs(3)
             },
+            readiness_interval: secs(900),
             control_socket: "/run/paird/control.sock".into(),
             state_directory: "/var/lib/paird".into(),
             metrics_listen: Some(([127, 0, 0, 1], 9694).into()),
@@ -143,6 +147,7 @@ fn every_key_can_be_set() {
         interval = "2s"
         [check.haproxy]
         socket = "/run/h.sock"
+        config = "/etc/haproxy"
         [check.http]
         port = 8080
         path = "/ready"
@@ -170,7 +175,11 @@ fn every_key_can_be_set() {
         insecure_no_key = true
         [ec2]
         region = "eu-central-1"
+        endpoint = "https://vpce-1.ec2.eu-central-1.vpce.amazonaws.com"
+        imds_endpoint = "http://[fd00:ec2::254]"
         call_timeout = "500ms"
+        [readiness]
+        interval = "1h"
         [control]
         socket = "/run/c.sock"
         [state]
@@ -210,6 +219,7 @@ heartbeat.interval = "1s"
 heartbeat.holdtime = "3s"
 heartbeat.port = 7000
 check.haproxy.socket = "/run/h.sock"
+check.haproxy.config = "/etc/haproxy"
 check.http.port = 8080
 check.http.path = "/ready"
 check.http.timeout = "300ms"
@@ -233,7 +243,10 @@ takeover.strict = true
 takeover.preempt_delay = "5m"
 security.insecure_no_key = true
 ec2.region = "eu-central-1"
+ec2.endpoint = "https://vpce-1.ec2.eu-central-1.vpce.amazonaws.com"
+ec2.imds_endpoint = "http://[fd00:ec2::254]"
 ec2.call_timeout = "500ms"
+readiness.interval = "1h"
 control.socket = "/run/c.sock"
 state.directory = "/srv/paird"
 metrics.listen = "[::1]:9000"
@@ -485,6 +498,7 @@ fn the_digest_follows_the_meaning_and_not_the_writing() {
         and("[log]\nlevel = \"debug\"\n[control]\nsocket = \"/run/other.sock\""),
         and("[metrics]\nlisten = \"10.0.1.10:9694\""),
         and("[metrics]\nnone = true"),
+        and("[ec2]\nendpoint = \"http://127.0.0.1:5000\""),
         with("/etc/paird/key", "/etc/paird/other"),
     ] {
         assert_eq!(digest(&same), smallest, "{same}");

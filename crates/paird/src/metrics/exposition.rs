@@ -150,6 +150,11 @@ impl Exposition {
             "Whether this node could take the address over",
             status.node.ready.map(flag),
         )?;
+        page.gauge(
+            "ready_checked_age_seconds",
+            "Time since a takeover was last rehearsed",
+            status.ready.checked_ago_ms.map(|ms| self.aged(ms)),
+        )?;
         let reasons = &status.ready.reasons;
         let causes = problems::AGAINST_READINESS.iter();
         page.gauges(

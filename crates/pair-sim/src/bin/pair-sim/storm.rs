@@ -5,7 +5,10 @@ mod table;
 use std::{fs, path::PathBuf, thread, time::Instant};
 
 use anyhow::Context as _;
-use pair_sim::storm::{Figures, Goal, Storm};
+use pair_sim::{
+    Limit,
+    storm::{Figures, Goal, Storm},
+};
 
 use crate::page;
 
@@ -20,6 +23,12 @@ pub(crate) struct Args {
     /// How many storms of each size, each with the next seed.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1_000))]
     seeds: u64,
+    /// How many claims EC2 lets through at once, and how many a second after that.
+    #[arg(long, value_name = "BURST/PER_SECOND", default_value = "50/5")]
+    claims: Limit,
+    /// How many describes.
+    #[arg(long, value_name = "BURST/PER_SECOND", default_value = "100/20")]
+    describes: Limit,
     /// On how many threads.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
@@ -36,9 +45,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<bool> {
         .map(|file| page::read(file, "storm"))
         .transpose()?;
     let began = Instant::now();
+    let storm = |pairs, number| Storm {
+        claims: args.claims,
+        describes: args.describes,
+        ..Storm::new(pairs, args.seed.wrapping_add(number))
+    };
     let sizes = args.pairs.iter();
     let storms: Vec<Storm> = sizes
-        .flat_map(|pairs| (0..args.seeds).map(|number| Storm::new(*pairs, args.seed.wrapping_add(number))))
+        .flat_map(|pairs| (0..args.seeds).map(move |number| storm(*pairs, number)))
         .collect();
     let figures = play(&storms, args.jobs)?;
     eprintln!("played in {:.0} s", began.elapsed().as_secs_f64());

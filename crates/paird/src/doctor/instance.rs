@@ -1,0 +1,95 @@
+//! Who this instance is: its metadata service, its role, its interface.
+
+use std::net::Ipv4Addr;
+
+use pair_ec2::{Identity, Imds, Interface, PublicAddress, Settings};
+
+use super::chart::Chart;
+use crate::problems::{self, degraded};
+
+const IMDS: &str = "imds";
+const ROLE: &str = "role";
+const INTERFACE: &str = "interface";
+
+/// What the instance says of itself.
+pub(super) struct Instance {
+    pub(super) imds: Imds,
+    pub(super) identity: Identity,
+    /// The interface with the private IP on which the address lands.
+    pub(super) interface: Option<Interface>,
+    /// The public addresses of all its interfaces.
+    pub(super) public: Vec<PublicAddress>,
+}
+
+/// Examines the instance; `None` if EC2 cannot be asked in its name.
+pub(super) async fn examine(settings: &Settings, private_ip: Ipv4Addr, chart: &mut Chart) -> Option<Instance> {
+    let connected = match Imds::connect(settings) {
+        Ok(imds) => imds
+            .identity()
+            .await
+            .map(|identity| (imds, identity))
+            .map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    let (imds, identity) = match connected {
+        Ok(connected) => connected,
+        Err(error) => {
+            chart.found(IMDS, vec![problems::imds_unreachable(&error)]);
+            chart.skipped("role, interface and EC2", "IMDS does not answer".to_owned());
+            return None;
+        }
+    };
+    let endpoint = imds.endpoint();
+    let seen = format!(
+        "{}: {} in {}, account {}",
+        endpoint.url, identity.instance_id, identity.availability_zone, identity.account
+    );
+    match endpoint.redirected_by {
+        Some(variable) => chart.found(IMDS, vec![problems::redirected("IMDS", &endpoint.url, variable)]),
+        None => chart.sound(IMDS, seen),
+    }
+    let interface = identity
+        .interfaces
+        .iter()
+        .find(|interface| interface.private_ips.contains(&private_ip))
+        .cloned();
+    match &interface {
+        Some(interface) => {
+            let id = &interface.network_interface_id;
+            chart.sound(INTERFACE, format!("{id} has {private_ip}"));
+        }
+        None => chart.found(INTERFACE, vec![problems::no_interface(private_ip)]),
+    }
+    match imds.role().await {
+        Ok(Some(role)) => chart.sound(ROLE, role),
+        Ok(None) => {
+            chart.found(ROLE, vec![problems::no_role("this instance has no role")]);
+            chart.skipped("EC2", "there is nothing to sign calls with".to_owned());
+            return None;
+        }
+        Err(error) => {
+            chart.found(ROLE, vec![problems::imds_unreachable(&error.to_string())]);
+            chart.skipped("EC2", "IMDS does not answer".to_owned());
+            return None;
+        }
+    }
+    let mut public = Vec::new();
+    for interface in &identity.interfaces {
+        match imds.associations(&interface.mac).await {
+            Ok(addresses) => public.extend(addresses),
+            Err(error) => {
+                let hint = "it is asked again at the next examination";
+                chart.found(
+                    "public addresses",
+                    vec![degraded("imds-unreachable", error.to_string(), hint)],
+                );
+            }
+        }
+    }
+    Some(Instance {
+        imds,
+        identity,
+        interface,
+        public,
+    })
+}
