@@ -87,10 +87,7 @@ fn every_metric_of_the_alerts_and_of_the_dashboard_is_served(setup: Setup) {
     let mut pair = setup.pair();
     pair.start_healthy();
     let (_, page) = pair.ask_metrics("a", "/metrics").unwrap();
-    let served: Vec<(&str, &str)> = page
-        .lines()
-        .filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '))
-        .collect();
+    let served = metrics_on(&page);
     let is_served = |name: &str| {
         served.iter().any(|(metric, kind)| {
             let series = name.strip_prefix(metric);
@@ -113,10 +110,7 @@ fn every_metric_is_documented_and_every_documented_one_is_served(setup: Setup) {
     let mut pair = setup.pair();
     pair.start_healthy();
     let (_, page) = pair.ask_metrics("a", "/metrics").unwrap();
-    let served: Vec<(&str, &str)> = page
-        .lines()
-        .filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '))
-        .collect();
+    let served = metrics_on(&page);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let document = fs::read_to_string(root.join("docs/OPERATING.md")).unwrap();
     let documented: Vec<(&str, &str)> = document
@@ -131,6 +125,12 @@ fn every_metric_is_documented_and_every_documented_one_is_served(setup: Setup) {
     for (name, _) in served {
         assert!(page.contains(&format!("# HELP {name} ")), "{name} has no help");
     }
+}
+
+/// The names on a page of metrics, and their types.
+fn metrics_on(page: &str) -> Vec<(&str, &str)> {
+    let types = page.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    types.filter_map(|line| line.split_once(' ')).collect()
 }
 
 fn hostile_clients_cost_neither_a_heartbeat_nor_a_scrape(setup: Setup) {
