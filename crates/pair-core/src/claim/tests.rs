@@ -364,8 +364,9 @@ fn a_rule_that_ceases_ends_the_pursuit_and_not_the_request() {
 
     let (mut claim, _) = failed(CallFault::Throttled);
     assert_eq!((claim.attempts(), claim.last_fault()), (1, Some(CallFault::Throttled)));
+    assert!(claim.is_pursued());
     claim.rest();
-    assert!(!claim.is_told(run(200)));
+    assert!(!claim.is_pursued() && !claim.is_told(run(200)));
     assert_eq!((claim.attempts(), claim.last_fault()), (0, None));
 }
 

@@ -243,3 +243,22 @@ fn the_peers_interval_moves_suspicion_within_bounds() {
         assert_eq!(detector.holdtime_at(), run(1_100));
     }
 }
+
+#[test]
+fn other_settings_hold_for_the_silence_that_has_begun() {
+    let mut detector = up();
+    assert!(!detector.is_holdtime_over(run(1_099)) && detector.is_holdtime_over(run(1_100)));
+    let longer = Config {
+        holdtime: Duration::from_secs(3),
+        interval: Duration::from_millis(500),
+        ..config()
+    };
+    detector.configure(&longer, None);
+    assert!(!detector.is_holdtime_over(run(3_099)) && detector.is_holdtime_over(run(3_100)));
+    // Two and a quarter of the own intervals until the peer tells another one.
+    assert_eq!(detector.link(run(1_224)), Link::Up);
+    assert_eq!(detector.link(run(1_225)), Link::Suspect);
+    detector.configure(&longer, Some(Duration::from_millis(200)));
+    assert_eq!(detector.link(run(549)), Link::Up);
+    assert_eq!(detector.link(run(550)), Link::Suspect);
+}
