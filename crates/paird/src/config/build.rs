@@ -543,5 +543,5 @@ fn half_the_holdtime(timing: &Heartbeat) -> Duration {
     timing.holdtime / 2
 }
 
-/// A service on this host that has time at all answers sooner; a guess.
-const SHORTEST_PATIENCE: Duration = Duration::from_millis(100);
+/// A service on this host answers sooner, unless the host itself has no time: then both would be late. A guess.
+const SHORTEST_PATIENCE: Duration = Duration::from_millis(250);

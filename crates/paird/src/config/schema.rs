@@ -248,7 +248,7 @@ pub const KEYS: &[Key] = &[
     key(
         "check.http.timeout",
         duration(10, 10_000),
-        Derived("a quarter of the holdtime, at least 100ms"),
+        Derived("a quarter of the holdtime, at least 250ms"),
         "Time within which the answer must have come.",
     ),
     key(
@@ -266,7 +266,7 @@ pub const KEYS: &[Key] = &[
     key(
         "check.tcp.timeout",
         duration(10, 10_000),
-        Derived("a quarter of the holdtime, at least 100ms"),
+        Derived("a quarter of the holdtime, at least 250ms"),
         "Time within which a connection must have been accepted.",
     ),
     key(

@@ -473,7 +473,7 @@ fn profiles_set_the_timing_and_the_probe_fits_it() {
 
 #[test]
 fn a_check_gets_a_quarter_of_the_holdtime_and_never_too_little() {
-    for (profile, timeout_ms) in [("default", 250), ("fast", 100), ("calm", 750)] {
+    for (profile, timeout_ms) in [("default", 250), ("fast", 250), ("calm", 750)] {
         let config = parse(&and(&format!(
             "[heartbeat]\nprofile = \"{profile}\"\n[check.http]\nport = 80"
         )));
