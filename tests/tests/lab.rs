@@ -169,7 +169,7 @@ struct Process {
     name: String,
 }
 
-/// Every process that this test can see.
+/// Every living process that this test can see.
 fn processes() -> Vec<Process> {
     let folders = fs::read_dir("/proc").unwrap().flatten();
     let read = |folder: fs::DirEntry| {
@@ -177,11 +177,15 @@ fn processes() -> Vec<Process> {
         // "4711 (name) S 4710 …"; a process that has ended meanwhile is none.
         let stat = fs::read_to_string(folder.path().join("stat")).ok()?;
         let (head, tail) = stat.rsplit_once(')')?;
-        Some(Process {
+        let mut fields = tail.split_ascii_whitespace();
+        // What has ended stays listed until somebody waits for it, and nobody may.
+        let has_ended = matches!(fields.next()?, "Z" | "X");
+        let process = Process {
             id,
-            parent: tail.split_ascii_whitespace().nth(1)?.parse().ok()?,
+            parent: fields.next()?.parse().ok()?,
             name: head.split_once('(')?.1.to_owned(),
-        })
+        };
+        (!has_ended).then_some(process)
     };
     folders.filter_map(read).collect()
 }
