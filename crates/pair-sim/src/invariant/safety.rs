@@ -10,15 +10,13 @@ use crate::{Claim, Owner, World};
 /// F-9: who holds the address outside the pair keeps it. A node may learn of a stranger late, but no later than the age at
 /// which it accepts a fact, and not at all if it knows.
 pub(super) fn never_claims_a_strangers_address(world: &World) -> Judgement {
-    let lag = world.longest_imds_lag + world.longest_stale + LATE_FACT;
     each_claim(
         world,
         |_| true,
         |claim| {
             let knows = claim.decision.evidence.holder == Some(Holder::Stranger);
-            let is_strange = claim.truth == Some(Owner::Stranger);
-            let could_know = is_strange && claim.allow_reassociation && claim.truth_for > lag;
-            !knows && !could_know
+            let is_strange = claim.truth == Some(Owner::Stranger) && claim.allow_reassociation;
+            !(knows || is_strange && could_know(world, claim))
         },
     )
 }
@@ -43,7 +41,7 @@ pub(super) fn no_claim_while_the_peer_is_up_and_fit(world: &World) -> Judgement 
 pub(super) fn no_claim_from_a_healthy_peer_in_calm_times(world: &World) -> Judgement {
     each_claim(
         world,
-        |claim| !is_wanted(claim) && takes_from_peer(claim),
+        |claim| !is_wanted(claim) && takes_knowingly(world, claim),
         |claim| claim.calm_for <= world.longest_holdtime * 2,
     )
 }
@@ -52,7 +50,7 @@ pub(super) fn no_claim_from_a_healthy_peer_in_calm_times(world: &World) -> Judge
 pub(super) fn api_errors_move_nothing(world: &World) -> Judgement {
     each_claim(
         world,
-        |claim| !claim.api_is_well && !is_wanted(claim) && takes_from_peer(claim),
+        |claim| !claim.api_is_well && !is_wanted(claim) && takes_knowingly(world, claim),
         |claim| claim.calm_for <= world.longest_holdtime * 2,
     )
 }
@@ -167,6 +165,17 @@ fn is_wanted(claim: &Claim) -> bool {
 
 fn takes_from_peer(claim: &Claim) -> bool {
     claim.allow_reassociation && claim.truth == Some(Owner::Member(claim.by.peer()))
+}
+
+/// Whether the claim takes the address from the peer, and the node knew that, or could.
+fn takes_knowingly(world: &World, claim: &Claim) -> bool {
+    let knows = claim.decision.evidence.holder == Some(Holder::Member(claim.by.peer()));
+    takes_from_peer(claim) && (knows || could_know(world, claim))
+}
+
+/// Whether a node could know who holds the address: not yet while reads and IMDS show what was before an operator moved it.
+fn could_know(world: &World, claim: &Claim) -> bool {
+    claim.truth_for > world.longest_imds_lag + world.longest_stale + LATE_FACT
 }
 
 /// Judges the claims of the present step that an invariant is about.

@@ -67,22 +67,19 @@ pub enum Examined {
 impl Diagnosis {
     /// Everything that was found.
     pub fn findings(&self) -> impl Iterator<Item = &Problem> {
-        self.examinations
-            .iter()
-            .flat_map(|examination| match &examination.result {
-                Examined::Found { findings } => findings.as_slice(),
+        self.examinations.iter().flat_map(|examination| {
+            let findings: &[Problem] = match &examination.result {
+                Examined::Found { findings } => findings,
                 Examined::Sound { .. } | Examined::Skipped { .. } => &[],
-            })
+            };
+            findings
+        })
     }
 
     /// As bad as the worst finding; healthy if there is none.
     #[must_use]
     pub fn state(&self) -> State {
-        match self.findings().map(|finding| finding.severity).max() {
-            None => State::Healthy,
-            Some(Severity::Degraded) => State::Degraded,
-            Some(Severity::Critical) => State::Critical,
-        }
+        State::of(self.findings())
     }
 }
 
@@ -189,6 +186,32 @@ mod tests {
              1 finding: clock-off"
         );
         assert_eq!(found.state(), State::Degraded);
+    }
+
+    #[test]
+    fn the_last_line_names_all_that_was_found() {
+        let finding = |id: &str, severity| Problem {
+            id: id.to_owned(),
+            severity,
+            text: "x".to_owned(),
+            hint: None,
+        };
+        let findings = vec![
+            finding("nobody-holds", Severity::Critical),
+            finding("clock-off", Severity::Degraded),
+        ];
+        let found = Diagnosis {
+            examiner: Examiner::Agent,
+            ..diagnosis(vec![("pair", Examined::Found { findings })])
+        };
+        assert_eq!(
+            found.to_string(),
+            "pair lb-1, node unknown, examined by its running agent\n\
+             \x20 critical  pair  nobody-holds: x\n\
+             \x20 degraded  pair  clock-off: x\n\
+             2 findings: nobody-holds, clock-off"
+        );
+        assert_eq!(found.state(), State::Critical);
     }
 
     #[test]

@@ -308,8 +308,8 @@ pub struct AgentStatus {
 impl State {
     /// The state of a pair with these problems: as bad as the worst of them.
     #[must_use]
-    pub fn of(problems: &[Problem]) -> Self {
-        match problems.iter().map(|problem| problem.severity).max() {
+    pub fn of<'a>(problems: impl IntoIterator<Item = &'a Problem>) -> Self {
+        match problems.into_iter().map(|problem| problem.severity).max() {
             None => Self::Healthy,
             Some(Severity::Degraded) => Self::Degraded,
             Some(Severity::Critical) => Self::Critical,

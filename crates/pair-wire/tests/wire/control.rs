@@ -258,6 +258,7 @@ fn the_word_for_a_kind_of_transition_is_the_one_in_the_document() {
         TransitionKind::Hold,
         TransitionKind::Membership,
         TransitionKind::Order,
+        TransitionKind::Reload,
     ] {
         assert_eq!(serde_json::to_value(kind).unwrap(), kind.word());
     }
