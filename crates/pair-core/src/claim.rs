@@ -115,6 +115,8 @@ struct InFlight {
     replaces: Option<AssociationId>,
     read_beside: bool,
     is_release: bool,
+    /// Whether a read has shown meanwhile that `replaces` is no more.
+    overtaken: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -194,6 +196,7 @@ impl Claim {
             sent_run: run,
             replaces,
             read_beside: false,
+            overtaken: false,
             is_release: false,
         });
         self.pursuit.as_mut().map_or(1, |pursuit| {
@@ -253,7 +256,9 @@ impl Claim {
         let in_flight = self.in_flight.take();
         let is_release = in_flight.as_ref().is_some_and(|in_flight| in_flight.is_release);
         if fault == CallFault::Unanswered {
-            self.astray = in_flight.and_then(|in_flight| in_flight.replaces);
+            self.astray = in_flight
+                .filter(|in_flight| !in_flight.overtaken)
+                .and_then(|in_flight| in_flight.replaces);
         }
         let pursuit = self.pursuit.as_mut()?;
         let (base, cap) = match fault {
@@ -367,10 +372,15 @@ impl Claim {
         }
     }
 
-    /// Whether a read that shows `association` tells that an unanswered attempt was applied since it was sent, or somebody
-    /// else's: the one known then has been replaced.
+    /// Whether a read that shows `association` tells that an attempt without an answer, under way or given up, was applied since
+    /// it was sent, or somebody else's: the one known then has been replaced. Tells it once.
     pub(crate) fn was_overtaken(&mut self, association: Option<&AssociationId>) -> bool {
-        self.astray.take_if(|known| association != Some(known)).is_some()
+        let is_other = |known: &AssociationId| association != Some(known);
+        let in_flight = self.in_flight.as_mut().filter(|in_flight| !in_flight.overtaken);
+        let overtaken = in_flight.filter(|in_flight| in_flight.replaces.as_ref().is_some_and(is_other));
+        let was_in_flight = overtaken.map(|in_flight| in_flight.overtaken = true).is_some();
+        let was_astray = self.astray.take_if(|known| is_other(known)).is_some();
+        was_in_flight || was_astray
     }
 
     /// Whether a read for verification is due, and on which connection: from the second one on its own, since the move may

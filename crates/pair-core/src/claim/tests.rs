@@ -410,3 +410,13 @@ fn an_unanswered_attempt_is_overtaken_once_another_association_shows() {
     let (mut answered, _) = failed(CallFault::Failed);
     assert!(!answered.was_overtaken(Some(&id("x-3"))));
 }
+
+#[test]
+fn what_a_read_beside_has_shown_is_not_news_when_the_request_is_given_up() {
+    let mut claim = sent();
+    assert!(!claim.was_overtaken(Some(&id("x-1"))));
+    assert!(claim.was_overtaken(Some(&id("x-2"))));
+    assert!(!claim.was_overtaken(Some(&id("x-3"))));
+    claim.failed(at(3_000), run(3_000), CallFault::Unanswered, &mut Chance::new(1));
+    assert!(!claim.was_overtaken(Some(&id("x-3"))));
+}
