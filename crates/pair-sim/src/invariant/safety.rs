@@ -64,7 +64,7 @@ pub(super) fn no_claim_out_of_a_pause(world: &World) -> Judgement {
         |claim| {
             let by_ec2 = claim.decision.evidence.testimony == Some(Testimony::InstanceDown);
             let is_soon = claim.resumed.is_some_and(|ago| ago < soon);
-            !is_wanted(claim) && !by_ec2 && takes_from_peer(claim) && is_soon
+            !is_wanted(claim) && !by_ec2 && takes_knowingly(world, claim) && is_soon
         },
         |claim| claim.peer_well_for <= soon,
     )
