@@ -30,7 +30,7 @@ use std::{
     time::Duration,
 };
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use pair_wire::control::{self, Answer, CONTROL_VERSION};
 use pair_wire::datagram::WIRE_VERSION;
 
@@ -62,6 +62,12 @@ where
         let _ = failure.report(err);
         failure.exit().code()
     })
+}
+
+/// Returns the definition of the command line, of which manual pages and completions are drawn.
+#[must_use]
+pub fn command_line() -> clap::Command {
+    Cli::command()
 }
 
 fn execute(cli: &Cli, out: &mut dyn Write) -> Result<u8, Failure> {
