@@ -56,7 +56,7 @@ enum Task {
     Storm(storm::Args),
     /// Look for bytes that the wire cannot take, with cargo-fuzz.
     Fuzz(fuzz::Args),
-    /// Build the Debian package and print its path.
+    /// Build the Debian and the RPM package and print their paths.
     Package(package::Args),
     /// Break each rule of failover on purpose and print which test notices.
     MutantsOfRules(mutants_of_rules::Args),
