@@ -154,7 +154,9 @@ mod tests {
             Command::Hold { for_ms: 1 },
             Command::Resume,
             Command::Leave,
+            Command::LeaveUntilBoot,
             Command::Join,
+            Command::JoinIfUntilBoot,
             Command::Reload,
         ] {
             assert_eq!(friend.may(&command), Ok(()));
