@@ -123,11 +123,15 @@ const fn file(path: &'static str, content: Content) -> File {
 
 /// Every installed file that is not drawn. The units are not in `/lib`: that name is an alias on every supported system, and a
 /// package that installs files through it can lose them when a later version names the folder itself.
-const FILES: [File; 18] = [
+const FILES: [File; 20] = [
     file("etc/paird/hooks.d/README", Source("deploy/hooks/README")),
     file("etc/paird/paird.toml.example", Source("deploy/config/paird.toml")),
     file("usr/bin/pairctl", Binary("pairctl")),
     file("usr/bin/paird", Binary("paird")),
+    file(
+        "usr/lib/systemd/system/paird-leave.service",
+        Source("systemd/paird-leave.service"),
+    ),
     file("usr/lib/systemd/system/paird.service", Source("systemd/paird.service")),
     file("usr/lib/sysusers.d/paird.conf", Source("systemd/paird.sysusers")),
     file("usr/lib/tmpfiles.d/paird.conf", Source("systemd/paird.tmpfiles")),
@@ -138,6 +142,10 @@ const FILES: [File; 18] = [
     file("usr/share/doc/paird/changelog.gz", Changelog("CHANGELOG.md")),
     file("usr/share/doc/paird/copyright", Source("deploy/deb/copyright")),
     file("usr/share/doc/paird/haproxy.cfg", Source("deploy/haproxy/haproxy.cfg")),
+    file(
+        "usr/share/doc/paird/realtime.conf",
+        Source("systemd/paird-realtime.conf"),
+    ),
     file("usr/share/licenses/paird/LICENSE-APACHE", Source("LICENSE-APACHE")),
     file("usr/share/licenses/paird/LICENSE-MIT", Source("LICENSE-MIT")),
     file(
