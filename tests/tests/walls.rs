@@ -108,6 +108,17 @@ fn the_sdk_is_compiled_once_for_builds_and_tests() {
     assert_eq!(compiled_twice, Vec::<&String>::new());
 }
 
+/// A release builds both programs together with what draws their pages, and that must not give them a feature which only the drawing
+/// asks for.
+#[test]
+fn drawing_the_pages_adds_nothing_to_what_is_shipped() {
+    let shipped = ["--package", "paird", "--package", "pairctl"];
+    let rest = ["--edges", "normal,build", "--format", "{p} {f}"];
+    let alone = cargo_tree(&[&shipped[..], &rest].concat());
+    let together = cargo_tree(&[&shipped[..], &["--package", "pair-manual"], &rest].concat());
+    assert_eq!(alone.difference(&together).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
 /// Returns a sentence for everything that the walls forbid and the metadata shows.
 fn violations(metadata: &Metadata) -> Vec<String> {
     let allowed: BTreeMap<&str, BTreeSet<&str>> = ARROWS
