@@ -19,6 +19,7 @@ mod config;
 mod cut;
 mod doctor;
 mod fake_clock;
+mod first_config;
 mod flood;
 mod full_disk;
 mod namespace;

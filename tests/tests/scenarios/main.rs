@@ -16,6 +16,7 @@ mod flood;
 mod forgery;
 mod hooks;
 mod host_death;
+mod init;
 mod keys;
 mod lost_agent;
 mod lost_service;
