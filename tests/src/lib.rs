@@ -37,9 +37,9 @@ mod visitors;
 mod wait;
 mod watch;
 
-pub use backend::{Backend, NOT_ON_HOST};
+pub use backend::{Backend, NOT_ON_HOST, cfn_lint};
 pub use beats::{Beats, Heard};
-pub use binaries::{Ran, pair_lab, pair_sim, pairctl, paird};
+pub use binaries::{Ran, pair_lab, pair_sim, pairctl, paird, xtask};
 pub use config::{PAIR_NAME, PORT};
 pub use cut::Cut;
 pub use doctor::{Diagnosed, Doctor};

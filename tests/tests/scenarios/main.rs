@@ -25,6 +25,7 @@ mod order;
 mod pause;
 mod recording;
 mod reload;
+mod role;
 mod second_agent;
 mod standing;
 mod status;
