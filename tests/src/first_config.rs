@@ -4,6 +4,7 @@ use std::fs;
 
 use crate::binaries::{Ran, binary, ran};
 use crate::config::METRICS_PORT;
+use crate::node::Place;
 use crate::pair::Pair;
 
 impl Pair {
@@ -20,15 +21,7 @@ impl Pair {
 
     /// Gives a node this configuration, with the paths that two nodes on one host must not share.
     pub fn install_config(&self, node: &str, text: &str) {
-        let place = self.place(node);
-        let text = format!(
-            "{text}\n[control]\nsocket = \"{socket}\"\n[state]\ndirectory = \"{state}\"\n\
-             [metrics]\nlisten = \"{metrics}:{METRICS_PORT}\"\n[log]\nformat = \"text\"\n",
-            socket = place.control_socket.display(),
-            state = place.control_socket.with_extension("state").display(),
-            metrics = place.private_ip,
-        );
-        fs::write(place.file("toml"), text).expect("a file can be written to a temporary folder");
+        install(self.place(node), text);
     }
 
     /// The primary private IP of a node.
@@ -42,4 +35,16 @@ impl Pair {
     pub fn key_file(&self, node: &str) -> String {
         self.place(node).key_file.display().to_string()
     }
+}
+
+/// Gives a node this configuration, with the paths that two nodes on one host must not share.
+pub(crate) fn install(place: &Place, text: &str) {
+    let text = format!(
+        "{text}\n[control]\nsocket = \"{socket}\"\n[state]\ndirectory = \"{state}\"\n\
+         [metrics]\nlisten = \"{metrics}:{METRICS_PORT}\"\n[log]\nformat = \"text\"\n",
+        socket = place.control_socket.display(),
+        state = place.control_socket.with_extension("state").display(),
+        metrics = place.private_ip,
+    );
+    fs::write(place.file("toml"), text).expect("a file can be written to a temporary folder");
 }

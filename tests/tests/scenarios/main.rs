@@ -12,6 +12,7 @@ mod configuration;
 mod doctor;
 mod drill;
 mod events;
+mod fleet;
 mod flood;
 mod forgery;
 mod hooks;

@@ -2,7 +2,7 @@
 
 use super::network::{resource, with};
 use super::plan::Plan;
-use super::yaml::{Entry, list, map, reference, tagged};
+use super::yaml::{Entry, list, map, reference};
 
 /// How long resolvers may keep an answer, in seconds. An address stays when its pair fails over, so this only bounds how long
 /// clients try one whose whole pair is dead, or miss a new one; docs/DNS.md weighs it.
@@ -65,10 +65,7 @@ pub(super) fn resources(plan: &Plan) -> Vec<Entry> {
                     ("TTL", TTL.into()),
                     ("SetIdentifier", pair.name().into()),
                     ("MultiValueAnswer", true.into()),
-                    (
-                        "HealthCheckId",
-                        tagged("!GetAtt", format!("{prefix}Health.HealthCheckId")),
-                    ),
+                    ("HealthCheckId", reference(format!("{prefix}Health"))),
                     ("ResourceRecords", list([address(&prefix)])),
                 ]),
             ),
