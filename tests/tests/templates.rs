@@ -32,6 +32,16 @@ fn the_linter_has_nothing_to_say_about_any_template() {
 }
 
 #[test]
+fn the_stack_policy_is_json_and_protects_what_must_not_change_at_once() {
+    let policy = fs::read(root().join("deploy/cloudformation/stack-policy.json")).unwrap();
+    let policy: serde_json::Value = serde_json::from_slice(&policy).unwrap();
+    let denied = &policy["Statement"][1];
+    assert_eq!(denied["Effect"], "Deny");
+    let types = &denied["Condition"]["StringEquals"]["ResourceType"];
+    assert_eq!(types, &serde_json::json!(["AWS::EC2::Instance", "AWS::EC2::EIP"]));
+}
+
+#[test]
 fn the_user_data_has_the_schema_of_cloud_init() {
     let on_path =
         env::split_paths(&env::var_os("PATH").unwrap_or_default()).any(|folder| folder.join("cloud-init").is_file());

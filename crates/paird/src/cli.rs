@@ -24,7 +24,7 @@ pub enum Command {
     /// Check the configuration and the key file, and list everything that is wrong at once.
     Check(Node),
     /// Write the first configuration of this node, from its instance metadata and what is said here.
-    Init(Init),
+    Init(Box<Init>),
     /// Examine this node: everything that a takeover needs, without an agent, which may run or not.
     Doctor(Doctor),
 }

@@ -152,7 +152,10 @@ mod tests {
         let text = template("--pairs 2 --subnets 10.0.1.0/24,10.0.2.0/24");
         assert!(text.contains("  SubnetA:\n    Type: AWS::EC2::Subnet::Id\n"));
         assert!(!text.contains("AWS::EC2::VPC\n") && !text.contains("InternetGateway"));
-        assert!(text.contains("PEER=10.0.2.12\n"), "the second pair is beside the first");
+        assert!(
+            text.contains("PEER='10.0.2.12'\n"),
+            "the second pair is beside the first"
+        );
     }
 
     /// What CloudFormation takes from a bucket (CloudFormation User Guide, "Understand CloudFormation quotas"), and EC2 as user-data

@@ -16,7 +16,7 @@ pub(super) fn parameters(plan: &Plan) -> Vec<Entry> {
             "PackageUrl",
             "Where the nodes fetch paird's Debian package from.",
             "String",
-            &[("AllowedPattern", "https://.+".into())],
+            &[("AllowedPattern", "https://[^']+".into())],
         ),
         parameter(
             "PackageSha256",

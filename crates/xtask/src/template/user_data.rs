@@ -40,7 +40,7 @@ fn filled(source: &str, values: &[(&str, String)]) -> String {
         match value {
             Some((name, value)) => {
                 missing.retain(|known| known != name);
-                text.push_str(&format!("{indent}{name}={value}"));
+                text.push_str(&format!("{indent}{name}='{value}'"));
             }
             // `${` would be CloudFormation's.
             None => text.push_str(&line.replace("${", "${!")),
@@ -61,7 +61,7 @@ mod tests {
         let values = [("A", "${Given}".to_owned())];
         assert_eq!(
             filled(source, &values),
-            "#cloud-config\na: |\n  #!/bin/sh\n  A=${Given}\n\n  echo ${!A} A=2\n"
+            "#cloud-config\na: |\n  #!/bin/sh\n  A='${Given}'\n\n  echo ${!A} A=2\n"
         );
     }
 }
