@@ -17,6 +17,7 @@ pub mod control;
 pub mod doctor;
 pub mod flight;
 pub mod hooks;
+pub mod init;
 pub mod journal;
 pub mod knowledge;
 pub mod landing;

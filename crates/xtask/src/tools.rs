@@ -17,7 +17,7 @@ struct Tool {
     tests: &'static str,
 }
 
-const TOOLS: [Tool; 6] = [
+const TOOLS: [Tool; 7] = [
     Tool {
         program: "haproxy",
         package: "haproxy",
@@ -42,6 +42,11 @@ const TOOLS: [Tool; 6] = [
         program: "debootstrap",
         package: "debootstrap",
         tests: "the test that installs the package",
+    },
+    Tool {
+        program: "cloud-init",
+        package: "cloud-init",
+        tests: "the test of the user-data",
     },
     Tool {
         program: "python3",
