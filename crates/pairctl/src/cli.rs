@@ -77,9 +77,17 @@ pub(crate) enum Command {
     /// Ends a hold.
     Resume,
     /// Takes this node out of the pair for maintenance: hands over first, and takes nothing until it joins.
-    Leave,
+    Leave {
+        /// Only until this host has booted anew: for a host that goes down. Who has left without it stays away.
+        #[arg(long)]
+        until_boot: bool,
+    },
     /// Brings this node back into the pair.
-    Join,
+    Join {
+        /// Only if it has left by `leave --until-boot`: who has left otherwise stays away.
+        #[arg(long)]
+        if_until_boot: bool,
+    },
     /// Lets the daemon read configuration and keys again; nothing moves, and a file that is wrong changes nothing.
     Reload,
     /// Checks the configuration file, without asking the daemon or AWS: runs `paird check`.

@@ -157,7 +157,9 @@ mod tests {
             },
             Command::Resume,
             Command::Leave,
+            Command::LeaveUntilBoot,
             Command::Join,
+            Command::JoinIfUntilBoot,
             Command::Reload,
         ] {
             assert_eq!(friend.may(&command), Ok(()));

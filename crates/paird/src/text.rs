@@ -153,7 +153,9 @@ pub fn order(command: &Command) -> Option<String> {
         Command::Resume => Some("resume".to_owned()),
         Command::Reload => Some("reload".to_owned()),
         Command::Leave => Some("leave".to_owned()),
+        Command::LeaveUntilBoot => Some("leave until the next boot".to_owned()),
         Command::Join => Some("join".to_owned()),
+        Command::JoinIfUntilBoot => Some("join, if away until the next boot".to_owned()),
     }
 }
 
@@ -303,7 +305,9 @@ mod tests {
             ),
             (Command::Resume, Some("resume")),
             (Command::Leave, Some("leave")),
+            (Command::LeaveUntilBoot, Some("leave until the next boot")),
             (Command::Join, Some("join")),
+            (Command::JoinIfUntilBoot, Some("join, if away until the next boot")),
         ];
         for (command, expected) in cases {
             assert_eq!(order(&command).as_deref(), expected);

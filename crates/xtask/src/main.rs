@@ -57,7 +57,7 @@ enum Task {
     Storm(storm::Args),
     /// Look for bytes that the wire cannot take, with cargo-fuzz.
     Fuzz(fuzz::Args),
-    /// Build the Debian package and print its path.
+    /// Build the Debian and the RPM package and print their paths.
     Package(package::Args),
     /// Print a CloudFormation template of a fleet of pairs.
     Template(template::Args),

@@ -48,8 +48,14 @@ pub enum Command {
     Resume,
     /// Leave the pair, and hand over first (F-13): answered like a move.
     Leave,
+    /// The same, until the host has booted anew or the node joins: for a host that goes down. Who has left already by
+    /// [`Leave`](Self::Leave) stays away.
+    LeaveUntilBoot,
     /// Come back to the pair: answered at once.
     Join,
+    /// The same, but only after [`LeaveUntilBoot`](Self::LeaveUntilBoot): who was ordered to leave otherwise stays away, and the
+    /// answer says so.
+    JoinIfUntilBoot,
     /// Read configuration and keys again: answered by [`Answer::Done`](super::Answer::Done) when what can change while the daemon
     /// runs has changed, or refused with every mistake of the files, and then nothing has.
     Reload,
@@ -80,7 +86,14 @@ impl Command {
     pub const fn is_order(&self) -> bool {
         match self {
             Self::Status | Self::Why | Self::Events { .. } | Self::Doctor | Self::Export { .. } => false,
-            Self::Failover { .. } | Self::Hold { .. } | Self::Resume | Self::Leave | Self::Join | Self::Reload => true,
+            Self::Failover { .. }
+            | Self::Hold { .. }
+            | Self::Resume
+            | Self::Leave
+            | Self::LeaveUntilBoot
+            | Self::Join
+            | Self::JoinIfUntilBoot
+            | Self::Reload => true,
         }
     }
 
@@ -97,7 +110,9 @@ impl Command {
             | Self::Hold { .. }
             | Self::Resume
             | Self::Leave
+            | Self::LeaveUntilBoot
             | Self::Join
+            | Self::JoinIfUntilBoot
             | Self::Reload => false,
         }
     }

@@ -244,7 +244,9 @@ fn who_may_only_look_may_ask_for_what_shows_no_recording_and_changes_nothing() {
         ),
         (Command::Resume, true, false),
         (Command::Leave, true, false),
+        (Command::LeaveUntilBoot, true, false),
         (Command::Join, true, false),
+        (Command::JoinIfUntilBoot, true, false),
     ] {
         let answers = (command.is_order(), command.is_for_everybody());
         assert_eq!(answers, (is_order, is_for_everybody), "{command:?}");
