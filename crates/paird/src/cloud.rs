@@ -402,9 +402,9 @@ pub(crate) fn pause_after(has_succeeded: bool, interval: Duration) -> Duration {
     })
 }
 
-/// Between three quarters and five quarters of `pause`, so that a fleet does not call in step.
+/// `pause` and up to a quarter more, so that a fleet does not call in step, and no hour has more calls than it tells.
 fn jittered(pause: Duration) -> Duration {
     let mut byte = [0];
     let share = getrandom::fill(&mut byte).map_or(128, |()| u32::from(byte[0]));
-    pause * 3 / 4 + pause / 2 * share / 255
+    pause + pause / 4 * share / 255
 }

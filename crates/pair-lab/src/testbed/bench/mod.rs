@@ -1,13 +1,20 @@
-//! `pair-lab bench failover`: paird and what people run today, side by side in one run.
+//! `pair-lab bench`: paird and what people run today, side by side in one run.
+//!
+//! `failover` is here, what an agent costs in the modules below.
 //!
 //! Timings on a shared machine are noisy; ratios of figures that were taken side by side are not. So the contenders take turns: run
 //! one of everybody, then run two of everybody, on the same testbed.
 
 mod bfd;
 mod document;
+mod idle;
+mod idle_table;
+mod packets;
 mod picture;
 mod surroundings;
 mod table;
+mod tap;
+mod usage;
 
 use std::fs;
 use std::path::PathBuf;
@@ -32,6 +39,8 @@ use surroundings::Surroundings;
 pub(crate) enum Bench {
     /// Outages and needless moves of paird and keepalived, side by side.
     Failover(Args),
+    /// What a node costs on which nothing happens: memory, processor, packets, calls, start.
+    Idle(idle::Args),
 }
 
 /// How to measure failovers.
@@ -67,6 +76,7 @@ pub(crate) struct Args {
 pub(crate) fn run(bench: &Bench) -> Result<ExitCode> {
     match bench {
         Bench::Failover(args) => failover(args),
+        Bench::Idle(args) => idle::run(args),
     }
 }
 
