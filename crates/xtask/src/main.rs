@@ -70,7 +70,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = Workspace::find().and_then(|workspace| match cli.task {
         Task::Demo(args) => demo::run(&workspace, &args),
-        Task::Bench(args) => bench::run(&workspace, &args),
+        Task::Bench(args) => bench::run(&workspace, args),
         Task::Lab(args) => lab::run(&workspace, &args),
         Task::Model(args) => sim::model(&workspace, &args),
         Task::Test(args) => test::run(&workspace, &args),

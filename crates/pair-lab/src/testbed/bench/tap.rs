@@ -4,7 +4,6 @@
 //! leaves out how long this process took to wake up.
 
 use std::io::IoSliceMut;
-use std::mem;
 use std::net::Ipv4Addr;
 use std::os::fd::AsRawFd as _;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -61,16 +60,8 @@ impl Tap {
 
     /// When the first packet came, since the Unix epoch; nothing until then.
     pub(super) fn first(&self) -> Option<Duration> {
-        self.lock().first().copied()
-    }
-
-    /// Takes what has come so far: the times of arrival since the Unix epoch.
-    pub(super) fn take(&self) -> Vec<Duration> {
-        mem::take(&mut *self.lock())
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Duration>> {
-        self.arrivals.lock().unwrap_or_else(PoisonError::into_inner)
+        let arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        arrivals.first().copied()
     }
 }
 
