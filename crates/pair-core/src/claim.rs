@@ -80,8 +80,8 @@ pub(crate) struct Claim {
     unresolved: Option<Instant>,
     /// Heartbeats tell of an unanswered attempt until here.
     told_until: Option<RunTime>,
-    /// The association that was known when an attempt was sent that got no answer: it may be applied at any time.
-    astray: Option<AssociationId>,
+    /// An attempt that got no answer: it may be applied at any time.
+    astray: Option<InFlight>,
     verifying: Option<Verifying>,
     last: Option<Takeover>,
     last_fault: Option<CallFault>,
@@ -117,6 +117,14 @@ struct InFlight {
     is_release: bool,
     /// Whether a read has shown meanwhile that `replaces` is no more.
     overtaken: bool,
+}
+
+impl InFlight {
+    /// Whether a read asked at `asked_at` that shows `association` is the first to tell that `replaces` is no more.
+    fn is_overtaken_by(&self, asked_at: Instant, association: Option<&AssociationId>) -> bool {
+        let is_other = self.replaces.as_ref().is_some_and(|known| association != Some(known));
+        is_other && !self.overtaken && asked_at >= self.sent_at
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -256,9 +264,7 @@ impl Claim {
         let in_flight = self.in_flight.take();
         let is_release = in_flight.as_ref().is_some_and(|in_flight| in_flight.is_release);
         if fault == CallFault::Unanswered {
-            self.astray = in_flight
-                .filter(|in_flight| !in_flight.overtaken)
-                .and_then(|in_flight| in_flight.replaces);
+            self.astray = in_flight.filter(|in_flight| !in_flight.overtaken);
         }
         let pursuit = self.pursuit.as_mut()?;
         let (base, cap) = match fault {
@@ -372,15 +378,18 @@ impl Claim {
         }
     }
 
-    /// Whether a read that shows `association` tells that an attempt without an answer, under way or given up, was applied since
-    /// it was sent, or somebody else's: the one known then has been replaced. Tells it once.
-    pub(crate) fn was_overtaken(&mut self, association: Option<&AssociationId>) -> bool {
-        let is_other = |known: &AssociationId| association != Some(known);
-        let in_flight = self.in_flight.as_mut().filter(|in_flight| !in_flight.overtaken);
-        let overtaken = in_flight.filter(|in_flight| in_flight.replaces.as_ref().is_some_and(is_other));
-        let was_in_flight = overtaken.map(|in_flight| in_flight.overtaken = true).is_some();
-        let was_astray = self.astray.take_if(|known| is_other(known)).is_some();
-        was_in_flight || was_astray
+    /// Whether a read asked at `asked_at` that shows `association` tells that an attempt without an answer, under way or given
+    /// up, was applied since it was sent, or somebody else's: the one known then has been replaced. Tells it once.
+    pub(crate) fn was_overtaken(&mut self, asked_at: Instant, association: Option<&AssociationId>) -> bool {
+        let mut is_news = false;
+        for attempt in self.in_flight.iter_mut().chain(&mut self.astray) {
+            if attempt.is_overtaken_by(asked_at, association) {
+                attempt.overtaken = true;
+                is_news = true;
+            }
+        }
+        self.astray.take_if(|attempt| attempt.overtaken);
+        is_news
     }
 
     /// Whether a read for verification is due, and on which connection: from the second one on its own, since the move may

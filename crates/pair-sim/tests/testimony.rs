@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pair_core::{Alarm, InstanceState, Testimony, Verdict};
-use pair_sim::{A, B, Owner, Service, Settings, World};
+use pair_sim::{A, ApiFault, B, Owner, Scope, Service, Settings, World};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -184,4 +184,36 @@ fn what_the_peer_lost_and_won_back_unheard_is_not_taken_by_the_same_silence() {
     world.run_for(SECOND * 60);
     assert!(world.holds(A));
     assert_eq!(world.view(B).decision.verdict, Verdict::Alarm(Alarm::SilenceUnproven));
+}
+
+/// A gets the address back from somebody else and dies before it has said so; B's claim vanishes on its way, and the read beside
+/// it shows an association that B has replaced itself long ago.
+#[test]
+fn a_stale_read_beside_a_claim_does_not_make_a_dead_holder_one_that_has_changed() {
+    let mut world = World::settled(Settings::default(), 1);
+    world.run_for(SECOND * 1_200);
+    world.order(B, B);
+    world.run_until(SECOND * 10, |world| world.holds(B)).expect("it moves");
+    world.run_for(SECOND * 15);
+    world.lag_imds(SECOND * 30);
+    world.black_hole(A);
+    world.put_address(Some(Owner::Member(A)));
+    world
+        .run_until(SECOND * 120, |world| world.view(B).is_active == Some(false))
+        .expect("B has read it");
+    world.run_for(SECOND);
+    world.set_api(B, Some((ApiFault::BlackHole, Scope::Claims)));
+    world.read_stale(SECOND * 600);
+    world.crash_host(A);
+    world
+        .run_until(SECOND * 3, |world| {
+            matches!(world.view(B).decision.verdict, Verdict::Claim { .. })
+        })
+        .expect("B claims");
+    world.run_for(SECOND * 4);
+    world.set_api(B, None);
+    world.read_stale(Duration::ZERO);
+    world
+        .run_until(SECOND * 15, |world| world.holds(B))
+        .expect("B tries again");
 }

@@ -201,7 +201,8 @@ impl Node {
                 asked_at,
             },
         );
-        if self.claim.was_overtaken(id.as_ref()) && self.peer_holds() {
+        let is_news = taken != Taken::Stale && self.claim.was_overtaken(asked_at, id.as_ref());
+        if is_news && self.peer_holds() {
             // An attempt of this node has been applied and undone, unheard: the silence from before speaks of an older hold.
             self.ownership.note_change(run);
         }
