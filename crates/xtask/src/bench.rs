@@ -6,8 +6,8 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result};
 
-use crate::tools;
 use crate::workspace::Workspace;
+use crate::{instructions, tools};
 
 /// What is measured.
 #[derive(clap::Subcommand)]
@@ -18,6 +18,8 @@ pub(crate) enum Args {
     /// What an idle node costs, paird's beside others' (as root, 8 min; writes docs/PERFORMANCE.md).
     #[command(disable_help_flag = true)]
     Idle(Options),
+    /// How many instructions the operations of a heartbeat take (needs valgrind; writes docs/PERFORMANCE.md).
+    Instructions,
 }
 
 /// What `pair-lab bench` understands, passed on as it is.
@@ -37,6 +39,7 @@ pub(crate) fn run(workspace: &Workspace, args: Args) -> Result<ExitCode> {
     let (name, Options { mut options }) = match args {
         Args::Failover(options) => ("failover", options),
         Args::Idle(options) => ("idle", options),
+        Args::Instructions => return instructions::run(workspace),
     };
     let given = options.len();
     options.retain(|option| option != "--release");

@@ -9,6 +9,7 @@ mod coverage;
 mod demo;
 mod document;
 mod fuzz;
+mod instructions;
 mod lab;
 mod mutants;
 mod mutants_of_rules;
