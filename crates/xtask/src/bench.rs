@@ -18,6 +18,9 @@ pub(crate) enum Args {
     /// What an idle node costs, paird's beside others' (as root, 8 min; writes docs/PERFORMANCE.md).
     #[command(disable_help_flag = true)]
     Idle(Options),
+    /// Whether TLS handshakes and scrapes delay heartbeats (as root, 12 min; writes docs/PERFORMANCE.md).
+    #[command(disable_help_flag = true)]
+    Jitter(Options),
     /// How many instructions the operations of a heartbeat take (needs valgrind; writes docs/PERFORMANCE.md).
     Instructions,
 }
@@ -39,6 +42,7 @@ pub(crate) fn run(workspace: &Workspace, args: Args) -> Result<ExitCode> {
     let (name, Options { mut options }) = match args {
         Args::Failover(options) => ("failover", options),
         Args::Idle(options) => ("idle", options),
+        Args::Jitter(options) => ("jitter", options),
         Args::Instructions => return instructions::run(workspace),
     };
     let given = options.len();

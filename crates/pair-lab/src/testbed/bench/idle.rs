@@ -24,7 +24,6 @@ use super::super::figures::Spread;
 use super::super::network::{NODE_A, NODE_B};
 use super::super::programs::{self, Programs};
 use super::super::{INTERRUPTED, enclosure, paird};
-use super::CONTENDERS;
 use super::bfd;
 use super::document;
 use super::idle_table as table;
@@ -32,6 +31,7 @@ use super::packets::Packets;
 use super::surroundings::Surroundings;
 use super::tap::{self, Tap};
 use super::usage::Usage;
+use super::{CONTENDERS, PATIENCE};
 use crate::process::Process;
 use crate::wait::Interrupt;
 
@@ -314,9 +314,6 @@ fn size_kib(program: Option<&Path>) -> Result<u64> {
 
 /// Between contentment and the first look: what a start has to do is done, and its first rehearsal over.
 const WARM: Duration = Duration::from_secs(10);
-
-/// How long a start or a rehearsal may take.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// `readiness.interval` is 15 min unless configured, and is never shortened by chance.
 const REHEARSALS_PER_HOUR: u64 = 4;

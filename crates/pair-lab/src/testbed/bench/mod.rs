@@ -9,16 +9,21 @@ mod bfd;
 mod document;
 mod idle;
 mod idle_table;
+mod jitter;
+mod jitter_table;
 mod packets;
 mod picture;
+mod rhythm;
 mod surroundings;
 mod table;
 mod tap;
+mod terminator;
 mod usage;
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
@@ -41,6 +46,8 @@ pub(crate) enum Bench {
     Failover(Args),
     /// What a node costs on which nothing happens: memory, processor, packets, calls, start.
     Idle(idle::Args),
+    /// Whether TLS handshakes and scrapes delay heartbeats.
+    Jitter(jitter::Args),
 }
 
 /// How to measure failovers.
@@ -77,6 +84,7 @@ pub(crate) fn run(bench: &Bench) -> Result<ExitCode> {
     match bench {
         Bench::Failover(args) => failover(args),
         Bench::Idle(args) => idle::run(args),
+        Bench::Jitter(args) => jitter::run(args),
     }
 }
 
@@ -214,6 +222,9 @@ const CONTENDERS: [Contender; 4] = [
 
 /// How often detection alone is measured.
 const DETECTIONS: u32 = 10;
+
+/// How long anything may take that takes a moment.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What to play how often: within the hour with all four.
 const PLAN: [(&str, u32); 5] = [

@@ -4,10 +4,11 @@
 //! leaves out how long this process took to wake up.
 
 use std::io::IoSliceMut;
+use std::mem;
 use std::net::Ipv4Addr;
 use std::os::fd::AsRawFd as _;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -60,8 +61,16 @@ impl Tap {
 
     /// When the first packet came, since the Unix epoch; nothing until then.
     pub(super) fn first(&self) -> Option<Duration> {
-        let arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
-        arrivals.first().copied()
+        self.lock().first().copied()
+    }
+
+    /// Takes what has come so far: the times of arrival since the Unix epoch.
+    pub(super) fn take(&self) -> Vec<Duration> {
+        mem::take(&mut *self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Duration>> {
+        self.arrivals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
