@@ -69,6 +69,7 @@ pub(super) struct Idle {
     pub(super) proportional_kib: u64,
     /// Of one core.
     pub(super) processor_percent: f64,
+    pub(super) wakeups_per_s: f64,
     pub(super) sent_per_s: f64,
     pub(super) received_per_s: f64,
     pub(super) imds_per_hour: u64,
@@ -272,6 +273,7 @@ fn watch(bed: &Testbed, programs: [&Process; 2], args: &Args) -> Result<Idle> {
     let [sent, received] = packets.read()?;
     let most = |of: &dyn Fn(usize) -> u64| of(0).max(of(1));
     let processor = (after[0].processor - before[0].processor).max(after[1].processor - before[1].processor);
+    let wakeups = most(&|at| after[at].wakeups.saturating_sub(before[at].wakeups));
     let hosts = [NODE_A.name, NODE_B.name];
     let per_hour = |count: u64| count * 3600 / u64::from(args.seconds);
     // A rehearsal that falls into this time is not counted: how often one comes is known, and each takes the same calls.
@@ -285,6 +287,7 @@ fn watch(bed: &Testbed, programs: [&Process; 2], args: &Args) -> Result<Idle> {
         resident_kib: most(&|at| after[at].resident_kib),
         proportional_kib: most(&|at| after[at].proportional_kib),
         processor_percent: 100.0 * processor.as_secs_f64() / seconds,
+        wakeups_per_s: wakeups as f64 / seconds,
         sent_per_s: sent as f64 / seconds,
         received_per_s: received as f64 / seconds,
         imds_per_hour: per_hour(most(&|at| bed.lab().imds_requests(hosts[at]) - asked[at])),
@@ -313,7 +316,7 @@ fn size_kib(program: Option<&Path>) -> Result<u64> {
 }
 
 /// Between contentment and the first look: what a start has to do is done, and its first rehearsal over.
-const WARM: Duration = Duration::from_secs(10);
+const WARM: Duration = Duration::from_secs(5);
 
 /// `readiness.interval` is 15 min unless configured, and is never shortened by chance.
 const REHEARSALS_PER_HOUR: u64 = 4;

@@ -96,10 +96,11 @@ const LIMITS: [Limit; 3] = [
 /// A figure in words, and how its cell is written.
 type Row = (&'static str, fn(&Idle) -> String);
 
-const ROWS: [Row; 9] = [
+const ROWS: [Row; 10] = [
     ("RSS, MiB", |idle| format!("{:.1}", mib(idle.resident_kib))),
     ("PSS, MiB", |idle| format!("{:.1}", mib(idle.proportional_kib))),
     ("CPU, % of one core", |idle| format!("{:.2}", idle.processor_percent)),
+    ("wakeups, a second", |idle| format!("{:.1}", idle.wakeups_per_s)),
     ("packets sent, a second", |idle| format!("{:.1}", idle.sent_per_s)),
     ("packets received, a second", |idle| {
         format!("{:.1}", idle.received_per_s)
@@ -121,6 +122,7 @@ mod tests {
             resident_kib,
             proportional_kib: 2048,
             processor_percent: 0.125,
+            wakeups_per_s: 40.0,
             sent_per_s: 5.25,
             received_per_s: 5.0,
             imds_per_hour: 3600,
@@ -151,6 +153,6 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "| idle node | paird-default | keepalived-std |");
         assert_eq!(lines[2], "| RSS, MiB | 12.0 | 1.0 |");
-        assert_eq!(lines[9], "| start to first heartbeat, ms | 30 (20–40) | 30 (20–40) |");
+        assert_eq!(lines[10], "| start to first heartbeat, ms | 30 (20–40) | 30 (20–40) |");
     }
 }

@@ -17,6 +17,8 @@ pub(super) struct Usage {
     pub(super) proportional_kib: u64,
     /// Its own, and that of children which have ended.
     pub(super) processor: Duration,
+    /// How often its threads have waited for something and were woken: what a processor's sleep is disturbed by.
+    pub(super) wakeups: u64,
 }
 
 impl Usage {
@@ -41,10 +43,14 @@ impl Usage {
             fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))
         };
         let (memory, stat) = (read("smaps_rollup")?, read("stat")?);
+        let tasks = fs::read_dir(format!("/proc/{id}/task")).context("cannot list the threads")?;
+        // A thread may end between two looks.
+        let tasks = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("status")).ok());
         Ok(Self {
-            resident_kib: kib(&memory, "Rss:").context("smaps_rollup tells no Rss")?,
-            proportional_kib: kib(&memory, "Pss:").context("smaps_rollup tells no Pss")?,
+            resident_kib: number(&memory, "Rss:").context("smaps_rollup tells no Rss")?,
+            proportional_kib: number(&memory, "Pss:").context("smaps_rollup tells no Pss")?,
             processor: processor(&stat).context("stat tells no times")?,
+            wakeups: tasks.filter_map(|task| number(&task, "voluntary_ctxt_switches:")).sum(),
         })
     }
 
@@ -52,10 +58,12 @@ impl Usage {
         self.resident_kib += one.resident_kib;
         self.proportional_kib += one.proportional_kib;
         self.processor += one.processor;
+        self.wakeups += one.wakeups;
     }
 }
 
-fn kib(text: &str, name: &str) -> Option<u64> {
+/// The number in the line that begins with this name.
+fn number(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()
 }
@@ -85,9 +93,9 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_read_by_name() {
+    fn numbers_are_read_by_name() {
         let text = "55b4-7fff ---p 0 00:00 0 [rollup]\nRss:                1744 kB\nPss:                 392 kB\nPss_Dirty: 1 kB\n";
-        assert_eq!((kib(text, "Rss:"), kib(text, "Pss:")), (Some(1744), Some(392)));
-        assert_eq!(kib(text, "Swap:"), None);
+        assert_eq!((number(text, "Rss:"), number(text, "Pss:")), (Some(1744), Some(392)));
+        assert_eq!(number(text, "Swap:"), None);
     }
 }
