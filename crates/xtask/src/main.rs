@@ -9,6 +9,7 @@ mod coverage;
 mod demo;
 mod document;
 mod fuzz;
+mod instructions;
 mod lab;
 mod mutants;
 mod mutants_of_rules;
@@ -73,7 +74,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = Workspace::find().and_then(|workspace| match cli.task {
         Task::Demo(args) => demo::run(&workspace, &args),
-        Task::Bench(args) => bench::run(&workspace, &args),
+        Task::Bench(args) => bench::run(&workspace, args),
         Task::Lab(args) => lab::run(&workspace, &args),
         Task::Model(args) => sim::model(&workspace, &args),
         Task::Test(args) => test::run(&workspace, &args),
