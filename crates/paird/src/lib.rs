@@ -15,6 +15,7 @@ pub mod cloud;
 pub mod config;
 pub mod control;
 pub mod doctor;
+pub mod exit;
 pub mod flight;
 pub mod hooks;
 pub mod init;

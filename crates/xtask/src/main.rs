@@ -9,6 +9,7 @@ mod coverage;
 mod demo;
 mod document;
 mod fuzz;
+mod instructions;
 mod lab;
 mod mutants;
 mod mutants_of_rules;
@@ -57,7 +58,7 @@ enum Task {
     Storm(storm::Args),
     /// Look for bytes that the wire cannot take, with cargo-fuzz.
     Fuzz(fuzz::Args),
-    /// Build the Debian package and print its path.
+    /// Build the Debian and the RPM package and print their paths.
     Package(package::Args),
     /// Print a CloudFormation template of a fleet of pairs.
     Template(template::Args),
@@ -73,7 +74,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = Workspace::find().and_then(|workspace| match cli.task {
         Task::Demo(args) => demo::run(&workspace, &args),
-        Task::Bench(args) => bench::run(&workspace, &args),
+        Task::Bench(args) => bench::run(&workspace, args),
         Task::Lab(args) => lab::run(&workspace, &args),
         Task::Model(args) => sim::model(&workspace, &args),
         Task::Test(args) => test::run(&workspace, &args),
