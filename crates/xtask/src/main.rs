@@ -18,6 +18,7 @@ mod pinned;
 mod sim;
 mod storm;
 mod summary;
+mod template;
 mod test;
 mod tools;
 mod workspace;
@@ -57,8 +58,10 @@ enum Task {
     Storm(storm::Args),
     /// Look for bytes that the wire cannot take, with cargo-fuzz.
     Fuzz(fuzz::Args),
-    /// Build the Debian package and print its path.
+    /// Build the Debian and the RPM package and print their paths.
     Package(package::Args),
+    /// Print a CloudFormation template of a fleet of pairs.
+    Template(template::Args),
     /// Break each rule of failover on purpose and print which test notices.
     MutantsOfRules(mutants_of_rules::Args),
     /// Change the detector, the decision and the claim in every way that cargo-mutants knows.
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         Task::Storm(args) => storm::run(&workspace, &args),
         Task::Fuzz(args) => fuzz::run(&workspace, &args),
         Task::Package(args) => package::run(&workspace, &args),
+        Task::Template(args) => template::run(&args),
         Task::MutantsOfRules(args) => mutants_of_rules::run(&workspace, &args),
         Task::Mutants(args) => mutants::run(&workspace, &args),
         Task::Coverage => coverage::run(&workspace),
