@@ -70,6 +70,9 @@ pub(crate) enum Command {
         /// For how long, such as `30m`; at most a day.
         #[arg(long = "for", value_name = "TIME", value_parser = hold)]
         length: Duration,
+        /// Why: for the journal, and the status of the node that is asked; at most 200 bytes.
+        #[arg(long, value_name = "TEXT", value_parser = reason)]
+        reason: Option<String>,
     },
     /// Ends a hold.
     Resume,
@@ -202,6 +205,15 @@ fn hold(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn reason(text: &str) -> Result<String, String> {
+    if text.len() <= LONGEST_REASON && !text.contains(char::is_control) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("it must be one line of at most {LONGEST_REASON} bytes"))
+    }
+}
+
+const LONGEST_REASON: usize = 200;
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
 const MAX_INTERVAL: Duration = Duration::from_secs(3600);
 const MIN_HOLD: Duration = Duration::from_secs(1);

@@ -88,7 +88,7 @@ fn execute(cli: &Cli, out: &mut dyn Write) -> Result<u8, Failure> {
         }
         Command::Drill { yes } => drill::run(cli, *yes, out)?,
         Command::Events(args) => events::run(cli, args, out)?,
-        Command::Hold { length } => order(cli, hold(*length), out)?,
+        Command::Hold { length, reason } => order(cli, hold(*length, reason.clone()), out)?,
         Command::Resume => order(cli, control::Command::Resume, out)?,
         Command::Leave { until_boot: false } => order(cli, control::Command::Leave, out)?,
         Command::Leave { until_boot: true } => order(cli, control::Command::LeaveUntilBoot, out)?,
@@ -110,9 +110,9 @@ fn execute(cli: &Cli, out: &mut dyn Write) -> Result<u8, Failure> {
     Ok(exit.code())
 }
 
-fn hold(length: Duration) -> control::Command {
+fn hold(length: Duration, reason: Option<String>) -> control::Command {
     let for_ms = u64::try_from(length.as_millis()).expect("the command line bounds a hold");
-    control::Command::Hold { for_ms }
+    control::Command::Hold { for_ms, reason }
 }
 
 /// Gives an order, and waits until it is carried out.

@@ -151,7 +151,10 @@ mod tests {
                 force: false,
                 drill: false,
             },
-            Command::Hold { for_ms: 1 },
+            Command::Hold {
+                for_ms: 1,
+                reason: None,
+            },
             Command::Resume,
             Command::Leave,
             Command::LeaveUntilBoot,

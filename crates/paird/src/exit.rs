@@ -7,7 +7,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// It did what it was asked.
     Done,
-    /// `run` could not do its work; for `doctor`: the worst that was found degrades the pair, as for `pairctl status`.
+    /// `run` or `init` could not do its work; for `doctor`: the worst that was found degrades the pair, as for `pairctl status`.
     Failed,
     /// `doctor`: something that was found is critical.
     Critical,
@@ -44,10 +44,12 @@ impl Exit {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done; `run`: it was told to end; `check`: nothing is wrong; `doctor`: nothing was found",
-            Self::Failed => "`run`: it could not start; `doctor`: the worst that was found degrades the pair",
+            Self::Failed => {
+                "`run`: it could not start; `init`: IMDS or EC2 did not tell enough; `doctor`: the worst that was found degrades the pair"
+            }
             Self::Critical => "`doctor`: something that was found is critical",
             Self::Usage => "the command line is wrong",
-            Self::ConfigurationWrong => "`run`, `check`: the configuration or the key file is wrong",
+            Self::ConfigurationWrong => "`run`, `check`, `init`: the configuration or the key file is wrong",
         }
     }
 }

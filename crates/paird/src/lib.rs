@@ -18,6 +18,7 @@ pub mod doctor;
 pub mod exit;
 pub mod flight;
 pub mod hooks;
+pub mod init;
 pub mod journal;
 pub mod knowledge;
 pub mod landing;

@@ -1,11 +1,12 @@
-//! `paird`: runs the agent, checks its configuration, or examines its node.
+//! `paird`: runs the agent, writes or checks its configuration, or examines its node.
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use pair_wire::control::State;
-use paird::cli::{Cli, Command, Doctor, Node};
+use paird::cli::{Cli, Command, Doctor, Init, Node};
 use paird::exit::Exit;
+use paird::init::{self, Outcome};
 use paird::{doctor, run};
 
 fn main() -> ExitCode {
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
     match cli.command {
         Command::Run(args) => serve(args),
         Command::Check(args) => check(&args),
+        Command::Init(args) => initialize(&args),
         Command::Doctor(args) => examine(&args),
     }
 }
@@ -44,6 +46,27 @@ fn check(args: &Node) -> ExitCode {
             Exit::Done.into()
         }
         Err(findings) => refuse(&findings),
+    }
+}
+
+fn initialize(args: &Init) -> ExitCode {
+    match init::run(args) {
+        Ok(Outcome::Printed(text)) => {
+            print!("{text}");
+            Exit::Done.into()
+        }
+        Ok(Outcome::InPlace { told, left }) => {
+            println!("{told}");
+            if !left.is_empty() {
+                eprintln!("before the agent can start:\n{left}");
+            }
+            Exit::Done.into()
+        }
+        Ok(Outcome::Refused(findings)) => refuse(&findings),
+        Err(error) => {
+            eprintln!("paird: {error:#}");
+            Exit::Failed.into()
+        }
     }
 }
 

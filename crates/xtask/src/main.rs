@@ -9,6 +9,7 @@ mod coverage;
 mod demo;
 mod document;
 mod fuzz;
+mod instructions;
 mod lab;
 mod mutants;
 mod mutants_of_rules;
@@ -17,6 +18,7 @@ mod pinned;
 mod sim;
 mod storm;
 mod summary;
+mod template;
 mod test;
 mod tools;
 mod workspace;
@@ -58,6 +60,8 @@ enum Task {
     Fuzz(fuzz::Args),
     /// Build the Debian and the RPM package and print their paths.
     Package(package::Args),
+    /// Print a CloudFormation template of a fleet of pairs.
+    Template(template::Args),
     /// Break each rule of failover on purpose and print which test notices.
     MutantsOfRules(mutants_of_rules::Args),
     /// Change the detector, the decision and the claim in every way that cargo-mutants knows.
@@ -70,7 +74,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = Workspace::find().and_then(|workspace| match cli.task {
         Task::Demo(args) => demo::run(&workspace, &args),
-        Task::Bench(args) => bench::run(&workspace, &args),
+        Task::Bench(args) => bench::run(&workspace, args),
         Task::Lab(args) => lab::run(&workspace, &args),
         Task::Model(args) => sim::model(&workspace, &args),
         Task::Test(args) => test::run(&workspace, &args),
@@ -79,6 +83,7 @@ fn main() -> ExitCode {
         Task::Storm(args) => storm::run(&workspace, &args),
         Task::Fuzz(args) => fuzz::run(&workspace, &args),
         Task::Package(args) => package::run(&workspace, &args),
+        Task::Template(args) => template::run(&args),
         Task::MutantsOfRules(args) => mutants_of_rules::run(&workspace, &args),
         Task::Mutants(args) => mutants::run(&workspace, &args),
         Task::Coverage => coverage::run(&workspace),

@@ -19,12 +19,16 @@ on_stages! {
 fn under_hold_a_dead_holder_keeps_the_address_until_the_hold_is_ended(setup: Setup) {
     let mut pair = setup.pair();
     pair.start_healthy();
-    let held = pair.pairctl("b", &["hold", "--for", "10m"]);
+    let held = pair.pairctl("b", &["hold", "--for", "10m", "--reason", "kernel update"]);
     assert_eq!(held.code, Some(0), "{held:?}");
     assert!(held.stdout.contains("b and a know"), "{held:?}");
     for node in ["a", "b"] {
         assert!(has_problem(&pair.status(node), "on-hold"), "{node}");
     }
+    let told = |pair: &Pair| pair.pairctl("b", &["status"]).stdout.contains(": \"kernel update\"");
+    assert!(told(&pair));
+    let events = pair.pairctl("b", &["events"]);
+    assert!(events.stdout.contains("hold for 10m: \"kernel update\""), "{events:?}");
     pair.kill_host("a");
     pair.await_status("b", "the hold is an alarm", |status| status.state == State::Critical);
     stays("the address is at a", Duration::from_secs(4), || {

@@ -40,6 +40,9 @@ pub enum Command {
     Hold {
         /// For how long, in milliseconds: 1 to a day.
         for_ms: u64,
+        /// Why, in the words of who gives it: for the journal, and the status of the node that was asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// End a hold: answered like one.
     Resume,

@@ -234,7 +234,14 @@ fn who_may_only_look_may_ask_for_what_shows_no_recording_and_changes_nothing() {
         ),
         (Command::Reload, true, false),
         (Command::Events { after: 0, since_ms: 0 }, false, true),
-        (Command::Hold { for_ms: 1 }, true, false),
+        (
+            Command::Hold {
+                for_ms: 1,
+                reason: None,
+            },
+            true,
+            false,
+        ),
         (Command::Resume, true, false),
         (Command::Leave, true, false),
         (Command::LeaveUntilBoot, true, false),

@@ -51,8 +51,8 @@ impl Agent {
             }
             Command::Failover { to, force, .. } => self.failover(to.as_deref(), force, ordered, answer),
             Command::Events { after, since_ms } => self.events(after, since_ms, answer),
-            Command::Hold { for_ms } => self.hold(Duration::from_millis(for_ms), answer),
-            Command::Resume => self.hold(Duration::ZERO, answer),
+            Command::Hold { for_ms, reason } => self.hold(Duration::from_millis(for_ms), reason, answer),
+            Command::Resume => self.hold(Duration::ZERO, None, answer),
             Command::Reload => self.reload(Some(answer)),
             Command::Leave => self.leave(LeaveEnds::AtJoin, ordered, answer),
             Command::LeaveUntilBoot => self.leave(LeaveEnds::AtBoot, ordered, answer),
@@ -173,11 +173,12 @@ impl Agent {
     }
 
     /// Holds the address where it is for so long, and lets the client wait until the peer has heard of it.
-    fn hold(&mut self, length: Duration, answer: oneshot::Sender<Response>) {
+    fn hold(&mut self, length: Duration, reason: Option<String>, answer: oneshot::Sender<Response>) {
         let now = self.clock.now();
         self.handle(now, Input::Hold(length));
         match self.node.view(now).hold {
             Some(hold) => {
+                self.known.hold_reason = reason.map(|reason| (hold.version, reason));
                 let until = now + self.core.holdtime;
                 self.orders.wait_for_peer(hold.version, hold.remaining, until, answer);
             }
