@@ -2,11 +2,11 @@
 
 use std::process::Command;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
 use super::bed::Testbed;
-use super::contender::Profile;
+use super::contender::{Contender, Profile};
 use super::network::{NODE_A, NODE_B};
 use super::node::Node;
 use super::place::ran;
@@ -53,8 +53,16 @@ pub(super) fn command(bed: &Testbed, node: &Node) -> Result<Command> {
 }
 
 /// Has both agents prove at once that they could take the address, by a reload that changes how they call EC2.
-pub(super) fn order_rehearsal(bed: &Testbed, profile: Profile) -> Result<()> {
-    let config = config(bed.lab().allocation_id(), profile) + "[ec2]\ncall_timeout = \"2900ms\"\n";
+pub(super) fn order_rehearsal(bed: &Testbed) -> Result<()> {
+    reconfigure(bed, "[ec2]\ncall_timeout = \"2900ms\"\n")
+}
+
+/// Adds this to the configuration, whatever was added before, and has both agents read it.
+pub(super) fn reconfigure(bed: &Testbed, more: &str) -> Result<()> {
+    let Contender::Paird(profile) = bed.contender() else {
+        bail!("there is no paird here");
+    };
+    let config = config(bed.lab().allocation_id(), profile) + more;
     for node in bed.nodes() {
         node.files().write("paird.toml", &config, 0o644)?;
         let output = node.pairctl(&["reload"])?;

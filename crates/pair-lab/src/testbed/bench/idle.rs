@@ -190,9 +190,9 @@ fn of_contender(bed: &mut Testbed, contender: Contender, args: &Args) -> Result<
     let [a, b] = bed.nodes();
     let mut idle = watch(bed, [a.agent()?, b.agent()?], args)?;
     idle.name = contender.name();
-    if let Contender::Paird(profile) = contender {
+    if let Contender::Paird(_) = contender {
         let since_ms = bed.lab().clock_ms();
-        paird::order_rehearsal(bed, profile)?;
+        paird::order_rehearsal(bed)?;
         let calls = bed.interrupt().until("a rehearsal", PATIENCE, || {
             let calls = calls_since(bed, NODE_B.name, since_ms);
             Ok(calls.iter().any(|is_rehearsal| *is_rehearsal).then_some(()))

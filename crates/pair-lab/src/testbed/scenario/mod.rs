@@ -4,6 +4,7 @@ mod agent;
 mod api;
 mod death;
 mod host;
+mod operation;
 mod path;
 mod service;
 mod soak;
@@ -30,7 +31,7 @@ pub(crate) struct Scenario {
 }
 
 /// All of them, in the order of the documentation.
-pub(crate) const ALL: [&Scenario; 23] = [
+pub(crate) const ALL: [&Scenario; 28] = [
     &death::HOST_DEATH,
     &service::KILLED,
     &service::HUNG,
@@ -53,6 +54,11 @@ pub(crate) const ALL: [&Scenario; 23] = [
     &agent::STOPPED,
     &host::DISK_FULL,
     &host::IMDS_GONE,
+    &operation::MOVED,
+    &operation::LEFT,
+    &operation::RESTARTED,
+    &operation::RELOADED,
+    &operation::KEY_ROTATED,
     &soak::SOAK,
 ];
 

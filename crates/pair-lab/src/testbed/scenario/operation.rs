@@ -1,0 +1,195 @@
+//! What operators do on every other day: none of it costs a request, but for the moment of a move that is asked for.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use pair_lab::Outage;
+use rustix::process::Signal;
+
+use super::super::bed::Testbed;
+use super::super::figures::{Figures, Limit};
+use super::super::paird;
+use super::{PATIENCE, Scenario, count};
+
+/// The address is moved by order.
+pub(super) const MOVED: Scenario = Scenario {
+    name: "ordered-move",
+    story: "`pairctl failover` to the other node and, once both are content, back: each move costs 100 ms at most, nothing else a request",
+    runs: 10,
+    limits: |_| limits_of_moves(2),
+    play: |bed| {
+        let holder = bed.holder()?;
+        let mut costs = Costs::begin(bed);
+        for to in [bed.other(&holder), &holder] {
+            costs.of_move(bed, to, |bed| order(bed, to, &["failover", "--to", to]))?;
+        }
+        Ok(costs.figures(bed))
+    },
+};
+
+/// A node leaves for maintenance and comes back.
+pub(super) const LEFT: Scenario = Scenario {
+    name: "ordered-leave",
+    story: "the holder leaves by `pairctl leave`, its agent restarts as after a reboot, and it joins: one move of 100 ms at most, nothing else a request",
+    runs: 10,
+    limits: |_| limits_of_moves(1),
+    play: |bed| {
+        let holder = bed.holder()?;
+        let other = bed.other(&holder);
+        let mut costs = Costs::begin(bed);
+        costs.of_move(bed, other, |bed| order(bed, &holder, &["leave"]))?;
+        restart(bed, &holder)?;
+        order(bed, &holder, &["join"])?;
+        bed.settle()?;
+        Ok(costs.figures(bed))
+    },
+};
+
+/// Both agents restart.
+pub(super) const RESTARTED: Scenario = Scenario {
+    name: "agent-restarted",
+    story: "the agents are restarted as by their unit, the standby's first: the address stays, and no request fails",
+    runs: 10,
+    limits: |_| nothing_happens(),
+    play: |bed| {
+        let holder = bed.holder()?;
+        for node in [bed.other(&holder), &holder] {
+            restart(bed, node)?;
+            bed.settle()?;
+            bed.pass(WATCHED)?;
+        }
+        Ok(Figures::new())
+    },
+};
+
+/// Both agents read their configuration again.
+pub(super) const RELOADED: Scenario = Scenario {
+    name: "agent-reloaded",
+    story: "`pairctl reload` puts other timings in force on both nodes, then the former ones: the address stays, and no request fails",
+    runs: 10,
+    limits: |_| nothing_happens(),
+    play: |bed| {
+        for more in ["[ec2]\ncall_timeout = \"2s\"\n[takeover]\nunfit_delay = \"2s\"\n", ""] {
+            paird::reconfigure(bed, more)?;
+            bed.pass(WATCHED)?;
+            bed.settle()?;
+        }
+        Ok(Figures::new())
+    },
+};
+
+/// The key is changed.
+pub(super) const KEY_ROTATED: Scenario = Scenario {
+    name: "key-rotated",
+    story: "the key is changed by `pairctl key rotate` in three steps on both nodes: the address stays, and no request fails",
+    runs: 10,
+    limits: |_| nothing_happens(),
+    play: |bed| {
+        order_soon(bed, "a", &["key", "rotate"])?;
+        let both = keys(bed, "a")?;
+        let new = both.lines().last().context("a key file has a line")?;
+        bed.node("b")?.files().write("new-key", new, 0o600)?;
+        order_soon(bed, "b", &["key", "rotate", "--add", "/run/new-key"])?;
+        for node in ["a", "b", "a", "b"] {
+            order_soon(bed, node, &["key", "rotate"])?;
+        }
+        bed.pass(WATCHED)?;
+        bed.settle()?;
+        let kept = [keys(bed, "a")?, keys(bed, "b")?];
+        ensure!(
+            kept.iter().all(|keys| keys.trim() == new.trim()),
+            "the nodes have other keys than the new one"
+        );
+        Ok(Figures::new())
+    },
+};
+
+/// What moves that were asked for cost, and what was paid beside them.
+struct Costs {
+    since_ms: u64,
+    outages: Vec<Outage>,
+}
+
+impl Costs {
+    fn begin(bed: &Testbed) -> Self {
+        Self {
+            since_ms: bed.lab().clock_ms(),
+            outages: Vec::new(),
+        }
+    }
+
+    /// Has the address moved to a node, and waits until the client is answered from there and all is well.
+    fn of_move(&mut self, bed: &mut Testbed, to: &str, how: impl FnOnce(&Testbed) -> Result<()>) -> Result<()> {
+        let ordered_ms = bed.lab().clock_ms();
+        how(bed)?;
+        self.outages.extend(bed.await_takeover(to, ordered_ms, PATIENCE)?);
+        bed.pass(WATCHED)
+    }
+
+    /// The worst of the moves, and the requests that failed when nothing moved.
+    fn figures(self, bed: &Testbed) -> Figures {
+        let until_ms = bed.lab().clock_ms();
+        let ends = self.outages.iter().map(|outage| outage.from_ms).chain([until_ms]);
+        let begins = [self.since_ms]
+            .into_iter()
+            .chain(self.outages.iter().map(|outage| outage.to_ms));
+        let elsewhere = begins
+            .zip(ends)
+            .map(|(from_ms, to_ms)| bed.traffic().failed(from_ms, to_ms))
+            .sum();
+        let worst = self.outages.iter().map(Outage::ms).max();
+        let mut figures = Figures::from([("failed_elsewhere", count(elsewhere))]);
+        figures.extend(worst.map(|worst| ("outage_ms", worst)));
+        figures
+    }
+}
+
+fn limits_of_moves(moves: u64) -> Vec<Limit> {
+    vec![
+        Limit::every("outage_ms", 100),
+        Limit::every("moves", moves),
+        Limit::every("failed_elsewhere", 0),
+    ]
+}
+
+fn nothing_happens() -> Vec<Limit> {
+    vec![Limit::every("moves", 0), Limit::every("failed", 0)]
+}
+
+/// Gives an order, which must be carried out.
+fn order(bed: &Testbed, node: &str, args: &[&str]) -> Result<()> {
+    let output = bed.node(node)?.pairctl(args)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "pairctl {args:?} on {node}: {said}");
+    Ok(())
+}
+
+/// Gives an order again and again until the other node is ready for it.
+fn order_soon(bed: &Testbed, node: &str, args: &[&str]) -> Result<()> {
+    bed.interrupt()
+        .until(&format!("pairctl {args:?} on {node}"), PATIENCE, || {
+            Ok(bed.node(node)?.pairctl(args)?.status.success().then_some(()))
+        })
+}
+
+/// What the key file of a node has in it.
+fn keys(bed: &Testbed, node: &str) -> Result<String> {
+    let mut command = Command::new("cat");
+    command.arg("/run/key");
+    let output = bed.node(node)?.output(command)?;
+    String::from_utf8(output.stdout).context("a key file is text")
+}
+
+/// Restarts the agent of a node as its unit does.
+fn restart(bed: &mut Testbed, node: &str) -> Result<()> {
+    bed.node(node)?.signal_agent(Signal::TERM)?;
+    let interrupt = bed.interrupt().clone();
+    interrupt.until("the agent ends", PATIENCE, || {
+        Ok((!bed.node_mut(node)?.has_agent()).then_some(()))
+    })?;
+    bed.revive()
+}
+
+/// How long nothing else must happen.
+const WATCHED: Duration = Duration::from_secs(2);
