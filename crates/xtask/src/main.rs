@@ -19,6 +19,7 @@ mod storm;
 mod summary;
 mod test;
 mod tools;
+mod vm;
 mod workspace;
 
 use std::process::ExitCode;
@@ -58,6 +59,8 @@ enum Task {
     Fuzz(fuzz::Args),
     /// Build the Debian package and print its path.
     Package(package::Args),
+    /// Try the Debian package in two emulated machines with a systemd and a cloud-init of their own (as root, some minutes).
+    Vm(vm::Args),
     /// Break each rule of failover on purpose and print which test notices.
     MutantsOfRules(mutants_of_rules::Args),
     /// Change the detector, the decision and the claim in every way that cargo-mutants knows.
@@ -79,6 +82,7 @@ fn main() -> ExitCode {
         Task::Storm(args) => storm::run(&workspace, &args),
         Task::Fuzz(args) => fuzz::run(&workspace, &args),
         Task::Package(args) => package::run(&workspace, &args),
+        Task::Vm(args) => vm::run(&workspace, &args),
         Task::MutantsOfRules(args) => mutants_of_rules::run(&workspace, &args),
         Task::Mutants(args) => mutants::run(&workspace, &args),
         Task::Coverage => coverage::run(&workspace),

@@ -302,23 +302,10 @@ impl Testbed {
 
 /// Describes the cloud; moto is started in the calling thread's place.
 fn describe(engine: &Engine, ec2: Ec2) -> Result<(LabConfig, Option<moto::Server>)> {
-    let specs = [
-        NodeSpec::new(NODE_A.name, NODE_A.address, "us-east-1a"),
-        NodeSpec::new(NODE_B.name, NODE_B.address, "us-east-1b"),
-    ];
     match ec2 {
-        Ec2::Emulator => {
-            let world = World {
-                public_ip: ELASTIC_IP,
-                ..World::invent(&specs)
-            };
-            let config = LabConfig {
-                world,
-                ..LabConfig::emulated(&specs)
-            };
-            Ok((config, None))
-        }
+        Ec2::Emulator => Ok((emulated(), None)),
         Ec2::Moto => {
+            let specs = specs();
             let program = moto::find().context("moto is not installed: `cargo xtask test` installs it")?;
             let server = engine.run(moto::Server::start(&program)).context("cannot start moto")?;
             let world = engine.run(moto::create_world(server.addr(), &specs, Some(ELASTIC_IP)))?;
@@ -327,8 +314,28 @@ fn describe(engine: &Engine, ec2: Ec2) -> Result<(LabConfig, Option<moto::Server
     }
 }
 
+/// Describes the cloud with the emulator.
+pub(crate) fn emulated() -> LabConfig {
+    let specs = specs();
+    let world = World {
+        public_ip: ELASTIC_IP,
+        ..World::invent(&specs)
+    };
+    LabConfig {
+        world,
+        ..LabConfig::emulated(&specs)
+    }
+}
+
+fn specs() -> [NodeSpec; 2] {
+    [
+        NodeSpec::new(NODE_A.name, NODE_A.address, "us-east-1a"),
+        NodeSpec::new(NODE_B.name, NODE_B.address, "us-east-1b"),
+    ]
+}
+
 /// Has the gateway lead the Elastic IP to whoever holds it, from here on and for as long as there is a cloud.
-fn follow(lab: &Arc<Lab>, gateway: &Gateway) -> Result<()> {
+pub(crate) fn follow(lab: &Arc<Lab>, gateway: &Gateway) -> Result<()> {
     let mut changes = lab.changes();
     changes.mark_changed();
     let lab: Weak<Lab> = Arc::downgrade(lab);
