@@ -81,3 +81,14 @@ pub const NOT_ON_HOST: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::n
 pub(crate) fn moto_program() -> Option<PathBuf> {
     env::var_os("PAIRD_MOTO").map(PathBuf::from)
 }
+
+/// Finds `cfn-lint`, which moto brings with it.
+#[must_use]
+pub fn cfn_lint() -> Option<PathBuf> {
+    beside_moto("cfn-lint")
+}
+
+/// Finds a program of the environment that moto is in.
+pub(crate) fn beside_moto(program: &str) -> Option<PathBuf> {
+    moto_program().map(|moto| moto.with_file_name(program))
+}

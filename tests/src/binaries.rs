@@ -31,6 +31,16 @@ pub fn pair_sim(args: &[&str]) -> Ran {
     ran(binary("pair-sim").args(args))
 }
 
+/// Runs a task of `xtask` to its end, in this repository.
+pub fn xtask(args: &[&str]) -> Ran {
+    let mut xtask = binary("xtask");
+    xtask
+        .args(args)
+        .env("CARGO_MANIFEST_DIR", env!("CARGO_MANIFEST_DIR"))
+        .env("HOME", env::var_os("HOME").unwrap_or_default());
+    ran(&mut xtask)
+}
+
 /// Gives a command that runs `pair-lab`, which finds the programs of the system where they usually are.
 pub fn pair_lab() -> Command {
     let mut command = binary("pair-lab");

@@ -32,6 +32,11 @@ impl Quarter {
         Ipv4Addr::new(127, self.number, index + 1, 10)
     }
 
+    /// How its addresses begin.
+    pub(crate) fn prefix(&self) -> String {
+        format!("127.{}.", self.number)
+    }
+
     /// The address that the pair publishes.
     pub(crate) const fn public_ip(&self) -> Ipv4Addr {
         Ipv4Addr::new(127, self.number, 113, 10)

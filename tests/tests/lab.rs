@@ -44,6 +44,29 @@ fn a_host_dies_and_the_client_is_answered_by_the_other_node() {
 }
 
 #[test]
+fn what_an_idle_node_costs_is_measured() {
+    let name = "what_an_idle_node_costs_is_measured";
+    if is_skipped(name, lab_obstacle()) {
+        return;
+    }
+    let output = pair_lab()
+        .args(["bench", "idle", "--contender", "paird-default", "--json"])
+        .args(["--seconds", "2", "--starts", "1"])
+        .output()
+        .unwrap();
+    // Whether the limits hold is a question to a release build on an idle machine; that everything is measured is not.
+    let document: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+    let idle = &document["contenders"][0];
+    // The address, the dry run, the neighbours; a busy machine may have made the node ask for more.
+    assert!(idle["rehearsal_calls"].as_u64().unwrap() >= 3, "{idle:#}");
+    assert_eq!(idle["start_ms"]["n"], 1, "{idle:#}");
+    for figure in ["resident_kib", "imds_per_hour", "sent_per_s", "received_per_s"] {
+        assert!(idle[figure].as_f64().unwrap() > 0.0, "{idle:#}");
+    }
+}
+
+#[test]
 fn an_interrupted_lab_tells_what_it_has_and_leaves_nothing_behind() {
     let name = "an_interrupted_lab_tells_what_it_has_and_leaves_nothing_behind";
     if is_skipped(name, lab_obstacle()) {

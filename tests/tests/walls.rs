@@ -12,12 +12,14 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, Package
 
 /// The arrows between the crates of the workspace, all of them: an arrow that is missing here is forbidden, and one that
 /// only stands here is outdated.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     // Drives the real binaries; the libraries are its second voice on the wire and its way to read a status.
     ("e2e", &["pair-core", "pair-lab", "pair-wire", "pairctl"]),
     ("pair-core", &[]),
     ("pair-ec2", &[]),
     ("pair-lab", &[]),
+    // Nothing that is shipped depends on it, so the generators of pages and completions are in no program.
+    ("pair-manual", &["pairctl", "paird"]),
     ("pair-sim", &["pair-core", "pair-wire"]),
     ("pair-wire", &["pair-core"]),
     ("pairctl", &["pair-wire"]),
@@ -104,6 +106,17 @@ fn the_sdk_is_compiled_once_for_builds_and_tests() {
     let is_below = |line: &&String| below_the_sdk.iter().any(|name| line.starts_with(name.as_str()));
     let compiled_twice: Vec<&String> = built.difference(&tested).filter(is_below).collect();
     assert_eq!(compiled_twice, Vec::<&String>::new());
+}
+
+/// A release builds both programs together with what draws their pages, and that must not give them a feature which only the drawing
+/// asks for.
+#[test]
+fn drawing_the_pages_adds_nothing_to_what_is_shipped() {
+    let shipped = ["--package", "paird", "--package", "pairctl"];
+    let rest = ["--edges", "normal,build", "--format", "{p} {f}"];
+    let alone = cargo_tree(&[&shipped[..], &rest].concat());
+    let together = cargo_tree(&[&shipped[..], &["--package", "pair-manual"], &rest].concat());
+    assert_eq!(alone.difference(&together).collect::<Vec<_>>(), Vec::<&String>::new());
 }
 
 /// Returns a sentence for everything that the walls forbid and the metadata shows.

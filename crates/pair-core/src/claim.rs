@@ -80,7 +80,7 @@ pub(crate) struct Claim {
     unresolved: Option<Instant>,
     /// Heartbeats tell of an unanswered attempt until here.
     told_until: Option<RunTime>,
-    /// An attempt that got no answer: it may be applied at any time.
+    /// An attempt that got no answer: it may still be applied, or have been.
     astray: Option<InFlight>,
     verifying: Option<Verifying>,
     last: Option<Takeover>,
@@ -117,6 +117,8 @@ struct InFlight {
     is_release: bool,
     /// Whether a read has shown meanwhile that `replaces` is no more.
     overtaken: bool,
+    /// Until when it may be applied, once it was given up.
+    settles: Option<RunTime>,
 }
 
 impl InFlight {
@@ -206,6 +208,7 @@ impl Claim {
             read_beside: false,
             overtaken: false,
             is_release: false,
+            settles: None,
         });
         self.pursuit.as_mut().map_or(1, |pursuit| {
             pursuit.attempts = pursuit.attempts.saturating_add(1);
@@ -264,7 +267,12 @@ impl Claim {
         let in_flight = self.in_flight.take();
         let is_release = in_flight.as_ref().is_some_and(|in_flight| in_flight.is_release);
         if fault == CallFault::Unanswered {
-            self.astray = in_flight.filter(|in_flight| !in_flight.overtaken);
+            self.astray = in_flight
+                .filter(|in_flight| !in_flight.overtaken)
+                .map(|in_flight| InFlight {
+                    settles: Some(run + SETTLE),
+                    ..in_flight
+                });
         }
         let pursuit = self.pursuit.as_mut()?;
         let (base, cap) = match fault {
@@ -378,18 +386,24 @@ impl Claim {
         }
     }
 
-    /// Whether a read asked at `asked_at` that shows `association` tells that an attempt without an answer, under way or given
-    /// up, was applied since it was sent, or somebody else's: the one known then has been replaced. Tells it once.
-    pub(crate) fn was_overtaken(&mut self, asked_at: Instant, association: Option<&AssociationId>) -> bool {
-        let mut is_news = false;
+    /// Takes in that a read asked at `asked_at` shows `association`. If that tells that an attempt without an answer, under way or
+    /// given up, was applied since it was sent, or somebody else's, since the one known then has been replaced: returns until
+    /// when that may have been, once.
+    pub(crate) fn overtaken(
+        &mut self,
+        run: RunTime,
+        asked_at: Instant,
+        association: Option<&AssociationId>,
+    ) -> Option<RunTime> {
+        let mut latest = None;
         for attempt in self.in_flight.iter_mut().chain(&mut self.astray) {
             if attempt.is_overtaken_by(asked_at, association) {
                 attempt.overtaken = true;
-                is_news = true;
+                latest = latest.max(Some(attempt.settles.map_or(run, |settles| settles.min(run))));
             }
         }
         self.astray.take_if(|attempt| attempt.overtaken);
-        is_news
+        latest
     }
 
     /// Whether a read for verification is due, and on which connection: from the second one on its own, since the move may

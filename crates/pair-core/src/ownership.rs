@@ -127,9 +127,9 @@ impl Ownership {
         }
     }
 
-    /// The hands have changed twice, and are again those that they were.
-    pub(crate) const fn note_change(&mut self, run: RunTime) {
-        self.changed = run;
+    /// The hands have changed twice, the last time at `run` or before, and are again those that they were.
+    pub(crate) fn note_change(&mut self, run: RunTime) {
+        self.changed = self.changed.max(run);
     }
 
     /// Takes in what EC2 says to a read.

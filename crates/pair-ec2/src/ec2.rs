@@ -1,5 +1,6 @@
 //! The EC2 API, one attempt at a time.
 
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -226,6 +227,40 @@ impl Ec2 {
             .find(|address| address.allocation_id() == Some(allocation_id))
             .ok_or_else(|| not_listed(ADDRESSES, allocation_id))?;
         Address::from_sdk(found).map_err(|cause| unclear(ADDRESSES, cause))
+    }
+
+    /// Reads which allocation an Elastic IP is; `None` says that the account has no such address in this region.
+    ///
+    /// # Errors
+    /// [`CallError`]. An error never means that there is none.
+    pub async fn allocation_of(
+        &self,
+        public_ip: Ipv4Addr,
+        timeout: Duration,
+        connection: Connection,
+    ) -> Result<Option<String>, CallError> {
+        // A filter that nothing passes is an empty answer, where an unknown `PublicIp` would be an error among others.
+        let filter = Filter::builder()
+            .name("public-ip")
+            .values(public_ip.to_string())
+            .build();
+        let output = self
+            .attempt(ADDRESSES, timeout, connection, async |client, journey| {
+                client
+                    .describe_addresses()
+                    .filters(filter)
+                    .customize()
+                    .interceptor(journey)
+                    .send()
+                    .await
+            })
+            .await?;
+        let public_ip = public_ip.to_string();
+        let found = output
+            .addresses()
+            .iter()
+            .find(|address| address.public_ip() == Some(&public_ip));
+        Ok(found.and_then(|address| present(address.allocation_id())))
     }
 
     /// Reads which other addresses are on the target's private IP: [`Ec2::associate`] would knock them off.

@@ -191,6 +191,18 @@ impl Imds {
         Ok(addresses)
     }
 
+    /// Reads where one public address lands on the interface with this MAC address, by one request; `None` if it does not.
+    ///
+    /// As in [`Self::associations`], only a 404 says that it does not.
+    ///
+    /// # Errors
+    /// Any [`ImdsError`].
+    pub async fn association(&self, mac: &str, public_ip: Ipv4Addr) -> Result<Option<Vec<Ipv4Addr>>, ImdsError> {
+        let path = format!("{MACS}{mac}/ipv4-associations/{public_ip}");
+        let private = self.ask(&path).await?;
+        private.map(|private| ipv4s(&path, &private)).transpose()
+    }
+
     /// Where the service is, for the log.
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ pub struct ClientConfig {
 #[derive(Debug)]
 pub struct Client {
     records: Records,
+    is_resting: Arc<AtomicBool>,
     task: AbortHandle,
 }
 
@@ -90,8 +92,19 @@ impl Client {
     /// Starts asking. `clock` is usually the lab's, so that the numbers compare. Needs a tokio runtime.
     pub fn start(clock: Clock, config: ClientConfig) -> Self {
         let records = Records::default();
-        let task = tokio::spawn(ask_for_ever(clock, config, Arc::clone(&records))).abort_handle();
-        Self { records, task }
+        let is_resting = Arc::<AtomicBool>::default();
+        let asking = ask_for_ever(clock, config, Arc::clone(&records), Arc::clone(&is_resting));
+        let task = tokio::spawn(asking).abort_handle();
+        Self {
+            records,
+            is_resting,
+            task,
+        }
+    }
+
+    /// Opens no connection while it rests. The time without answers counts as an outage like any other.
+    pub fn rest(&self, is_resting: bool) {
+        self.is_resting.store(is_resting, Ordering::Relaxed);
     }
 
     /// Copies the records so far, in the order in which the requests ended.
@@ -124,7 +137,7 @@ impl Outage {
     }
 }
 
-async fn ask_for_ever(clock: Clock, config: ClientConfig, records: Records) {
+async fn ask_for_ever(clock: Clock, config: ClientConfig, records: Records, is_resting: Arc<AtomicBool>) {
     let slots = Arc::new(Semaphore::new(config.in_flight));
     let mut ticks = tokio::time::interval(config.interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -132,6 +145,9 @@ async fn ask_for_ever(clock: Clock, config: ClientConfig, records: Records) {
     loop {
         ticks.tick().await;
         while requests.try_join_next().is_some() {}
+        if is_resting.load(Ordering::Relaxed) {
+            continue;
+        }
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
             return;
         };

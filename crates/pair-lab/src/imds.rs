@@ -42,6 +42,11 @@ impl Imds {
 
     /// Answers one request.
     pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Reply, HungUp> {
+        *self
+            .shared
+            .imds_requests()
+            .entry(self.machine.name.clone())
+            .or_default() += 1;
         let plan = self.shared.faults.plan(&self.machine.name, Some(Action::Imds));
         if plan.is_refused {
             return Err(HungUp);

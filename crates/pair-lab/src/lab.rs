@@ -144,6 +144,7 @@ impl Lab {
             instances: Instances::default(),
             upstream,
             register: Mutex::new(register),
+            imds_requests: Mutex::default(),
             world: config.world,
         });
         let ground = &config.ground;
@@ -242,6 +243,11 @@ impl Lab {
     /// Copies the request log, oldest first.
     pub fn log(&self) -> Vec<LogEntry> {
         self.shared.log.entries()
+    }
+
+    /// Says how many requests a node's metadata service was sent since the start, whatever came of them.
+    pub fn imds_requests(&self, node: &str) -> u64 {
+        self.shared.imds_requests().get(node).copied().unwrap_or_default()
     }
 
     /// Lists who really held the shared address when; the first entry is the start.

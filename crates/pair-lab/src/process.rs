@@ -44,13 +44,19 @@ impl Process {
 
     /// Its children that are alive.
     pub(crate) fn children(&self) -> Vec<Pid> {
-        let id = self.id().as_raw_nonzero();
-        let children = Path::new("/proc").join(format!("{id}/task/{id}/children"));
-        let children = std::fs::read_to_string(children).unwrap_or_default();
-        children
-            .split_ascii_whitespace()
-            .filter_map(|id| Pid::from_raw(id.parse().ok()?))
-            .collect()
+        children(self.id())
+    }
+
+    /// Itself and whatever it has started, as far as it is alive.
+    pub(crate) fn family(&self) -> Vec<Pid> {
+        let mut family = vec![self.id()];
+        let mut at = 0;
+        while let Some(member) = family.get(at) {
+            let theirs = children(*member);
+            family.extend(theirs);
+            at += 1;
+        }
+        family
     }
 
     /// Its resident size in KiB, while it lives.
@@ -85,4 +91,14 @@ impl Drop for Process {
         self.strike();
         self.child.wait().ok();
     }
+}
+
+/// What the first thread of a process has started and not yet seen off.
+fn children(of: Pid) -> Vec<Pid> {
+    let id = of.as_raw_nonzero();
+    let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+    children
+        .split_ascii_whitespace()
+        .filter_map(|id| Pid::from_raw(id.parse().ok()?))
+        .collect()
 }

@@ -1,5 +1,6 @@
 //! What the servers of a lab share.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
 use serde::Serialize;
@@ -23,6 +24,8 @@ pub(crate) struct Shared {
     /// The EC2 that answers, if it is not the emulator.
     pub(crate) upstream: Option<Upstream>,
     pub(crate) register: Mutex<Register>,
+    /// How many requests each node's metadata service was sent.
+    pub(crate) imds_requests: Mutex<BTreeMap<String, u64>>,
 }
 
 /// Who holds the address.
@@ -52,6 +55,13 @@ impl Shared {
         self.register
             .lock()
             .expect("no code panics while it holds the register")
+    }
+
+    /// Gives the counts of requests for metadata. They are never held across an await.
+    pub(crate) fn imds_requests(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {
+        self.imds_requests
+            .lock()
+            .expect("no code panics while it holds the counts")
     }
 
     /// Says who holds the shared address.

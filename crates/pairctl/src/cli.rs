@@ -70,13 +70,24 @@ pub(crate) enum Command {
         /// For how long, such as `30m`; at most a day.
         #[arg(long = "for", value_name = "TIME", value_parser = hold)]
         length: Duration,
+        /// Why: for the journal, and the status of the node that is asked; at most 200 bytes.
+        #[arg(long, value_name = "TEXT", value_parser = reason)]
+        reason: Option<String>,
     },
     /// Ends a hold.
     Resume,
     /// Takes this node out of the pair for maintenance: hands over first, and takes nothing until it joins.
-    Leave,
+    Leave {
+        /// Only until this host has booted anew: for a host that goes down. Who has left without it stays away.
+        #[arg(long)]
+        until_boot: bool,
+    },
     /// Brings this node back into the pair.
-    Join,
+    Join {
+        /// Only if it has left by `leave --until-boot`: who has left otherwise stays away.
+        #[arg(long)]
+        if_until_boot: bool,
+    },
     /// Lets the daemon read configuration and keys again; nothing moves, and a file that is wrong changes nothing.
     Reload,
     /// Checks the configuration file, without asking the daemon or AWS: runs `paird check`.
@@ -194,6 +205,15 @@ fn hold(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn reason(text: &str) -> Result<String, String> {
+    if text.len() <= LONGEST_REASON && !text.contains(char::is_control) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("it must be one line of at most {LONGEST_REASON} bytes"))
+    }
+}
+
+const LONGEST_REASON: usize = 200;
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
 const MAX_INTERVAL: Duration = Duration::from_secs(3600);
 const MIN_HOLD: Duration = Duration::from_secs(1);

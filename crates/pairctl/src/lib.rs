@@ -30,7 +30,7 @@ use std::{
     time::Duration,
 };
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use pair_wire::control::{self, Answer, CONTROL_VERSION};
 use pair_wire::datagram::WIRE_VERSION;
 
@@ -64,6 +64,12 @@ where
     })
 }
 
+/// Returns the definition of the command line, of which manual pages and completions are drawn.
+#[must_use]
+pub fn command_line() -> clap::Command {
+    Cli::command()
+}
+
 fn execute(cli: &Cli, out: &mut dyn Write) -> Result<u8, Failure> {
     let exit = match &cli.command {
         Command::Status { json, watch } => {
@@ -82,10 +88,12 @@ fn execute(cli: &Cli, out: &mut dyn Write) -> Result<u8, Failure> {
         }
         Command::Drill { yes } => drill::run(cli, *yes, out)?,
         Command::Events(args) => events::run(cli, args, out)?,
-        Command::Hold { length } => order(cli, hold(*length), out)?,
+        Command::Hold { length, reason } => order(cli, hold(*length, reason.clone()), out)?,
         Command::Resume => order(cli, control::Command::Resume, out)?,
-        Command::Leave => order(cli, control::Command::Leave, out)?,
-        Command::Join => order(cli, control::Command::Join, out)?,
+        Command::Leave { until_boot: false } => order(cli, control::Command::Leave, out)?,
+        Command::Leave { until_boot: true } => order(cli, control::Command::LeaveUntilBoot, out)?,
+        Command::Join { if_until_boot: false } => order(cli, control::Command::Join, out)?,
+        Command::Join { if_until_boot: true } => order(cli, control::Command::JoinIfUntilBoot, out)?,
         Command::Reload => order(cli, control::Command::Reload, out)?,
         Command::Check { config } => return check::run(config.as_deref()),
         Command::Doctor(args) => return doctor::run(cli, args, out),
@@ -102,9 +110,9 @@ fn execute(cli: &Cli, out: &mut dyn Write) -> Result<u8, Failure> {
     Ok(exit.code())
 }
 
-fn hold(length: Duration) -> control::Command {
+fn hold(length: Duration, reason: Option<String>) -> control::Command {
     let for_ms = u64::try_from(length.as_millis()).expect("the command line bounds a hold");
-    control::Command::Hold { for_ms }
+    control::Command::Hold { for_ms, reason }
 }
 
 /// Gives an order, and waits until it is carried out.

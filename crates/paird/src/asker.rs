@@ -151,10 +151,15 @@ mod tests {
                 force: false,
                 drill: false,
             },
-            Command::Hold { for_ms: 1 },
+            Command::Hold {
+                for_ms: 1,
+                reason: None,
+            },
             Command::Resume,
             Command::Leave,
+            Command::LeaveUntilBoot,
             Command::Join,
+            Command::JoinIfUntilBoot,
             Command::Reload,
         ] {
             assert_eq!(friend.may(&command), Ok(()));

@@ -1,5 +1,6 @@
 //! The command line of `paird`.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
@@ -22,6 +23,8 @@ pub enum Command {
     Run(Node),
     /// Check the configuration and the key file, and list everything that is wrong at once.
     Check(Node),
+    /// Write the first configuration of this node, from its instance metadata and what is said here.
+    Init(Box<Init>),
     /// Examine this node: everything that a takeover needs, without an agent, which may run or not.
     Doctor(Doctor),
 }
@@ -46,4 +49,66 @@ pub struct Doctor {
     /// Print the versioned JSON document.
     #[arg(long)]
     pub json: bool,
+}
+
+/// What a first configuration says beside what the instance knows of itself. Run on either node, it writes the same file.
+#[derive(Debug, clap::Args)]
+pub struct Init {
+    /// Name of the pair.
+    #[arg(long, value_name = "NAME")]
+    pub pair: String,
+    /// The Elastic IP: its allocation id, or the address itself, which EC2 is then asked about.
+    #[arg(long, value_name = "ALLOCATION|IP")]
+    pub address: String,
+    /// Primary private IP of the other node.
+    #[arg(long, value_name = "IP")]
+    pub peer: Ipv4Addr,
+    /// Name of this node; without names, the node with the lower address is "a" and the other one "b".
+    #[arg(long, value_name = "NAME", requires = "peer_name")]
+    pub name: Option<String>,
+    /// Name of the other node.
+    #[arg(long, value_name = "NAME", requires = "name")]
+    pub peer_name: Option<String>,
+    /// Private IP of the other node on which the Elastic IP lands, if that is not its primary one.
+    #[arg(long, value_name = "IP")]
+    pub peer_private_ip: Option<Ipv4Addr>,
+    /// The same of this node; by default its only secondary private IP, if --peer-private-ip is given.
+    #[arg(long, value_name = "IP", requires = "peer_private_ip")]
+    pub private_ip: Option<Ipv4Addr>,
+    /// Node that claims the address first when nobody holds it; by default the first by name.
+    #[arg(long, value_name = "NAME")]
+    pub preferred: Option<String>,
+    /// Port of the service that is checked on this node and probed on the other.
+    #[arg(long, value_name = "PORT", default_value_t = 80)]
+    pub port: u16,
+    /// Path that is asked there.
+    #[arg(long, value_name = "PATH", default_value = "/")]
+    pub path: String,
+    /// HAProxy's runtime socket.
+    #[arg(long, value_name = "FILE", default_value = "/run/haproxy/paird.sock")]
+    pub haproxy_socket: PathBuf,
+    /// Check the port only: the service is not HAProxy.
+    #[arg(long, conflicts_with = "haproxy_socket")]
+    pub no_haproxy: bool,
+    /// File with the shared key, made by `pairctl key generate`.
+    #[arg(long, value_name = "FILE", default_value = "/etc/paird/key")]
+    pub key_file: PathBuf,
+    /// How soon a silent peer is presumed dead: default, fast or calm.
+    #[arg(long, value_name = "PROFILE")]
+    pub profile: Option<String>,
+    /// URL of the EC2 API, such as that of an interface endpoint without private DNS.
+    #[arg(long, value_name = "URL")]
+    pub ec2_endpoint: Option<String>,
+    /// URL of the instance metadata service.
+    #[arg(long, value_name = "URL")]
+    pub imds_endpoint: Option<String>,
+    /// The file to write.
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_PATH)]
+    pub config: PathBuf,
+    /// Replace a configuration that is there.
+    #[arg(long, conflicts_with = "print")]
+    pub force: bool,
+    /// Print it and write nothing.
+    #[arg(long)]
+    pub print: bool,
 }

@@ -13,7 +13,7 @@ use pair_core::{
     Association, AssociationId, Call, CallFault, CallRequest, Identity, Input, InstanceId, InstanceState, InterfaceId,
     Reply,
 };
-use pair_ec2::{Address, CallError, Connection, Ec2, Imds, ImdsError, PublicAddress, Reachability, Settings, Target};
+use pair_ec2::{Address, CallError, Connection, Ec2, Imds, ImdsError, Reachability, Settings, Target};
 use tokio::sync::{Notify, SetOnce, mpsc};
 use tracing::{info, warn};
 
@@ -240,10 +240,8 @@ impl Cloud {
 
     async fn look_for(&self, imds: &Imds, place: &Place, public_ip: Ipv4Addr) -> Result<(), ImdsError> {
         let asked_at = self.clock.now();
-        let is_here = |address: &PublicAddress| {
-            address.public_ip == public_ip && address.private_ips.contains(&place.target.private_ip)
-        };
-        let mine = imds.associations(&place.mac).await?.iter().any(is_here);
+        let lands = imds.association(&place.mac, public_ip).await?;
+        let mine = lands.is_some_and(|private_ips| private_ips.contains(&place.target.private_ip));
         self.tell(News::Input(Input::Imds { mine, asked_at })).await;
         Ok(())
     }
@@ -402,9 +400,9 @@ pub(crate) fn pause_after(has_succeeded: bool, interval: Duration) -> Duration {
     })
 }
 
-/// Between three quarters and five quarters of `pause`, so that a fleet does not call in step.
+/// `pause` and up to a quarter more, so that a fleet does not call in step, and no hour has more calls than it tells.
 fn jittered(pause: Duration) -> Duration {
     let mut byte = [0];
     let share = getrandom::fill(&mut byte).map_or(128, |()| u32::from(byte[0]));
-    pause * 3 / 4 + pause / 2 * share / 255
+    pause + pause / 4 * share / 255
 }

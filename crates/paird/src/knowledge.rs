@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use pair_core::{Identity, Instant};
+use pair_core::{HoldVersion, Identity, Instant};
 use pair_ec2::{Address, CallError};
 use pair_wire::control::{Problem, RecorderStatus};
 use pair_wire::datagram::{DropCause, Drops};
@@ -43,6 +43,8 @@ pub struct Knowledge {
     pub verdict: Option<Verdict>,
     /// What was said of the last EC2 call that failed.
     pub last_call_error: Option<String>,
+    /// Why there is a hold, in the words of who ordered it here, and which one.
+    pub hold_reason: Option<(HoldVersion, String)>,
     /// Why what operators have ordered cannot be kept on disk, or could not be read from it.
     pub standing_error: Option<String>,
     /// Why the newest record of the core's inputs is not on disk.
@@ -84,6 +86,7 @@ impl Knowledge {
             landing: Vec::new(),
             verdict: None,
             last_call_error: None,
+            hold_reason: None,
             standing_error: None,
             record_error: None,
             journal_error: None,

@@ -323,17 +323,24 @@ fn about_orders(view: &View, known: &Knowledge, names: &Names) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Some(left) = view.hold_left() {
         let left = humantime::format_duration(std::time::Duration::from_secs(left.as_secs()));
+        let version = view.hold.map(|hold| hold.version);
+        let reason = known
+            .hold_reason
+            .as_ref()
+            .filter(|(of, _)| Some(*of) == version)
+            .map(|(_, reason)| format!(": {:?}", text::shortened(reason, text::LONGEST_REASON)))
+            .unwrap_or_default();
         let hint = "pairctl resume ends the hold; pairctl failover passes it";
         problems.push(if view.decision.verdict == Verdict::Alarm(Alarm::OnHold) {
             critical(
                 "on-hold",
-                format!("the address would move here, but for a hold of {left} more"),
+                format!("the address would move here, but for a hold of {left} more{reason}"),
                 hint,
             )
         } else {
             degraded(
                 "on-hold",
-                format!("a hold keeps the address where it is for {left} more"),
+                format!("a hold keeps the address where it is for {left} more{reason}"),
                 hint,
             )
         });

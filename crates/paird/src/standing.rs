@@ -1,7 +1,9 @@
 //! What operators have ordered, kept on disk over restarts of agent and host (F-13, F-14).
 //!
 //! One small file, replaced as a whole. A hold is counted down while nobody runs: on the boot clock while the host stays up,
-//! on the wall clock over a reboot. Losing the file loses the orders and nothing else.
+//! on the wall clock over a reboot. A leave that was ordered because the host went down is over once the
+//! host is up again, which the id of the boot tells; that is kept beside the core's orders, for the core knows nothing of hosts.
+//! Losing the file loses the orders and nothing else.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -28,7 +30,26 @@ const LONGEST: u64 = 4096;
 #[derive(Debug)]
 pub struct Keeper {
     folder: PathBuf,
-    newest: watch::Sender<Option<Standing>>,
+    newest: watch::Sender<Wanted>,
+}
+
+/// What is to be on disk.
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    /// `None` until there is something to keep.
+    standing: Option<Standing>,
+    leave_ends: LeaveEnds,
+}
+
+/// When a leave ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LeaveEnds {
+    /// When an operator says so.
+    #[default]
+    AtJoin,
+    /// When the host has booted anew, too: it was ordered because the host went down.
+    AtBoot,
 }
 
 /// The file as it stands on disk.
@@ -36,6 +57,9 @@ pub struct Keeper {
 struct Kept {
     version: u32,
     standing: Standing,
+    /// Files of versions that knew one kind of leave only do not have it.
+    #[serde(default)]
+    leave_ends: LeaveEnds,
     boot_id: String,
     boot_ms: u64,
     unix_ms: u64,
@@ -55,13 +79,27 @@ impl Keeper {
     pub fn new(folder: PathBuf) -> Self {
         Self {
             folder,
-            newest: watch::Sender::new(None),
+            newest: watch::Sender::new(Wanted {
+                standing: None,
+                leave_ends: LeaveEnds::AtJoin,
+            }),
         }
     }
 
     /// Wants this to be on disk soon, in place of whatever was wanted before.
     pub fn keep(&self, standing: Standing) {
-        self.newest.send_replace(Some(standing));
+        self.newest.send_modify(|wanted| wanted.standing = Some(standing));
+    }
+
+    /// Says when a leave ends, that in force or the one that is to come.
+    pub fn let_leave_end(&self, leave_ends: LeaveEnds) {
+        self.newest.send_modify(|wanted| wanted.leave_ends = leave_ends);
+    }
+
+    /// When a leave ends that is in force.
+    #[must_use]
+    pub fn leave_ends(&self) -> LeaveEnds {
+        self.newest.borrow().leave_ends
     }
 
     /// Writes what is wanted, each time that it changes, and tells how it went; ends with the keeper.
@@ -69,9 +107,9 @@ impl Keeper {
         let (folder, mut newest) = (self.folder.clone(), self.newest.subscribe());
         async move {
             while newest.changed().await.is_ok() {
-                let standing = *newest.borrow_and_update();
-                let Some(standing) = standing else { continue };
-                let written = write(&folder, standing, &Moment::now());
+                let wanted = *newest.borrow_and_update();
+                let Some(standing) = wanted.standing else { continue };
+                let written = write(&folder, standing, wanted.leave_ends, &Moment::now());
                 let outcome = written.map_err(|error| format!("{}: {error}", folder.join(FILE).display()));
                 if tell.send(News::Kept(outcome)).await.is_err() {
                     return;
@@ -80,13 +118,21 @@ impl Keeper {
         }
     }
 
-    /// What was kept, as it stands by now; `None` if nothing was.
+    /// What was kept, as it stands by now; `None` if nothing was. From then on it is wanted.
     ///
     /// # Errors
     /// If there is a file that cannot be read or understood.
     pub fn restore(&self) -> Result<Option<Standing>, String> {
         let file = self.folder.join(FILE);
-        read(&file, &Moment::now()).map_err(|error| format!("{}: {error}", file.display()))
+        let kept = read(&file, &Moment::now()).map_err(|error| format!("{}: {error}", file.display()))?;
+        let Some((standing, leave_ends)) = kept else {
+            return Ok(None);
+        };
+        self.newest.send_replace(Wanted {
+            standing: Some(standing),
+            leave_ends,
+        });
+        Ok(Some(standing))
     }
 
     /// Writes what is wanted, at the end of the daemon, when nothing is left to be delayed.
@@ -94,8 +140,10 @@ impl Keeper {
     /// # Errors
     /// If it cannot be written.
     pub fn flush(&self) -> io::Result<()> {
-        let newest = *self.newest.borrow();
-        newest.map_or(Ok(()), |standing| write(&self.folder, standing, &Moment::now()))
+        let wanted = *self.newest.borrow();
+        wanted.standing.map_or(Ok(()), |standing| {
+            write(&self.folder, standing, wanted.leave_ends, &Moment::now())
+        })
     }
 }
 
@@ -110,11 +158,12 @@ impl Moment {
     }
 }
 
-fn write(folder: &Path, standing: Standing, now: &Moment) -> io::Result<()> {
+fn write(folder: &Path, standing: Standing, leave_ends: LeaveEnds, now: &Moment) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let kept = Kept {
         version: VERSION,
         standing,
+        leave_ends,
         boot_id: now.boot_id.clone(),
         boot_ms: now.boot_ms,
         unix_ms: now.unix_ms,
@@ -129,7 +178,7 @@ fn write(folder: &Path, standing: Standing, now: &Moment) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-fn read(file: &Path, now: &Moment) -> io::Result<Option<Standing>> {
+fn read(file: &Path, now: &Moment) -> io::Result<Option<(Standing, LeaveEnds)>> {
     match fs::metadata(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
@@ -140,7 +189,8 @@ fn read(file: &Path, now: &Moment) -> io::Result<Option<Standing>> {
     if kept.version != VERSION {
         return Err(io::Error::other(format!("of version {}, not {VERSION}", kept.version)));
     }
-    Ok(Some(kept.by(now)))
+    let leave_ends = kept.leave_ends;
+    Ok(Some((kept.by(now), leave_ends)))
 }
 
 impl Kept {
@@ -156,6 +206,9 @@ impl Kept {
         let mut standing = self.standing;
         if let Some(hold) = &mut standing.hold {
             hold.remaining = hold.remaining.saturating_sub(elapsed);
+        }
+        if self.leave_ends == LeaveEnds::AtBoot && !same_boot {
+            standing.is_leaving = false;
         }
         standing
     }
@@ -189,8 +242,49 @@ mod tests {
 
     fn after(then: &Moment, now: &Moment) -> Option<Standing> {
         let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), held(60), then).unwrap();
-        read(&folder.path().join(FILE), now).unwrap()
+        write(folder.path(), held(60), LeaveEnds::AtJoin, then).unwrap();
+        read(&folder.path().join(FILE), now)
+            .unwrap()
+            .map(|(standing, _)| standing)
+    }
+
+    /// Whether a node is still away that left at boot `x`.
+    fn is_away(leave_ends: LeaveEnds, boot: &str) -> bool {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), held(60), leave_ends, &moment("x", 100, 1_000)).unwrap();
+        let read = read(&folder.path().join(FILE), &moment(boot, 101, 1_001)).unwrap();
+        read.unwrap().0.is_leaving
+    }
+
+    #[test]
+    fn who_left_until_the_next_boot_is_back_after_it_and_nobody_else() {
+        assert!(is_away(LeaveEnds::AtBoot, "x"), "a restart of the agent is no boot");
+        assert!(!is_away(LeaveEnds::AtBoot, "y"));
+        assert!(is_away(LeaveEnds::AtJoin, "y"), "what an operator ordered lasts");
+    }
+
+    #[test]
+    fn when_a_leave_ends_outlives_a_restart_of_the_agent() {
+        let folder = tempfile::tempdir().unwrap();
+        let keeper = Keeper::new(folder.path().to_owned());
+        keeper.let_leave_end(LeaveEnds::AtBoot);
+        keeper.keep(held(60));
+        keeper.flush().unwrap();
+        let next = Keeper::new(folder.path().to_owned());
+        assert_eq!(next.leave_ends(), LeaveEnds::AtJoin);
+        assert!(next.restore().unwrap().is_some_and(|standing| standing.is_leaving));
+        assert_eq!(next.leave_ends(), LeaveEnds::AtBoot);
+    }
+
+    #[test]
+    fn a_file_of_a_version_that_knew_one_kind_of_leave_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE);
+        let text = r#"{"version":1,"standing":{"hold":null,"is_leaving":true},"boot_id":"x","boot_ms":1,"unix_ms":1}"#;
+        fs::write(&file, text).unwrap();
+        let (standing, leave_ends) = read(&file, &moment("y", 1, 1)).unwrap().unwrap();
+        assert!(standing.is_leaving);
+        assert_eq!(leave_ends, LeaveEnds::AtJoin);
     }
 
     #[test]

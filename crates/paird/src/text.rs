@@ -132,25 +132,36 @@ pub fn order(command: &Command) -> Option<String> {
         Command::Status | Command::Why | Command::Events { .. } | Command::Doctor | Command::Export { .. } => None,
         // Whatever somebody typed: as a Rust string, so that it cannot pretend to be another line of the log.
         Command::Failover { to, force, drill } => {
-            let to = to.as_deref().map(|node| format!(" to {:?}", shortened(node)));
+            let to = to
+                .as_deref()
+                .map(|node| format!(" to {:?}", shortened(node, LONGEST_NAME)));
             let force = if *force { " by force" } else { "" };
             let drill = if *drill { " in a drill" } else { "" };
             Some(format!("failover{}{force}{drill}", to.unwrap_or_default()))
         }
-        Command::Hold { for_ms } => {
+        Command::Hold { for_ms, reason } => {
             let length = Duration::from_millis(*for_ms);
-            Some(format!("hold for {}", humantime::format_duration(length)))
+            let reason = reason
+                .as_deref()
+                .map(|reason| format!(": {:?}", shortened(reason, LONGEST_REASON)));
+            Some(format!(
+                "hold for {}{}",
+                humantime::format_duration(length),
+                reason.unwrap_or_default()
+            ))
         }
         Command::Resume => Some("resume".to_owned()),
         Command::Reload => Some("reload".to_owned()),
         Command::Leave => Some("leave".to_owned()),
+        Command::LeaveUntilBoot => Some("leave until the next boot".to_owned()),
         Command::Join => Some("join".to_owned()),
+        Command::JoinIfUntilBoot => Some("join, if away until the next boot".to_owned()),
     }
 }
 
-/// The beginning of a name, which in a request can be longer than any real one.
-fn shortened(name: &str) -> &str {
-    &name[..name.floor_char_boundary(LONGEST_NAME)]
+/// The beginning of what somebody typed, which in a request can be longer than `pairctl` lets it be.
+pub(crate) fn shortened(text: &str, longest: usize) -> &str {
+    &text[..text.floor_char_boundary(longest)]
 }
 
 /// Why an order was refused, and what the operator can do.
@@ -252,6 +263,9 @@ const fn testimony_of(testimony: Testimony) -> &'static str {
 /// As much of a name as is told, in bytes: names of nodes have at most so many.
 const LONGEST_NAME: usize = 16;
 
+/// What is shown of the reason of a hold, in bytes: as much as `pairctl` takes.
+pub(crate) const LONGEST_REASON: usize = 200;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,10 +289,25 @@ mod tests {
             ),
             (failover("b"), Some(r#"failover to "b""#)),
             (failover("b\nit is over"), Some(r#"failover to "b\nit is over""#)),
-            (Command::Hold { for_ms: 1_800_000 }, Some("hold for 30m")),
+            (
+                Command::Hold {
+                    for_ms: 1_800_000,
+                    reason: None,
+                },
+                Some("hold for 30m"),
+            ),
+            (
+                Command::Hold {
+                    for_ms: 1_800_000,
+                    reason: Some("kernel\nupdate".to_owned()),
+                },
+                Some("hold for 30m: \"kernel\\nupdate\""),
+            ),
             (Command::Resume, Some("resume")),
             (Command::Leave, Some("leave")),
+            (Command::LeaveUntilBoot, Some("leave until the next boot")),
             (Command::Join, Some("join")),
+            (Command::JoinIfUntilBoot, Some("join, if away until the next boot")),
         ];
         for (command, expected) in cases {
             assert_eq!(order(&command).as_deref(), expected);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 use tracing::debug;
 
 use crate::check;
@@ -17,14 +18,40 @@ use crate::news::News;
 /// How often it is looked whether the address could land here (F-21): a look at the interfaces and one local connection.
 const LANDING_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Tells every verdict of the checks, for ever.
+/// Tells the verdicts of the checks, for ever: each that differs from the one before, and at least one each interval or so.
 pub async fn watch_service(config: Config, own: IpAddr, tell: mpsc::Sender<News>) {
-    check::run(check::Settings::new(&config, own), |verdict| {
-        if tell.try_send(News::Checked(verdict)).is_err() {
+    let settings = check::Settings::new(&config, own);
+    let mut told = Told::nothing(settings.interval / 2);
+    check::run(settings, |verdict| {
+        if told.is_worth_telling(Instant::now(), &verdict) && tell.try_send(News::Checked(verdict)).is_err() {
             debug!("verdict dropped: the event loop is busy, and the next one follows soon");
         }
     })
     .await;
+}
+
+/// The last verdict that was told. Several checks that answer in turn need not wake the event loop for each answer.
+struct Told {
+    verdict: Option<(Instant, check::State, bool)>,
+    /// How long the same verdict needs no telling again: less than an interval, so that none is missed in the core's eyes, and
+    /// after a pause the next one is told (F-16).
+    quiet: Duration,
+}
+
+impl Told {
+    const fn nothing(quiet: Duration) -> Self {
+        Self { verdict: None, quiet }
+    }
+
+    fn is_worth_telling(&mut self, now: Instant, verdict: &check::Verdict) -> bool {
+        let is_known = self.verdict.as_ref().is_some_and(|(at, state, saturated)| {
+            now.duration_since(*at) < self.quiet && (state, *saturated) == (&verdict.state, verdict.saturated)
+        });
+        if !is_known {
+            self.verdict = Some((now, verdict.state.clone(), verdict.saturated));
+        }
+        !is_known
+    }
 }
 
 /// What is checked, in one word.
@@ -73,5 +100,29 @@ pub async fn watch_landing(private_ip: Ipv4Addr, port: Option<u16>, tell: mpsc::
         if tell.send(News::Landing(obstacles)).await.is_err() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_verdict_is_told_once_in_half_an_interval_and_another_at_once() {
+        let verdict = |state, saturated| check::Verdict {
+            state,
+            saturated,
+            detail: String::new(),
+        };
+        let healthy = verdict(check::State::Healthy, false);
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut told = Told::nothing(Duration::from_millis(100));
+        assert!(told.is_worth_telling(at(0), &healthy));
+        assert!(!told.is_worth_telling(at(99), &healthy));
+        assert!(told.is_worth_telling(at(100), &healthy));
+        assert!(told.is_worth_telling(at(101), &verdict(check::State::Healthy, true)));
+        assert!(told.is_worth_telling(at(102), &verdict(check::State::Unknown, true)));
+        assert!(!told.is_worth_telling(at(103), &verdict(check::State::Unknown, true)));
     }
 }

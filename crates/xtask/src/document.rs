@@ -1,4 +1,4 @@
-//! The parts of `docs/TESTING.md` that tasks write or read: what stands between two marks.
+//! The parts of documents that tasks write or read, most of them of `docs/TESTING.md`: what stands between two marks.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -41,7 +41,7 @@ fn explained(line: &str) -> Option<Place> {
 /// # Errors
 /// If the document cannot be read, or has no such marks.
 pub(crate) fn read(root: &Path, mark: &str) -> Result<String> {
-    let text = text(root)?;
+    let text = text(&root.join(DOCUMENT))?;
     let (_, part, _) = split(&text, mark)?;
     Ok(part.to_owned())
 }
@@ -51,20 +51,28 @@ pub(crate) fn read(root: &Path, mark: &str) -> Result<String> {
 /// # Errors
 /// If the document cannot be read or written, or has no such marks.
 pub(crate) fn write(root: &Path, mark: &str, part: &str) -> Result<()> {
-    let text = text(root)?;
-    let (before, _, after) = split(&text, mark)?;
-    let changed = format!("{before}\n{}\n{after}", part.trim_end());
-    fs::write(root.join(DOCUMENT), changed).with_context(|| format!("cannot write {DOCUMENT}"))
+    replace(&root.join(DOCUMENT), mark, part)
 }
 
-fn text(root: &Path) -> Result<String> {
-    fs::read_to_string(root.join(DOCUMENT)).with_context(|| format!("cannot read {DOCUMENT}"))
+/// As [`write`], in any document.
+///
+/// # Errors
+/// As there.
+pub(crate) fn replace(document: &Path, mark: &str, part: &str) -> Result<()> {
+    let text = text(document)?;
+    let (before, _, after) = split(&text, mark).with_context(|| document.display().to_string())?;
+    let changed = format!("{before}\n{}\n{after}", part.trim_end());
+    fs::write(document, changed).with_context(|| format!("cannot write {}", document.display()))
+}
+
+fn text(document: &Path) -> Result<String> {
+    fs::read_to_string(document).with_context(|| format!("cannot read {}", document.display()))
 }
 
 /// Splits a document around the part of this name; the marks stay outside.
 fn split<'a>(text: &'a str, mark: &str) -> Result<(&'a str, &'a str, &'a str)> {
     let (begin, end) = (format!("<!-- begin {mark} -->"), format!("<!-- end {mark} -->"));
-    let lacking = || format!("{DOCUMENT} has no {begin} with its end");
+    let lacking = || format!("there is no {begin} with its end");
     let from = text.find(&begin).with_context(lacking)? + begin.len();
     let length = text[from..].find(&end).with_context(lacking)?;
     let (before, rest) = text.split_at(from);
@@ -72,7 +80,7 @@ fn split<'a>(text: &'a str, mark: &str) -> Result<(&'a str, &'a str, &'a str)> {
     Ok((before, part, after))
 }
 
-/// The document.
+/// The document of the tests.
 const DOCUMENT: &str = "docs/TESTING.md";
 
 #[cfg(test)]

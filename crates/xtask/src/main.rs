@@ -9,6 +9,7 @@ mod coverage;
 mod demo;
 mod document;
 mod fuzz;
+mod instructions;
 mod lab;
 mod mutants;
 mod mutants_of_rules;
@@ -17,6 +18,7 @@ mod pinned;
 mod sim;
 mod storm;
 mod summary;
+mod template;
 mod test;
 mod tools;
 mod vm;
@@ -57,10 +59,12 @@ enum Task {
     Storm(storm::Args),
     /// Look for bytes that the wire cannot take, with cargo-fuzz.
     Fuzz(fuzz::Args),
-    /// Build the Debian package and print its path.
+    /// Build the Debian and the RPM package and print their paths.
     Package(package::Args),
     /// Try the Debian package in two emulated machines with a systemd and a cloud-init of their own (as root, some minutes).
     Vm(vm::Args),
+    /// Print a CloudFormation template of a fleet of pairs.
+    Template(template::Args),
     /// Break each rule of failover on purpose and print which test notices.
     MutantsOfRules(mutants_of_rules::Args),
     /// Change the detector, the decision and the claim in every way that cargo-mutants knows.
@@ -73,7 +77,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = Workspace::find().and_then(|workspace| match cli.task {
         Task::Demo(args) => demo::run(&workspace, &args),
-        Task::Bench(args) => bench::run(&workspace, &args),
+        Task::Bench(args) => bench::run(&workspace, args),
         Task::Lab(args) => lab::run(&workspace, &args),
         Task::Model(args) => sim::model(&workspace, &args),
         Task::Test(args) => test::run(&workspace, &args),
@@ -83,6 +87,7 @@ fn main() -> ExitCode {
         Task::Fuzz(args) => fuzz::run(&workspace, &args),
         Task::Package(args) => package::run(&workspace, &args),
         Task::Vm(args) => vm::run(&workspace, &args),
+        Task::Template(args) => template::run(&args),
         Task::MutantsOfRules(args) => mutants_of_rules::run(&workspace, &args),
         Task::Mutants(args) => mutants::run(&workspace, &args),
         Task::Coverage => coverage::run(&workspace),

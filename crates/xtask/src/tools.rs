@@ -17,7 +17,7 @@ struct Tool {
     tests: &'static str,
 }
 
-const TOOLS: [Tool; 6] = [
+const TOOLS: [Tool; 12] = [
     Tool {
         program: "haproxy",
         package: "haproxy",
@@ -41,7 +41,37 @@ const TOOLS: [Tool; 6] = [
     Tool {
         program: "debootstrap",
         package: "debootstrap",
-        tests: "the test that installs the package",
+        tests: "the tests that install the packages",
+    },
+    Tool {
+        program: "rpmbuild",
+        package: "rpm",
+        tests: "the RPM package and its tests",
+    },
+    Tool {
+        program: "lintian",
+        package: "lintian",
+        tests: "the examination of the Debian package",
+    },
+    Tool {
+        program: "man",
+        package: "man-db",
+        tests: "the tests of the manual pages",
+    },
+    Tool {
+        program: "fish",
+        package: "fish",
+        tests: "the tests of completions",
+    },
+    Tool {
+        program: "zsh",
+        package: "zsh",
+        tests: "the tests of completions",
+    },
+    Tool {
+        program: "cloud-init",
+        package: "cloud-init",
+        tests: "the test of the user-data",
     },
     Tool {
         program: "python3",

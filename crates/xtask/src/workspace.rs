@@ -56,6 +56,15 @@ impl Workspace {
         run(self.cargo().args(["build", "--workspace", "--bins"]))?;
         Ok(self.target.join("debug"))
     }
+
+    /// Builds every binary as users run it and returns the folder with them. The AWS SDK takes some twenty minutes, once.
+    ///
+    /// # Errors
+    /// If cargo fails; it has told why on stderr.
+    pub(crate) fn build_release_binaries(&self) -> Result<PathBuf> {
+        run(self.cargo().args(["build", "--workspace", "--bins", "--release"]))?;
+        Ok(self.target.join("release"))
+    }
 }
 
 /// Runs a command to its end, its output going where ours goes.

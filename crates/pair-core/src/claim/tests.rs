@@ -404,21 +404,28 @@ fn a_request_of_which_nobody_tells_the_end_is_overdue() {
 #[test]
 fn an_unanswered_attempt_is_overtaken_once_another_association_shows() {
     let (mut claim, _) = failed(CallFault::Unanswered);
-    assert!(!claim.was_overtaken(at(60), Some(&id("x-1"))));
-    assert!(claim.was_overtaken(at(60), Some(&id("x-3"))));
-    assert!(!claim.was_overtaken(at(60), Some(&id("x-3"))));
+    assert_eq!(claim.overtaken(run(200), at(200), Some(&id("x-1"))), None);
+    assert_eq!(claim.overtaken(run(200), at(200), Some(&id("x-3"))), Some(run(200)));
+    assert_eq!(claim.overtaken(run(300), at(300), Some(&id("x-3"))), None);
     let (mut answered, _) = failed(CallFault::Failed);
-    assert!(!answered.was_overtaken(at(60), Some(&id("x-3"))));
+    assert_eq!(answered.overtaken(run(200), at(200), Some(&id("x-3"))), None);
+}
+
+#[test]
+fn an_unanswered_attempt_that_shows_late_was_applied_within_a_minute() {
+    let (mut claim, _) = failed(CallFault::Unanswered);
+    let late = claim.overtaken(run(600_000), at(600_000), Some(&id("x-3")));
+    assert_eq!(late, Some(run(100) + SETTLE));
 }
 
 #[test]
 fn what_a_read_beside_has_shown_is_not_news_when_the_request_is_given_up() {
     let mut claim = sent();
-    assert!(!claim.was_overtaken(at(60), Some(&id("x-1"))));
-    assert!(claim.was_overtaken(at(60), Some(&id("x-2"))));
-    assert!(!claim.was_overtaken(at(60), Some(&id("x-3"))));
+    assert_eq!(claim.overtaken(run(60), at(60), Some(&id("x-1"))), None);
+    assert_eq!(claim.overtaken(run(60), at(60), Some(&id("x-2"))), Some(run(60)));
+    assert_eq!(claim.overtaken(run(60), at(60), Some(&id("x-3"))), None);
     claim.failed(at(3_000), run(3_000), CallFault::Unanswered, &mut Chance::new(1));
-    assert!(!claim.was_overtaken(at(60), Some(&id("x-3"))));
+    assert_eq!(claim.overtaken(run(4_000), at(4_000), Some(&id("x-3"))), None);
 }
 
 #[test]
@@ -426,6 +433,6 @@ fn a_read_asked_before_an_attempt_was_sent_does_not_tell_what_came_of_it() {
     let mut claim = Claim::default();
     pursue(&mut claim, 50, FRESH);
     claim.sent(at(50), run(50), CallId(1), Some(id("x-1")));
-    assert!(!claim.was_overtaken(at(49), Some(&id("x-2"))));
-    assert!(claim.was_overtaken(at(50), Some(&id("x-2"))));
+    assert_eq!(claim.overtaken(run(70), at(49), Some(&id("x-2"))), None);
+    assert_eq!(claim.overtaken(run(70), at(50), Some(&id("x-2"))), Some(run(70)));
 }

@@ -201,10 +201,12 @@ impl Node {
                 asked_at,
             },
         );
-        let is_news = taken != Taken::Stale && self.claim.was_overtaken(asked_at, id.as_ref());
-        if is_news && self.peer_holds() {
+        if taken != Taken::Stale
+            && let Some(latest) = self.claim.overtaken(run, asked_at, id.as_ref())
+            && self.peer_holds()
+        {
             // An attempt of this node has been applied and undone, unheard: the silence from before speaks of an older hold.
-            self.ownership.note_change(run);
+            self.ownership.note_change(latest);
         }
         match taken {
             Taken::Contested | Taken::StillContested => self.reads.want_after(run, LOSS_CONFIRM),

@@ -1,5 +1,6 @@
 //! What holds for any EC2.
 
+use std::net::Ipv4Addr;
 use std::rc::Rc;
 
 use pair_ec2::{CallError, Connection, InstanceState, Target};
@@ -9,6 +10,7 @@ use crate::{Case, cases};
 
 pub(crate) const CASES: &[Case] = cases![
     an_unassociated_address_is_held_by_nobody,
+    an_address_is_found_by_its_public_ip,
     an_association_is_read_back_as_it_was_made,
     a_held_address_is_not_taken_without_reassociation,
     reassociation_moves_and_replaces_the_id,
@@ -33,6 +35,16 @@ async fn an_unassociated_address_is_held_by_nobody(backend: Rc<Backend>) {
     assert_eq!(address.allocation_id, stage.allocation_id);
     assert_eq!(address.public_ip, stage.public_ip);
     assert_eq!(address.association, None);
+}
+
+async fn an_address_is_found_by_its_public_ip(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    let allocation_of = async |public_ip| stage.ec2.allocation_of(public_ip, PATIENCE, Connection::Pooled).await;
+    assert_eq!(
+        allocation_of(stage.public_ip).await,
+        Ok(Some(stage.allocation_id.clone()))
+    );
+    assert_eq!(allocation_of(Ipv4Addr::new(192, 0, 2, 77)).await, Ok(None));
 }
 
 async fn an_association_is_read_back_as_it_was_made(backend: Rc<Backend>) {

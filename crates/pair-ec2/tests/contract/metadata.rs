@@ -49,6 +49,10 @@ async fn the_holder_sees_the_address_on_its_interface(_: Rc<Backend>) {
             private_ips: vec![Ipv4Addr::new(127, 7, 1, 10)],
         }])
     );
+    assert_eq!(
+        imds.association(mac, lab.public_ip()).await,
+        Ok(Some(vec![Ipv4Addr::new(127, 7, 1, 10)]))
+    );
 }
 
 async fn an_interface_without_public_addresses_has_none(_: Rc<Backend>) {
@@ -57,6 +61,7 @@ async fn an_interface_without_public_addresses_has_none(_: Rc<Backend>) {
     assert_eq!(imds.associations(mac).await, Ok(vec![]));
     lab.move_address(&Target::Outside).await.expect("it exists");
     assert_eq!(imds.associations(mac).await, Ok(vec![]));
+    assert_eq!(imds.association(mac, lab.public_ip()).await, Ok(None));
 }
 
 async fn an_error_is_never_none(_: Rc<Backend>) {
@@ -65,6 +70,8 @@ async fn an_error_is_never_none(_: Rc<Backend>) {
     assert_eq!(imds.associations(mac).await, Ok(vec![]));
     lab.faults().set(Scope::All, Action::Imds, Fault::ServerError);
     let error = imds.associations(mac).await.expect_err("a 500 is no answer");
+    assert!(matches!(error, ImdsError::Refused { status: 500, .. }), "{error}");
+    let error = imds.association(mac, lab.public_ip()).await.expect_err("nor here");
     assert!(matches!(error, ImdsError::Refused { status: 500, .. }), "{error}");
     lab.faults().clear(Scope::All, Action::Imds);
     assert_eq!(imds.associations(mac).await, Ok(vec![]));
@@ -77,6 +84,8 @@ async fn silence_is_never_none(_: Rc<Backend>) {
     for fault in [Fault::BlackHole, Fault::Refuse] {
         lab.faults().set(Scope::All, Action::Imds, fault);
         let error = imds.associations(mac).await.expect_err("no answer");
+        assert!(matches!(error, ImdsError::Unanswered { .. }), "{error}");
+        let error = imds.association(mac, lab.public_ip()).await.expect_err("nor here");
         assert!(matches!(error, ImdsError::Unanswered { .. }), "{error}");
         lab.faults().clear(Scope::All, Action::Imds);
     }

@@ -263,7 +263,7 @@ impl Testbed {
         &self.gateway
     }
 
-    pub(crate) fn router(&self) -> &Place {
+    pub(crate) fn router(&self) -> &Arc<Place> {
         &self.router
     }
 

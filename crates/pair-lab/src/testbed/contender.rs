@@ -107,6 +107,15 @@ impl Profile {
         }
     }
 
+    /// Between two heartbeats.
+    pub(crate) fn interval(self) -> Duration {
+        Duration::from_millis(match self {
+            Self::Default => 200,
+            Self::Fast => 50,
+            Self::Calm => 500,
+        })
+    }
+
     fn holdtime(self) -> Duration {
         Duration::from_millis(match self {
             Self::Default => 1000,

@@ -141,7 +141,11 @@ impl Verdict {
 impl Spread {
     /// The spread over those runs that have the figure; `None` if none has.
     pub(crate) fn of(figure: &str, runs: &[Run]) -> Option<Self> {
-        let mut values: Vec<u64> = runs.iter().filter_map(|run| run.figures.get(figure).copied()).collect();
+        Self::over(runs.iter().filter_map(|run| run.figures.get(figure).copied()).collect())
+    }
+
+    /// The spread of these values; `None` if there are none.
+    pub(crate) fn over(mut values: Vec<u64>) -> Option<Self> {
         values.sort_unstable();
         let (min, max) = (*values.first()?, *values.last()?);
         let middle = values.len() / 2;

@@ -175,8 +175,8 @@ fn line(rules: &mut String, line: fmt::Arguments<'_>) {
     fmt::Write::write_fmt(rules, format_args!("{line}\n")).expect("a string takes everything");
 }
 
-/// Has `nft` replace the filter, in the calling thread's network.
-fn apply(rules: &str) -> Result<()> {
+/// Has `nft` apply rules in one transaction, in the calling thread's network.
+pub(super) fn apply(rules: &str) -> Result<()> {
     let mut nft = Command::new("nft")
         .args(["-f", "-"])
         .stdin(Stdio::piped())

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 use super::bed::Testbed;
@@ -50,6 +50,18 @@ pub(super) fn command(bed: &Testbed, node: &Node) -> Result<Command> {
         .env("PATH", SEARCH_PATH)
         .env("AWS_ENDPOINT_URL_EC2", bed.lab().ec2_endpoint_of(node.name())?);
     Ok(command)
+}
+
+/// Has both agents prove at once that they could take the address, by a reload that changes how they call EC2.
+pub(super) fn order_rehearsal(bed: &Testbed, profile: Profile) -> Result<()> {
+    let config = config(bed.lab().allocation_id(), profile) + "[ec2]\ncall_timeout = \"2900ms\"\n";
+    for node in bed.nodes() {
+        node.files().write("paird.toml", &config, 0o644)?;
+        let output = node.pairctl(&["reload"])?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "no reload on {}: {said}", node.name());
+    }
+    Ok(())
 }
 
 /// Whether both nodes call the pair healthy.

@@ -41,6 +41,15 @@ impl Programs {
         Ok(programs)
     }
 
+    /// How our own programs were built, by the folder that cargo has put them in.
+    pub(crate) fn build(&self) -> &'static str {
+        match self.own.file_name().and_then(|name| name.to_str()) {
+            Some("debug") => "development build",
+            Some("release") => "release build",
+            Some(_) | None => "build of unknown kind",
+        }
+    }
+
     /// Where one of our own programs is.
     pub(crate) fn own(&self, name: &str) -> PathBuf {
         self.own.join(name)

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -27,6 +27,7 @@ pub(crate) struct Traffic {
     // First, so that its tasks end while their engine still runs.
     client: Client,
     broken: Arc<AtomicU64>,
+    is_resting: Arc<AtomicBool>,
     _engine: Engine,
 }
 
@@ -36,9 +37,10 @@ impl Traffic {
         let engine = place.run(Engine::start).context("cannot start the client")?;
         let target = SocketAddr::from((ELASTIC_IP, 80));
         let broken = Arc::new(AtomicU64::new(0));
+        let is_resting = Arc::<AtomicBool>::default();
         let client = engine.run(async {
             for _ in 0..LONG_CONNECTIONS {
-                tokio::spawn(stay_connected(target, Arc::clone(&broken)));
+                tokio::spawn(stay_connected(target, Arc::clone(&broken), Arc::clone(&is_resting)));
             }
             Client::start(clock, ClientConfig::new(target))
         });
@@ -46,8 +48,15 @@ impl Traffic {
             place,
             client,
             broken,
+            is_resting,
             _engine: engine,
         })
+    }
+
+    /// Asks nothing while it rests: an idle node serves nobody.
+    pub(crate) fn rest(&self, is_resting: bool) {
+        self.client.rest(is_resting);
+        self.is_resting.store(is_resting, Ordering::Relaxed);
     }
 
     /// Where the client is.
@@ -76,9 +85,9 @@ impl Traffic {
 }
 
 /// Keeps one connection, with a request now and then, and counts each end that it did not choose.
-async fn stay_connected(target: SocketAddr, broken: Arc<AtomicU64>) {
+async fn stay_connected(target: SocketAddr, broken: Arc<AtomicU64>, is_resting: Arc<AtomicBool>) {
     loop {
-        if converse(target).await == End::Broken {
+        if !is_resting.load(Ordering::Relaxed) && converse(target, &is_resting).await == End::Broken {
             broken.fetch_add(1, Ordering::Relaxed);
         }
         sleep(LONG_PAUSE).await;
@@ -94,8 +103,8 @@ enum End {
     Broken,
 }
 
-/// Asks over one connection until it ends.
-async fn converse(target: SocketAddr) -> End {
+/// Asks over one connection until it ends, or until the client rests.
+async fn converse(target: SocketAddr, is_resting: &AtomicBool) -> End {
     let Ok(Ok(stream)) = timeout(LONG_PATIENCE, TcpStream::connect(target)).await else {
         return End::Orderly;
     };
@@ -103,7 +112,7 @@ async fn converse(target: SocketAddr) -> End {
         return End::Orderly;
     };
     let talk = async move {
-        while sender.ready().await.is_ok() {
+        while sender.ready().await.is_ok() && !is_resting.load(Ordering::Relaxed) {
             let request = Request::get("/long")
                 .header(HOST, target.to_string())
                 .body(Empty::new());

@@ -40,13 +40,22 @@ pub enum Command {
     Hold {
         /// For how long, in milliseconds: 1 to a day.
         for_ms: u64,
+        /// Why, in the words of who gives it: for the journal, and the status of the node that was asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// End a hold: answered like one.
     Resume,
     /// Leave the pair, and hand over first (F-13): answered like a move.
     Leave,
+    /// The same, until the host has booted anew or the node joins: for a host that goes down. Who has left already by
+    /// [`Leave`](Self::Leave) stays away.
+    LeaveUntilBoot,
     /// Come back to the pair: answered at once.
     Join,
+    /// The same, but only after [`LeaveUntilBoot`](Self::LeaveUntilBoot): who was ordered to leave otherwise stays away, and the
+    /// answer says so.
+    JoinIfUntilBoot,
     /// Read configuration and keys again: answered by [`Answer::Done`](super::Answer::Done) when what can change while the daemon
     /// runs has changed, or refused with every mistake of the files, and then nothing has.
     Reload,
@@ -77,7 +86,14 @@ impl Command {
     pub const fn is_order(&self) -> bool {
         match self {
             Self::Status | Self::Why | Self::Events { .. } | Self::Doctor | Self::Export { .. } => false,
-            Self::Failover { .. } | Self::Hold { .. } | Self::Resume | Self::Leave | Self::Join | Self::Reload => true,
+            Self::Failover { .. }
+            | Self::Hold { .. }
+            | Self::Resume
+            | Self::Leave
+            | Self::LeaveUntilBoot
+            | Self::Join
+            | Self::JoinIfUntilBoot
+            | Self::Reload => true,
         }
     }
 
@@ -94,7 +110,9 @@ impl Command {
             | Self::Hold { .. }
             | Self::Resume
             | Self::Leave
+            | Self::LeaveUntilBoot
             | Self::Join
+            | Self::JoinIfUntilBoot
             | Self::Reload => false,
         }
     }

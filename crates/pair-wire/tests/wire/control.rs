@@ -234,10 +234,19 @@ fn who_may_only_look_may_ask_for_what_shows_no_recording_and_changes_nothing() {
         ),
         (Command::Reload, true, false),
         (Command::Events { after: 0, since_ms: 0 }, false, true),
-        (Command::Hold { for_ms: 1 }, true, false),
+        (
+            Command::Hold {
+                for_ms: 1,
+                reason: None,
+            },
+            true,
+            false,
+        ),
         (Command::Resume, true, false),
         (Command::Leave, true, false),
+        (Command::LeaveUntilBoot, true, false),
         (Command::Join, true, false),
+        (Command::JoinIfUntilBoot, true, false),
     ] {
         let answers = (command.is_order(), command.is_for_everybody());
         assert_eq!(answers, (is_order, is_for_everybody), "{command:?}");

@@ -11,6 +11,7 @@ use tracing::{debug, info};
 use super::Agent;
 use crate::control::Pending;
 use crate::orders::{Failover, Kind, Ordered};
+use crate::standing::LeaveEnds;
 use crate::{logbook, outage, text};
 
 impl Agent {
@@ -50,20 +51,20 @@ impl Agent {
             }
             Command::Failover { to, force, .. } => self.failover(to.as_deref(), force, ordered, answer),
             Command::Events { after, since_ms } => self.events(after, since_ms, answer),
-            Command::Hold { for_ms } => self.hold(Duration::from_millis(for_ms), answer),
-            Command::Resume => self.hold(Duration::ZERO, answer),
+            Command::Hold { for_ms, reason } => self.hold(Duration::from_millis(for_ms), reason, answer),
+            Command::Resume => self.hold(Duration::ZERO, None, answer),
             Command::Reload => self.reload(Some(answer)),
-            Command::Leave => {
-                let Some(answer) = self.unless_busy(&ordered, answer) else {
-                    return;
-                };
-                let id = self.orders.wait(Kind::Leave, ordered, answer);
-                self.handle(self.clock.now(), Input::Leave { id });
-            }
-            Command::Join => {
-                self.handle(self.clock.now(), Input::Join);
-                let _ = answer.send(Response::done("this node is in the pair"));
-            }
+            Command::Leave => self.leave(LeaveEnds::AtJoin, ordered, answer),
+            Command::LeaveUntilBoot => self.leave(LeaveEnds::AtBoot, ordered, answer),
+            Command::Join => self.join(answer),
+            Command::JoinIfUntilBoot => match (self.is_leaving(), self.keeper.leave_ends()) {
+                (true, LeaveEnds::AtJoin) => {
+                    let stays =
+                        "this node stays out of the pair, since it was ordered to leave: pairctl join ends that";
+                    let _ = answer.send(Response::done(stays));
+                }
+                (true, LeaveEnds::AtBoot) | (false, _) => self.join(answer),
+            },
         }
     }
 
@@ -89,6 +90,28 @@ impl Agent {
         };
         let id = self.orders.wait(Kind::Failover(failover), ordered, answer);
         self.handle(self.clock.now(), Input::Order { id, to, force });
+    }
+
+    /// Leaves the pair for so long, and lets the client wait until the address is gone.
+    fn leave(&mut self, ends: LeaveEnds, ordered: Ordered, answer: oneshot::Sender<Response>) {
+        let Some(answer) = self.unless_busy(&ordered, answer) else {
+            return;
+        };
+        // A host that goes down does not shorten what an operator has ordered; an operator may well prolong that.
+        if !self.is_leaving() || ends == LeaveEnds::AtJoin {
+            self.keeper.let_leave_end(ends);
+        }
+        let id = self.orders.wait(Kind::Leave, ordered, answer);
+        self.handle(self.clock.now(), Input::Leave { id });
+    }
+
+    fn join(&mut self, answer: oneshot::Sender<Response>) {
+        self.handle(self.clock.now(), Input::Join);
+        let _ = answer.send(Response::done("this node is in the pair"));
+    }
+
+    fn is_leaving(&self) -> bool {
+        self.node.view(self.clock.now()).is_leaving
     }
 
     /// Tells the client of an order how it ended, and the journal.
@@ -150,11 +173,12 @@ impl Agent {
     }
 
     /// Holds the address where it is for so long, and lets the client wait until the peer has heard of it.
-    fn hold(&mut self, length: Duration, answer: oneshot::Sender<Response>) {
+    fn hold(&mut self, length: Duration, reason: Option<String>, answer: oneshot::Sender<Response>) {
         let now = self.clock.now();
         self.handle(now, Input::Hold(length));
         match self.node.view(now).hold {
             Some(hold) => {
+                self.known.hold_reason = reason.map(|reason| (hold.version, reason));
                 let until = now + self.core.holdtime;
                 self.orders.wait_for_peer(hold.version, hold.remaining, until, answer);
             }
@@ -164,7 +188,6 @@ impl Agent {
         }
     }
 
-    /// The node that an order means, or why it means none and what to do.
     /// The node that an order means, or why it means none and what can be done.
     fn order_target(&self, to: Option<&str>) -> Result<Member, (String, String)> {
         let Some(name) = to else {

@@ -442,7 +442,7 @@ pub const KEYS: &[Key] = &[
         "readiness.interval",
         duration(5_000, 86_400_000),
         Value("\"15m\""),
-        "Time between two proofs, give or take a quarter; each rehearses a takeover by three EC2 calls. While one fails, 20s.",
+        "Time between two proofs, and up to a quarter more; each rehearses a takeover by three EC2 calls. While one fails, 20s.",
     ),
     at_restart(local(
         "control",

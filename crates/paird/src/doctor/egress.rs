@@ -24,8 +24,7 @@ pub(super) fn examine(public: &[PublicAddress], private_ip: Ipv4Addr, elastic: I
                  after the next move this node may have no way to EC2",
                 address.public_ip
             ),
-            "let the address land on a secondary private IP (address.private_ips), or give the subnet a NAT gateway or an \
-             interface endpoint of EC2",
+            "let the address land on a secondary private IP (address.private_ips), or give the subnet an interface endpoint of EC2",
         ));
     }
     let seen = match others.next() {

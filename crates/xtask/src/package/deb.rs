@@ -3,23 +3,20 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::files::File;
+use super::{files::Entry, template};
 
 /// Everything that goes into a package.
 pub(crate) struct Package<'a> {
-    /// The installed files with their content, sorted by path.
-    pub(crate) entries: Vec<(&'a File, Vec<u8>)>,
+    /// The installed files, sorted by path.
+    pub(crate) entries: &'a [Entry],
     /// The folder with the control file and the maintainer scripts.
     pub(crate) scripts: &'a Path,
-    /// The C library that the binaries ask for.
-    pub(crate) glibc: Glibc,
     /// The modification time of every file, in seconds since 1970.
     pub(crate) time: u64,
 }
@@ -67,56 +64,57 @@ impl Package<'_> {
         for folder in self.folders() {
             archive.add_folder(&folder)?;
         }
-        for (file, content) in &self.entries {
-            archive.add_file(file.path, file.mode(), content)?;
+        for entry in self.entries {
+            archive.add_file(&entry.path, entry.mode, &entry.content)?;
         }
         archive.finish()
     }
 
     /// Returns the control file with the facts of this build filled in.
     fn control(&self) -> Result<String> {
+        let mut glibc = Glibc::default();
+        for program in self.entries.iter().filter(|entry| entry.is_program()) {
+            glibc.require(&program.content);
+        }
         let installed_kib: usize = self
             .entries
             .iter()
-            .map(|(_, content)| content.len().div_ceil(1024))
+            .map(|entry| entry.content.len().div_ceil(1024))
             .sum();
-        let control = read(&self.scripts.join("control"))?
-            .replace("@VERSION@", VERSION)
-            .replace("@ARCHITECTURE@", architecture())
-            .replace("@INSTALLED_KIB@", &installed_kib.to_string())
-            .replace("@GLIBC@", &self.glibc.version());
-        match control.lines().find(|line| line.contains('@')) {
-            Some(line) => bail!("the control file asks for something unknown: {line}"),
-            None => Ok(control),
-        }
+        let values = [
+            ("VERSION", VERSION),
+            ("ARCHITECTURE", architecture()),
+            ("INSTALLED_KIB", &installed_kib.to_string()),
+            ("GLIBC", &glibc.version()),
+        ];
+        template::fill(&self.scripts.join("control"), &values)
     }
 
     /// Returns the files that belong to the operator once installed.
     fn conffiles(&self) -> String {
-        let paths = self
-            .entries
-            .iter()
-            .map(|(file, _)| file.path)
-            .filter(|path| path.starts_with("etc/"));
-        paths.map(|path| format!("/{path}\n")).collect()
+        let owned = self.entries.iter().filter(|entry| entry.is_configuration());
+        owned.map(|entry| format!("/{}\n", entry.path)).collect()
     }
 
     /// Returns every folder on the way to a file; parents sort before their children.
     fn folders(&self) -> BTreeSet<PathBuf> {
-        let above = |path: &'static str| Path::new(path).ancestors().skip(1).map(Path::to_path_buf);
-        self.entries.iter().flat_map(|(file, _)| above(file.path)).collect()
+        let above = |entry: &Entry| {
+            let path = PathBuf::from(&entry.path);
+            path.ancestors().skip(1).map(Path::to_path_buf).collect::<Vec<_>>()
+        };
+        self.entries.iter().flat_map(above).collect()
     }
 }
 
 /// The newest version of the GNU C library that a binary's symbols name.
 #[derive(Default)]
-pub(crate) struct Glibc {
+struct Glibc {
     minor: u32,
 }
 
 impl Glibc {
     /// Reads the symbol versions of a binary. They stand in its string table as they are written: `GLIBC_2.34`.
-    pub(crate) fn require(&mut self, binary: &[u8]) {
+    fn require(&mut self, binary: &[u8]) {
         const MARK: &[u8] = b"GLIBC_2.";
         for at in binary
             .windows(MARK.len())
@@ -197,15 +195,6 @@ impl Archive {
             .append(&header, content)
             .with_context(|| format!("cannot add {name}"))
     }
-}
-
-/// Returns the content, compressed without a name or a time in it.
-pub(crate) fn gzip(content: &[u8]) -> Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder
-        .write_all(content)
-        .and_then(|()| encoder.finish())
-        .context("cannot compress")
 }
 
 fn read(path: &Path) -> Result<String> {

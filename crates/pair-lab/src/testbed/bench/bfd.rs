@@ -25,11 +25,8 @@ pub(super) enum Detection {
 impl Detection {
     /// Lets the host of the first node die so often, with a session that is up each time.
     pub(super) fn measure(bed: &mut Testbed, runs: u32) -> Result<Self> {
-        if !Path::new(BFDD).is_file() {
-            return Ok(Self::Skipped("FRR is not installed: apt-get install frr"));
-        }
-        if !geteuid().is_root() {
-            return Ok(Self::Skipped("bfdd changes its user, which only root can let it do"));
+        if let Some(obstacle) = obstacle() {
+            return Ok(Self::Skipped(obstacle));
         }
         let mut times = Vec::new();
         for number in 1..=runs {
@@ -57,6 +54,14 @@ impl Detection {
     }
 }
 
+/// Why it cannot run here, if so.
+pub(super) fn obstacle() -> Option<&'static str> {
+    if !Path::new(BFDD).is_file() {
+        return Some("FRR is not installed: apt-get install frr");
+    }
+    (!geteuid().is_root()).then_some("bfdd changes its user, which only root can let it do")
+}
+
 fn detect(bed: &Testbed, phase: Duration) -> Result<u64> {
     let [a, b] = bed.nodes();
     let sessions = [start(a, b.host())?, start(b, a.host())?];
@@ -74,7 +79,7 @@ fn detect(bed: &Testbed, phase: Duration) -> Result<u64> {
 }
 
 /// Starts a daemon with one session, without FRR's other daemons.
-fn start(node: &Node, peer: Host) -> Result<Process> {
+pub(super) fn start(node: &Node, peer: Host) -> Result<Process> {
     let (own, peer) = (node.host().address, peer.address);
     let config = format!(
         "log stdout debugging\ndebug bfd peer\nbfd\n peer {peer} multihop local-address {own}\n  detect-multiplier 3\n  \
@@ -96,5 +101,6 @@ fn start(node: &Node, peer: Host) -> Result<Process> {
     node.start(command, "bfdd").context("cannot start bfdd")
 }
 
-const BFDD: &str = "/usr/lib/frr/bfdd";
+/// The program.
+pub(super) const BFDD: &str = "/usr/lib/frr/bfdd";
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,17 +1,29 @@
-//! `pair-lab bench failover`: paird and what people run today, side by side in one run.
+//! `pair-lab bench`: paird and what people run today, side by side in one run.
+//!
+//! `failover` is here, what an agent costs in the modules below.
 //!
 //! Timings on a shared machine are noisy; ratios of figures that were taken side by side are not. So the contenders take turns: run
 //! one of everybody, then run two of everybody, on the same testbed.
 
 mod bfd;
 mod document;
+mod idle;
+mod idle_table;
+mod jitter;
+mod jitter_table;
+mod packets;
 mod picture;
+mod rhythm;
 mod surroundings;
 mod table;
+mod tap;
+mod terminator;
+mod usage;
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
@@ -32,6 +44,10 @@ use surroundings::Surroundings;
 pub(crate) enum Bench {
     /// Outages and needless moves of paird and keepalived, side by side.
     Failover(Args),
+    /// What a node costs on which nothing happens: memory, processor, packets, calls, start.
+    Idle(idle::Args),
+    /// Whether TLS handshakes and scrapes delay heartbeats.
+    Jitter(jitter::Args),
 }
 
 /// How to measure failovers.
@@ -67,6 +83,8 @@ pub(crate) struct Args {
 pub(crate) fn run(bench: &Bench) -> Result<ExitCode> {
     match bench {
         Bench::Failover(args) => failover(args),
+        Bench::Idle(args) => idle::run(args),
+        Bench::Jitter(args) => jitter::run(args),
     }
 }
 
@@ -204,6 +222,9 @@ const CONTENDERS: [Contender; 4] = [
 
 /// How often detection alone is measured.
 const DETECTIONS: u32 = 10;
+
+/// How long anything may take that takes a moment.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What to play how often: within the hour with all four.
 const PLAN: [(&str, u32); 5] = [

@@ -19,6 +19,8 @@ pub(super) struct Surroundings {
     /// The load average of the minute before: more than some tenths says that somebody else was busy.
     load_before: String,
     kernel: String,
+    /// Which of our own programs were measured.
+    build: &'static str,
     programs: Vec<String>,
 }
 
@@ -40,6 +42,7 @@ impl Surroundings {
             cores: thread::available_parallelism().map_or(0, usize::from),
             load_before: first_word("/proc/loadavg"),
             kernel: first_word("/proc/sys/kernel/osrelease"),
+            build: programs.build(),
             programs: versions.into_iter().flatten().collect(),
         }
     }
@@ -51,10 +54,11 @@ impl Surroundings {
             cores,
             load_before,
             kernel,
+            build,
             programs,
         } = self;
         format!(
-            "{date}, {cores} cores, load average {load_before} before, Linux {kernel}, development build; {}. Times: median (min–max).",
+            "{date}, {cores} cores, load average {load_before} before, Linux {kernel}, {build}; {}. Times: median (min–max).",
             programs.join("; ")
         )
     }

@@ -1,0 +1,106 @@
+//! A first configuration as text: each line with the sentence that the schema has for its key.
+
+use std::fmt::{self, Display, Formatter};
+use std::path::Path;
+
+use super::draft::Draft;
+use crate::config::schema;
+
+/// How wide a comment may get.
+const WIDTH: usize = 110;
+
+const HEADER: &str = "\
+# Configuration of paird, written by `paird init`: the same on both nodes.
+# Every setting that is not here has its default; paird.toml.example beside this file shows them all, and paird.toml(5) or
+# CONFIGURATION.md explains them. `paird check` says all that is wrong with this file at once.
+";
+
+impl Display for Draft {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        out.write_str(HEADER)?;
+        setting(out, "pair", &quoted(&self.pair))?;
+        for member in &self.members {
+            out.write_str("\n[[node]]\n")?;
+            line(out, "node.name", &quoted(&member.name))?;
+            line(out, "node.addresses", &format!("[{}]", quoted(member.address)))?;
+        }
+        out.write_str("\n[[address]]\n")?;
+        line(out, "address.allocation_id", &quoted(&self.allocation_id))?;
+        if let [Some(first), Some(second)] = self.members.each_ref().map(|member| member.landing) {
+            let [a, b] = self.members.each_ref().map(|member| &member.name);
+            let places = format!("{{ {a} = {}, {b} = {} }}", quoted(first), quoted(second));
+            line(out, "address.private_ips", &places)?;
+        }
+        if let Some(preferred) = &self.preferred {
+            line(out, "address.preferred", &quoted(preferred))?;
+        }
+        if let Some(profile) = &self.profile {
+            table(out, "heartbeat")?;
+            line(out, "heartbeat.profile", &quoted(profile))?;
+        }
+        let asked = format!("{{ port = {}, path = {} }}", self.port, quoted(&self.path));
+        table(out, "check")?;
+        if let Some(socket) = &self.haproxy_socket {
+            let socket = format!("{{ socket = {} }}", shown(socket));
+            line(out, "check.haproxy", &socket)?;
+        }
+        line(out, "check.http", &asked)?;
+        table(out, "probe")?;
+        line(out, "probe.http", &asked)?;
+        table(out, "security")?;
+        line(out, "security.key_file", &shown(&self.key_file))?;
+        table(out, "ec2")?;
+        line(out, "ec2.region", &quoted(&self.region))?;
+        if let Some(endpoint) = &self.ec2_endpoint {
+            line(out, "ec2.endpoint", &quoted(endpoint))?;
+        }
+        if let Some(endpoint) = &self.imds_endpoint {
+            line(out, "ec2.imds_endpoint", &quoted(endpoint))?;
+        }
+        Ok(())
+    }
+}
+
+/// A key at the top of the file.
+fn setting(out: &mut Formatter<'_>, path: &str, value: &str) -> fmt::Result {
+    out.write_str("\n")?;
+    line(out, path, value)
+}
+
+/// The head of a table, with what it is about.
+fn table(out: &mut Formatter<'_>, path: &str) -> fmt::Result {
+    out.write_str("\n")?;
+    comment(out, path)?;
+    writeln!(out, "[{path}]")
+}
+
+/// A key in the table that was opened last, with what it means.
+fn line(out: &mut Formatter<'_>, path: &str, value: &str) -> fmt::Result {
+    comment(out, path)?;
+    let name = path.rsplit_once('.').map_or(path, |(_, name)| name);
+    writeln!(out, "{name} = {value}")
+}
+
+fn comment(out: &mut Formatter<'_>, path: &str) -> fmt::Result {
+    let key = schema::find(path).expect("only keys of the schema are written");
+    let mut width = 1;
+    out.write_str("#")?;
+    for word in key.doc.split(' ') {
+        if width + 1 + word.len() > WIDTH {
+            out.write_str("\n#")?;
+            width = 1;
+        }
+        write!(out, " {word}")?;
+        width += 1 + word.len();
+    }
+    out.write_str("\n")
+}
+
+/// A text as TOML writes it. What TOML could not read again is refused when the whole is checked.
+fn quoted(text: impl Display) -> String {
+    format!("{:?}", text.to_string())
+}
+
+fn shown(path: &Path) -> String {
+    quoted(path.display())
+}

@@ -1,0 +1,9 @@
+//! What is installed: the packages and all that is in them, in a Debian that has nothing else.
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says all there is to say")]
+
+mod debian;
+mod formats;
+mod install;
+mod packages;
+mod shells;
+mod units;
