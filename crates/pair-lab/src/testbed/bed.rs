@@ -302,10 +302,13 @@ impl Testbed {
 
 /// Describes the cloud; moto is started in the calling thread's place.
 fn describe(engine: &Engine, ec2: Ec2) -> Result<(LabConfig, Option<moto::Server>)> {
+    let specs = [
+        NodeSpec::new(NODE_A.name, NODE_A.address, "us-east-1a"),
+        NodeSpec::new(NODE_B.name, NODE_B.address, "us-east-1b"),
+    ];
     match ec2 {
-        Ec2::Emulator => Ok((emulated(), None)),
+        Ec2::Emulator => Ok((emulated(&specs), None)),
         Ec2::Moto => {
-            let specs = specs();
             let program = moto::find().context("moto is not installed: `cargo xtask test` installs it")?;
             let server = engine.run(moto::Server::start(&program)).context("cannot start moto")?;
             let world = engine.run(moto::create_world(server.addr(), &specs, Some(ELASTIC_IP)))?;
@@ -314,24 +317,16 @@ fn describe(engine: &Engine, ec2: Ec2) -> Result<(LabConfig, Option<moto::Server
     }
 }
 
-/// Describes the cloud with the emulator.
-pub(crate) fn emulated() -> LabConfig {
-    let specs = specs();
+/// Describes the cloud with the emulator, in which the pair's address is the lab's.
+pub(crate) fn emulated(specs: &[NodeSpec]) -> LabConfig {
     let world = World {
         public_ip: ELASTIC_IP,
-        ..World::invent(&specs)
+        ..World::invent(specs)
     };
     LabConfig {
         world,
-        ..LabConfig::emulated(&specs)
+        ..LabConfig::emulated(specs)
     }
-}
-
-fn specs() -> [NodeSpec; 2] {
-    [
-        NodeSpec::new(NODE_A.name, NODE_A.address, "us-east-1a"),
-        NodeSpec::new(NODE_B.name, NODE_B.address, "us-east-1b"),
-    ]
 }
 
 /// Has the gateway lead the Elastic IP to whoever holds it, from here on and for as long as there is a cloud.

@@ -193,7 +193,7 @@ fn phase(number: u32) -> Duration {
 const CALM: Duration = Duration::from_secs(2);
 
 /// What a shell reports of a program that an interrupt ended: 128 + SIGINT.
-const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 #[cfg(test)]
 mod tests {

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use pair_lab::blocking::{Engine, Lab};
-use pair_lab::{Holder, NODE_HEADER, get};
+use pair_lab::{Holder, NODE_HEADER, NodeSpec, get};
 
 use super::ground::OnTheRouter;
+use super::seed::landing;
 use crate::testbed::gateway::Gateway;
 use crate::testbed::network::{self, CLIENT, ELASTIC_IP, NODE_A, NODE_B, ORIGIN};
 use crate::testbed::place::Place;
@@ -37,7 +38,13 @@ impl Cloud {
         for host in [NODE_A, NODE_B] {
             network::open_socket(&router, host)?;
         }
-        let mut config = bed::emulated();
+        let mut config =
+            bed::emulated(
+                &[(NODE_A, "us-east-1a"), (NODE_B, "us-east-1b")].map(|(host, zone)| NodeSpec {
+                    extra_private_ips: vec![landing(host)],
+                    ..NodeSpec::new(host.name, host.address, zone)
+                }),
+            );
         config.ground = Arc::new(OnTheRouter);
         let lab = router.run(move || -> Result<_> {
             let engine = Engine::start().context("cannot start the cloud")?;

@@ -26,13 +26,15 @@ install initramfs-tools
 sed -i 's/^MODULES=.*/MODULES=list/; s/^COMPRESS=.*/COMPRESS=gzip/' /etc/initramfs-tools/initramfs.conf
 printf '%s\n' virtio_pci virtio_blk ext4 >/etc/initramfs-tools/modules
 
-install systemd-sysv udev dbus cloud-init haproxy linux-image-cloud-amd64 qemu-guest-agent iproute2 procps
+install systemd-sysv udev dbus cloud-init haproxy linux-image-cloud-amd64 qemu-guest-agent iproute2 procps curl ca-certificates
 mv /boot/vmlinuz-* /boot/kernel
 mv /boot/initrd.img-* /boot/initrd
 
 # The network is what cloud-init writes for systemd-networkd.
 systemctl enable systemd-networkd.service
 printf 'datasource_list: [NoCloud]\n' >/etc/cloud/cloud.cfg.d/90_datasource.cfg
+# Modules of cloud-init for what is not in this image: neither locales nor an SSH server, nor anything of other vendors.
+sed -i -E '/^ - (locale|ssh|ssh-import-id|ssh-authkey-fingerprints|keys-to-console|set-passwords|snap|grub-dpkg|byobu|fan|landscape|lxd|puppet|chef|mcollective|salt-minion|reset_rmc|refresh_rmc_and_interface|rightscale_userdata)$/d' /etc/cloud/cloud.cfg
 printf '/dev/vda / ext4 defaults 0 1\n' >/etc/fstab
 
 systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \

@@ -89,20 +89,17 @@ impl Machine {
     /// # Errors
     /// If it does not in time, with the end of what is on the console.
     pub(crate) fn await_agent(&mut self, patience: Duration) -> Result<()> {
-        self.agent
-            .greet(patience)
-            .with_context(|| format!("machine {}:\n{}", self.parts.host.name, self.console_end()))
+        let outcome = self.agent.greet(patience);
+        self.explained(outcome)
     }
 
     /// Runs a script of the shell as root to its end.
     ///
     /// # Errors
-    /// If it does not end in time.
+    /// If it does not end in time, with the end of what is on the console.
     pub(crate) fn run(&mut self, script: &str, patience: Duration) -> Result<Said> {
-        self.check_on()?;
-        self.agent
-            .run(script, patience)
-            .with_context(|| format!("machine {}:\n{}", self.parts.host.name, self.console_end()))
+        let outcome = self.agent.run(script, patience);
+        self.explained(outcome)
     }
 
     /// Starts a script of the shell as root, and does not wait.
@@ -110,8 +107,8 @@ impl Machine {
     /// # Errors
     /// If the machine does not answer.
     pub(crate) fn start(&mut self, script: &str) -> Result<()> {
-        self.check_on()?;
-        self.agent.start(script).map(drop)
+        let outcome = self.agent.start(script).map(drop);
+        self.explained(outcome)
     }
 
     /// What its console has shown since it was last switched on.
@@ -130,11 +127,19 @@ impl Machine {
         self.parts.host.name
     }
 
-    fn check_on(&mut self) -> Result<()> {
+    /// Adds to an error what else is known: what qemu said if it has ended, else the end of the console.
+    fn explained<T>(&mut self, outcome: Result<T>) -> Result<T> {
         let name = self.parts.host.name;
-        let process = self.process.as_mut();
-        let process = process.with_context(|| format!("machine {name} is off"))?;
-        process.check_alive(&format!("qemu of machine {name}"))
+        outcome.map_err(|error| match &mut self.process {
+            None => error.context(format!("machine {name} is off")),
+            Some(process) => match process.check_alive("qemu") {
+                Err(dead) => error.context(format!("machine {name}: {dead}")),
+                Ok(()) => error.context(format!(
+                    "machine {name}, whose console ends with\n{}",
+                    self.console_end()
+                )),
+            },
+        })
     }
 
     fn console_end(&self) -> String {

@@ -29,6 +29,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result, ensure};
+use rustix::process::geteuid;
 
 use cloud::Cloud;
 use image::Image;
@@ -37,10 +38,10 @@ use seed::Seed;
 use story::Story;
 use tools::Tools;
 
-use crate::testbed::enclosure;
 use crate::testbed::network::{Host, NODE_A, NODE_B};
 use crate::testbed::place::ran;
 use crate::testbed::programs::beside_this_program;
+use crate::testbed::{INTERRUPTED, enclosure};
 use crate::wait::Interrupt;
 
 /// What the machines are made of.
@@ -49,7 +50,7 @@ pub(crate) struct Args {
     /// The Debian package that is tried.
     #[arg(long, value_name = "FILE")]
     package: PathBuf,
-    /// A word that every machine says on its console at its first boot, to prove which run it was; by default a random one.
+    /// A word that every machine says on its console at each boot, to prove which run it was; by default a random one.
     #[arg(long, value_name = "WORD")]
     nonce: Option<String>,
     /// Where the image is kept; by default ~/.cache/paird.
@@ -65,6 +66,10 @@ pub(crate) struct Args {
 
 /// Tells the story. Succeeds only if everything held.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    ensure!(
+        geteuid().is_root(),
+        "only root can make an image and put machines on a network"
+    );
     let tools = Tools::find()?;
     ensure!(
         args.package.is_file(),
@@ -97,14 +102,22 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         nonce: nonce.clone(),
         interrupt: interrupt.clone(),
     };
-    let machines = [workshop.assemble(NODE_A, &cloud)?, workshop.assemble(NODE_B, &cloud)?];
-    let mut story = Story::begin(cloud, machines, nonce, interrupt);
+    let machines = [
+        workshop.assemble(NODE_A, NODE_B, &cloud)?,
+        workshop.assemble(NODE_B, NODE_A, &cloud)?,
+    ];
+    let mut story = Story::begin(cloud, machines, nonce, interrupt.clone());
     let outcome = story.tell();
     if let Some(folder) = &args.consoles {
         story.keep_consoles(folder)?;
     }
-    outcome?;
-    Ok(ExitCode::SUCCESS)
+    match outcome {
+        Err(_) if interrupt.is_raised() => {
+            eprintln!("interrupted");
+            Ok(ExitCode::from(INTERRUPTED))
+        }
+        outcome => outcome.map(|()| ExitCode::SUCCESS),
+    }
 }
 
 /// What both machines are made of.
@@ -119,22 +132,24 @@ struct Workshop {
 
 impl Workshop {
     /// Makes the machine of a node, with a seed of its own.
-    fn assemble(&self, host: Host, cloud: &Cloud) -> Result<Machine> {
+    fn assemble(&self, host: Host, peer: Host, cloud: &Cloud) -> Result<Machine> {
         let lab = cloud.lab();
         let node = lab.node(host.name)?;
         let folder = Path::new("/run/vm").join(host.name);
         fs::create_dir_all(&folder).context("cannot make a folder for a machine")?;
         let seed = Seed {
             host,
+            peer,
             instance_id: &node.instance_id,
             mac: &node.mac,
-            members: [NODE_A.address, NODE_B.address],
             allocation_id: lab.allocation_id(),
+            region: &lab.world().region,
             ec2: &lab.ec2_endpoint_of(host.name)?,
             key: &self.key,
             nonce: &self.nonce,
+            package: &self.package,
         };
-        seed.write(&folder.join(SEED), &self.package, &self.tools)?;
+        seed.write(&folder.join(SEED), &self.tools)?;
         let parts = Parts {
             host,
             mac: node.mac.clone(),

@@ -109,7 +109,7 @@ impl Story {
                 "cloud-init on {name}: {outcome}\n{console}"
             );
             self.holds(&format!("cloud-init is done on {name}"));
-            self.show(at, "cat /proc/1/comm /etc/nonce")?;
+            self.show(at, "cat /proc/1/comm /sys/devices/virtual/dmi/id/product_name")?;
             self.show(at, "dpkg --status paird | sed '/^Description/,$d'")?;
             self.show(at, "systemctl is-active haproxy.service paird.service")?;
         }
@@ -151,6 +151,7 @@ impl Story {
         self.chapter(&format!("systemctl stop paird on {name}, which holds the address"));
         let moves = self.cloud.moves();
         self.show(holder, "systemctl stop paird.service")?;
+        self.show(holder, "systemctl is-active paird-leave.service haproxy.service")?;
         self.await_in(other(holder), "pairctl status", "silent-but-serving")?;
         self.look(other(holder), "pairctl status")?;
         self.has_moved(moves, 0)?;
@@ -182,7 +183,7 @@ impl Story {
         self.machines[holder].start("systemctl reboot")?;
         self.show(other, "pairctl wait --active --timeout 10m")?;
         self.is_served_by(other)?;
-        self.show(other, "pairctl why | tail -n 12")?;
+        self.was_handed_over(other)?;
         let deadline = Instant::now() + BOOT_PATIENCE;
         loop {
             self.machines[holder].await_agent(BOOT_PATIENCE)?;
@@ -220,22 +221,36 @@ impl Story {
     }
 
     fn the_package_is_removed(&mut self, holder: At) -> Result<()> {
-        let standby = other(holder);
-        let name = self.name(standby);
-        self.chapter(&format!("the package is removed from {name}, the standby"));
+        let (name, other) = (self.name(holder), other(holder));
+        self.chapter(&format!("the package is removed from {name}, which holds the address"));
         let moves = self.cloud.moves();
-        self.show(standby, "dpkg --remove paird")?;
-        self.show(standby, "! pgrep --exact --list-full paird")?;
-        self.show(standby, "! systemctl is-active paird.service")?;
+        self.show(holder, "dpkg --remove paird")?;
+        self.is_served_by(other)?;
+        self.has_moved(moves, 1)?;
+        self.was_handed_over(other)?;
+        self.show(holder, "! pgrep --exact --list-full paird")?;
+        self.show(holder, "! systemctl is-active paird.service paird-leave.service")?;
         self.show(
-            standby,
+            holder,
             "test ! -e /usr/bin/paird && ls -l /etc/paird/paird.toml /etc/paird/key",
         )?;
-        self.await_in(holder, "pairctl status", "peer-silent")?;
-        self.has_moved(moves, 0)?;
-        self.is_served_by(holder)?;
-        self.show(standby, "dpkg --purge paird")?;
-        self.show(standby, "test ! -e /etc/paird && test ! -e /var/lib/paird")?;
+        self.await_in(other, "pairctl status", "peer-silent")?;
+        self.show(holder, "dpkg --purge paird")?;
+        self.show(holder, "test ! -e /etc/paird && test ! -e /var/lib/paird")?;
+        self.is_served_by(other)?;
+        self.has_moved(moves, 1)
+    }
+
+    /// Whether the node has taken the address because its peer wanted that, and not because the peer was silent.
+    fn was_handed_over(&mut self, to: At) -> Result<()> {
+        self.show(to, "pairctl why | tail -n 12")?;
+        let why = self.ask(to, "pairctl why")?;
+        let last = console::last_line(&why, "takeover").unwrap_or_default();
+        ensure!(
+            last.ends_with("by rule F-6b"),
+            "the last takeover was no hand-over: {last}"
+        );
+        self.holds("it was handed over, by rule F-6b");
         Ok(())
     }
 
@@ -356,10 +371,8 @@ const B: At = 1;
 
 /// The package of the seed again, with a version that is the next one.
 const NEXT_VERSION: &str = "set -e
-mount -o ro /dev/disk/by-label/cidata /mnt
 rm -rf /var/tmp/next
-dpkg-deb --raw-extract /mnt/paird.deb /var/tmp/next
-umount /mnt
+dpkg-deb --raw-extract /seed/paird.deb /var/tmp/next
 sed -i '/^Version:/s/$/+next/' /var/tmp/next/DEBIAN/control
 dpkg-deb -Znone --build /var/tmp/next /var/tmp/next.deb";
 
