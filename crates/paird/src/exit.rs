@@ -44,7 +44,9 @@ impl Exit {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done; `run`: it was told to end; `check`: nothing is wrong; `doctor`: nothing was found",
-            Self::Failed => "`run`: it could not start; `init`: IMDS or EC2 did not tell enough; `doctor`: the worst that was found degrades the pair",
+            Self::Failed => {
+                "`run`: it could not start; `init`: IMDS or EC2 did not tell enough; `doctor`: the worst that was found degrades the pair"
+            }
             Self::Critical => "`doctor`: something that was found is critical",
             Self::Usage => "the command line is wrong",
             Self::ConfigurationWrong => "`run`, `check`, `init`: the configuration or the key file is wrong",
