@@ -32,6 +32,7 @@ impl Image {
         if recipe.is_ok_and(|recipe| recipe == RECIPE) {
             return Ok(image);
         }
+        eprintln!("making {}, which takes a minute or two", image.folder.display());
         fs::create_dir_all(cache).with_context(|| format!("cannot make {}", cache.display()))?;
         let minimal = minimal_debian(cache, tools)?;
         let scratch = tempfile::tempdir_in(cache).context("no room for an image")?;

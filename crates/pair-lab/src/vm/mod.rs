@@ -20,6 +20,7 @@ mod guest_agent;
 mod image;
 mod machine;
 mod seed;
+mod stage;
 mod story;
 mod tools;
 
@@ -35,7 +36,7 @@ use cloud::Cloud;
 use image::Image;
 use machine::{Machine, Parts, SEED};
 use seed::Seed;
-use story::Story;
+use stage::Stage;
 use tools::Tools;
 
 use crate::testbed::network::{Host, NODE_A, NODE_B};
@@ -81,9 +82,6 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         (None, Some(home)) => Path::new(&home).join(".cache/paird"),
         (None, None) => anyhow::bail!("HOME is not set: --cache says where to keep the image"),
     };
-    if args.inside.is_none() {
-        eprintln!("making the image, unless {} has it", cache.display());
-    }
     let image = Image::prepare(&cache, &tools)?;
     if let Some(code) = enclosure::enter(args.inside)? {
         return Ok(code);
@@ -106,10 +104,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         workshop.assemble(NODE_A, NODE_B, &cloud)?,
         workshop.assemble(NODE_B, NODE_A, &cloud)?,
     ];
-    let mut story = Story::begin(cloud, machines, nonce, interrupt.clone());
-    let outcome = story.tell();
+    let mut stage = Stage::new(cloud, machines, interrupt.clone());
+    let outcome = story::tell(&mut stage, &nonce);
     if let Some(folder) = &args.consoles {
-        story.keep_consoles(folder)?;
+        stage.keep_consoles(folder)?;
     }
     match outcome {
         Err(_) if interrupt.is_raised() => {

@@ -1,10 +1,11 @@
 //! The seed: the disk on which cloud-init finds who its machine is and what it is to become.
 //!
 //! A disk with the label `cidata` and these files is cloud-init's data source NoCloud; the package lies beside them. The user-data is
-//! the one that is shipped, `deploy/cloud-init/user-data.yaml`, with the values of this node, and changed in three places:
+//! the one that is shipped, `deploy/cloud-init/user-data.yaml`, with the values of this node, and changed in four places:
 //!
 //! - Nothing is fetched: the machine reaches no mirror, and the image has HAProxy.
 //! - The key is written, since there is no SSM.
+//! - What asks IMDS is repeated: the second that it is given is short for an emulated processor.
 //! - The configuration has an end of its own: where the emulated EC2 is, and timings for an emulated processor.
 
 use std::fs;
@@ -86,7 +87,6 @@ impl Seed<'_> {
 
     /// The shipped user-data with the values of this machine.
     fn user_data(&self, sha256: &str) -> Result<String> {
-        let mut text = SHIPPED.to_owned();
         let values = [
             ("PAIR", "vm".to_owned()),
             ("PEER", self.peer.address.to_string()),
@@ -99,23 +99,17 @@ impl Seed<'_> {
             ("PACKAGE_URL", "file:///seed/paird.deb".to_owned()),
             ("PACKAGE_SHA256", sha256.to_owned()),
         ];
+        let mut text = SHIPPED.to_owned();
         for (name, value) in values {
             let start = format!("      {name}=");
             let line = text.lines().find(|line| line.starts_with(&start));
             let line = line.with_context(|| format!("the shipped user-data has no {name}"))?;
             text = text.replacen(&format!("{line}\n"), &format!("{start}'{value}'\n"), 1);
         }
-        let fetched = text
-            .split_once("package_update: true\n")
-            .and_then(|(before, after)| Some((before, after.split_once("\n\n")?.1)));
-        let (before, after) = fetched.context("the shipped user-data fetches no packages")?;
-        text = format!("{before}{after}");
+        text = without_packages(&text)?;
         text = put_after(&text, "write_files:\n", FILES)?;
-        text = put_after(
-            &text,
-            INITIALIZED,
-            "      cat /etc/paird/lab.toml >>/etc/paird/paird.toml\n",
-        )?;
+        text = put_after(&text, "      . /etc/paird/node.env\n", REPEATED)?;
+        text = put_after(&text, INITIALIZED, APPENDED)?;
         text = format!("{text}\n{EXTRA}");
         for (word, value) in [("@KEY@", self.key), ("@EC2@", self.ec2), ("@NONCE@", self.nonce)] {
             text = text.replace(word, value);
@@ -129,6 +123,15 @@ impl Seed<'_> {
 pub(crate) fn landing(host: Host) -> Ipv4Addr {
     let [a, b, c, d] = host.address.octets();
     Ipv4Addr::new(a, b, c, d + 1)
+}
+
+/// Takes out what is fetched from a mirror: the paragraph that begins with the lists.
+fn without_packages(text: &str) -> Result<String> {
+    let (before, after) = text
+        .split_once("package_update: true\n")
+        .context("the shipped user-data fetches no packages")?;
+    let (_, after) = after.split_once("\n\n").context("nothing comes after the packages")?;
+    Ok(format!("{before}{after}"))
 }
 
 /// Puts something into the shipped text, or fails if that has changed so much that it is not known where.
@@ -155,8 +158,19 @@ const FILES: &str = include_str!("files.yaml");
 /// What comes after everything that is shipped.
 const EXTRA: &str = include_str!("extra.yaml");
 
+/// Has the shell repeat the command that asks IMDS.
+const REPEATED: &str = concat!(
+    "      paird() {\n",
+    "          for attempt in 1 2 3 4 5; do command paird \"$@\" && return; done\n",
+    "          return 1\n",
+    "      }\n",
+);
+
 /// The end of the command that writes the configuration.
 const INITIALIZED: &str = "          --port 8404 --path /health\n";
+
+/// Gives the configuration its end.
+const APPENDED: &str = "      cat /etc/paird/lab.toml >>/etc/paird/paird.toml\n";
 
 #[cfg(test)]
 mod tests {
