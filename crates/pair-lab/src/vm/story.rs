@@ -63,7 +63,7 @@ fn first_boot(stage: &mut Stage, nonce: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whoever is preferred has taken the address.
+/// One of them has taken the address, which nobody had.
 fn they_form_a_pair(stage: &mut Stage) -> Result<At> {
     stage.chapter("they form a pair");
     stage.both_are_healthy()?;
@@ -77,6 +77,8 @@ fn power_fails(stage: &mut Stage, holder: At) -> Result<At> {
     let (name, other) = (stage.name(holder), other(holder));
     stage.chapter(&format!("the power of {name}, which holds the address, fails"));
     let moves = stage.moves();
+    // Seconds after its first boot a host has not written everything, as it has when it fails some day.
+    stage.ask(holder, "sync")?;
     let qemu = stage.machine(holder).pull_the_plug()?;
     println!("      qemu of {name} is killed: pid {}", qemu.as_raw_nonzero());
     stage.show(other, "pairctl wait --active --timeout 10m")?;
