@@ -37,8 +37,9 @@ def main():
     }
     template = sys.stdin.read()
     create(cloudformation, "fleet", template, parameters)
-    # The same once more, with the other kind of name.
-    create(cloudformation, "other", template, parameters | {"RecordKind": "multivalue", "RecordName": OTHER_NAME})
+    # The same once more, with the other kind of name, and with the endpoint.
+    other = {"RecordKind": "multivalue", "RecordName": OTHER_NAME, "InterfaceEndpoint": "yes"}
+    create(cloudformation, "other", template, parameters | other)
     stack = cloudformation.describe_stacks(StackName="fleet")["Stacks"][0]
     resources = {
         resource["LogicalResourceId"]: resource["PhysicalResourceId"]
@@ -62,7 +63,9 @@ def main():
         if record["Name"] == OTHER_NAME and record["MultiValueAnswer"]
         for value in record["ResourceRecords"]
     ]
-    made = {"status": stack["StackStatus"], "nodes": nodes, "addresses": addresses, "values": values, "answers": answers}
+    endpoints = [endpoint["ServiceName"] for endpoint in ec2.describe_vpc_endpoints()["VpcEndpoints"]]
+    made = {"status": stack["StackStatus"], "nodes": nodes, "addresses": addresses, "values": values}
+    made |= {"answers": answers, "endpoints": endpoints}
     print(json.dumps(made))
 
 

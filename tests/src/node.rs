@@ -51,6 +51,21 @@ impl Place {
         paird
     }
 
+    /// Runs a script of the shell, in which `paird` and `pairctl` are of this node without being told.
+    pub(crate) fn typed(&self, script: &str) -> binaries::Ran {
+        let [paird, pairctl] = ["paird", "pairctl"].map(|name| binary(name).get_program().display().to_string());
+        let functions = format!(
+            "paird() {{ command=$1; shift; {paird} $command --node {name} --config {config} \"$@\"; }}\n\
+             pairctl() {{ {pairctl} --socket {socket} \"$@\"; }}\n",
+            name = self.name,
+            config = self.file("toml").display(),
+            socket = self.control_socket.display(),
+        );
+        let mut shell = Command::new("sh");
+        shell.args(["-euc", &format!("{functions}{script}")]).env_clear();
+        binaries::ran(&mut shell)
+    }
+
     /// Gives the environment that leads the node to EC2 and IMDS, if its configuration does not.
     pub(crate) fn redirection(&self) -> BTreeMap<&'static str, String> {
         let [ec2, imds] = ["AWS_ENDPOINT_URL_EC2", "AWS_EC2_METADATA_SERVICE_ENDPOINT"];

@@ -229,6 +229,12 @@ impl Pair {
         pairctl(self.place(node), args)
     }
 
+    /// Lets a person at a node type this, to whom `paird` and `pairctl` are what is installed there.
+    #[must_use]
+    pub fn typed(&self, node: &str, script: &str) -> Ran {
+        self.place(node).typed(script)
+    }
+
     /// Runs the `pairctl` binary on a node's control socket as another user.
     ///
     /// # Panics

@@ -31,6 +31,23 @@ fn the_linter_has_nothing_to_say_about_any_template() {
     assert_eq!((linted.status.code(), said.trim()), (Some(0), ""), "{linted:?}");
 }
 
+/// What the programs call is `scenarios/role.rs`; the rest of the role is for the first boot.
+#[test]
+fn beside_ec2_the_role_allows_what_the_user_data_calls() {
+    let template = fs::read_to_string(root().join("deploy/cloudformation/fleet-1.yaml")).unwrap();
+    let others: Vec<&str> = template
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("Action: "))
+        .filter(|action| !action.starts_with("ec2:"))
+        .collect();
+    // The first lets instances have the role at all.
+    assert_eq!(others, ["sts:AssumeRole", "ssm:GetParameter"]);
+    let user_data = fs::read_to_string(root().join("deploy/cloud-init/user-data.yaml")).unwrap();
+    let calls: Vec<&str> = user_data.split("$(aws ").skip(1).collect();
+    assert_eq!(calls.len(), user_data.matches("aws ").count());
+    assert!(calls.iter().all(|call| call.starts_with("ssm get-parameter ")));
+}
+
 #[test]
 fn the_stack_policy_is_json_and_protects_what_must_not_change_at_once() {
     let policy = fs::read(root().join("deploy/cloudformation/stack-policy.json")).unwrap();

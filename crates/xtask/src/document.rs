@@ -54,7 +54,7 @@ pub(crate) fn write(root: &Path, mark: &str, part: &str) -> Result<()> {
     replace(&root.join(DOCUMENT), mark, part)
 }
 
-/// As [`write`], in any document.
+/// As [`write()`], in any document.
 ///
 /// # Errors
 /// As there.

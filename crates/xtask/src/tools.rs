@@ -115,13 +115,15 @@ fn install_packages(path: &str) {
     }
     if geteuid().is_root() {
         eprintln!("installing {}", packages.join(" "));
-        let installed = workspace::run(apt_get().arg("update")).and_then(|()| {
-            workspace::run(
-                apt_get()
-                    .args(["install", "--yes", "--no-install-recommends"])
-                    .args(&packages),
-            )
-        });
+        let installed = keep_asleep(&packages)
+            .and_then(|()| workspace::run(apt_get().arg("update")))
+            .and_then(|()| {
+                workspace::run(
+                    apt_get()
+                        .args(["install", "--yes", "--no-install-recommends"])
+                        .args(&packages),
+                )
+            });
         if let Err(error) = installed {
             eprintln!("cannot install: {error:#}");
         }
@@ -133,6 +135,25 @@ fn install_packages(path: &str) {
         );
     }
 }
+
+/// Sees to it that what is installed for a test does nothing else: at its next boot cloud-init could take this machine for a new
+/// one, with new keys and another name.
+fn keep_asleep(packages: &[&str]) -> Result<()> {
+    if !packages.contains(&"cloud-init") {
+        return Ok(());
+    }
+    fs::create_dir_all("/etc/cloud")
+        .and_then(|()| {
+            fs::write(
+                CLOUD_INIT_DISABLED,
+                "by cargo xtask test, which wants its schema only\n",
+            )
+        })
+        .with_context(|| format!("cannot write {CLOUD_INIT_DISABLED}"))
+}
+
+/// What disables cloud-init if it is there (cloud-init's documentation, "How to disable cloud-init").
+const CLOUD_INIT_DISABLED: &str = "/etc/cloud/cloud-init.disabled";
 
 fn apt_get() -> Command {
     let mut apt_get = Command::new("apt-get");

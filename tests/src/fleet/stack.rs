@@ -26,6 +26,8 @@ pub struct Stack {
     pub values: Vec<Ipv4Addr>,
     /// With an answer for each pair: the address of each, and the one that its health check asks.
     pub answers: Vec<[Ipv4Addr; 2]>,
+    /// With interface endpoints: of which services.
+    pub endpoints: Vec<String>,
 }
 
 impl Stack {
@@ -41,6 +43,7 @@ impl Stack {
             answers: list("answers")
                 .map(|answer| ["value", "checked"].map(|name| ip(&answer[name])))
                 .collect(),
+            endpoints: list("endpoints").map(text).collect(),
             values: list("values").map(ip).collect(),
         }
     }

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Mutex, PoisonError};
 
 use tempfile::TempDir;
 
@@ -18,14 +19,17 @@ pub(crate) struct Debian {
 impl Debian {
     /// Unpacks a fresh one from the cache, which is filled at the first time.
     pub(crate) fn unpack() -> Self {
+        Self::of(&archive("minbase", &[]))
+    }
+
+    /// Unpacks one that can be booted.
+    pub(crate) fn with_systemd() -> Self {
+        Self::of(&archive("systemd", &["--include=systemd,systemd-sysv,ca-certificates"]))
+    }
+
+    fn of(archive: &Path) -> Self {
         let root = tempfile::tempdir().unwrap();
-        succeed(
-            Command::new("tar")
-                .arg("-xpf")
-                .arg(archive())
-                .arg("-C")
-                .arg(root.path()),
-        );
+        succeed(Command::new("tar").arg("-xpf").arg(archive).arg("-C").arg(root.path()));
         fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).unwrap();
         Self { root }
     }
@@ -65,10 +69,13 @@ impl Debian {
     }
 }
 
-/// Returns the archive of a minimal Debian, which is made at the first time.
-fn archive() -> PathBuf {
+/// Returns the archive of a minimal Debian, which is made at the first time, with these further options.
+fn archive(name: &str, options: &[&str]) -> PathBuf {
+    // Tests run side by side, and one download is enough.
+    static MAKING: Mutex<()> = Mutex::new(());
+    let _made_by_one = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     let cache = Path::new(&env::var_os("HOME").unwrap()).join(".cache/paird");
-    let archive = cache.join("bookworm-minbase.tar");
+    let archive = cache.join(format!("bookworm-{name}.tar"));
     if archive.exists() {
         return archive;
     }
@@ -76,7 +83,8 @@ fn archive() -> PathBuf {
     let scratch = TempDir::new_in(&cache).unwrap();
     let (root, unfinished) = (scratch.path().join("root"), scratch.path().join("tar"));
     let mut debootstrap = Command::new("/usr/sbin/debootstrap");
-    succeed(debootstrap.args(["--variant=minbase", "bookworm"]).arg(&root));
+    debootstrap.arg("--variant=minbase").args(options);
+    succeed(debootstrap.arg("bookworm").arg(&root));
     let excluded = [
         "--exclude=./proc/*",
         "--exclude=./sys/*",
@@ -85,7 +93,7 @@ fn archive() -> PathBuf {
     let mut tar = Command::new("tar");
     tar.arg("-cf").arg(&unfinished).args(excluded);
     succeed(tar.arg("-C").arg(&root).arg("."));
-    // Renamed when complete: an interrupted download leaves no half of a Debian behind, and of two that are made at once one wins.
+    // Renamed when complete: an interrupted download leaves no half of a Debian behind.
     fs::rename(&unfinished, &archive).unwrap();
     archive
 }

@@ -71,6 +71,21 @@ fn the_programs_need_no_newer_c_library_than_the_oldest_supported_system_has() {
 }
 
 #[test]
+fn both_packages_bring_the_certificates_by_which_ec2_is_believed() {
+    const TEST: &str = "both_packages_bring_the_certificates_by_which_ec2_is_believed";
+    if lacks(TEST, &["rpm", "rpmbuild"]) {
+        return;
+    }
+    let depends = succeed(dpkg_deb("--field").arg("Depends"));
+    assert!(
+        depends.split(", ").any(|name| name.trim() == "ca-certificates"),
+        "{depends}"
+    );
+    let requires = succeed(&mut rpm("--requires"));
+    assert!(requires.lines().any(|name| name == "ca-certificates"), "{requires}");
+}
+
+#[test]
 fn lintian_has_nothing_to_say_but_what_is_explained() {
     const TEST: &str = "lintian_has_nothing_to_say_but_what_is_explained";
     if lacks(TEST, &["lintian"]) {

@@ -4,6 +4,8 @@
 mod debian;
 mod formats;
 mod install;
+mod machine;
 mod packages;
+mod service;
 mod shells;
 mod units;

@@ -31,8 +31,9 @@ pub(crate) fn packages() -> &'static Packages {
 }
 
 /// Returns what the list of files says, "0755 /usr/bin/paird" a line.
-pub(crate) fn listed_files() -> Vec<String> {
-    xtask(&["package", "--list"]).lines().map(str::to_owned).collect()
+pub(crate) fn listed_files() -> &'static [String] {
+    static LISTED: OnceLock<Vec<String>> = OnceLock::new();
+    LISTED.get_or_init(|| xtask(&["package", "--list"]).lines().map(str::to_owned).collect())
 }
 
 /// Whether a test has to be skipped since a program of the system is missing; says so.

@@ -19,6 +19,7 @@ fn three_pairs_of_the_template_survive_the_death_of_a_zone() {
     assert_eq!(stack.values.iter().collect::<BTreeSet<_>>(), addresses);
     assert_eq!(stack.answers.len(), 3);
     assert!(stack.answers.iter().all(|[value, checked]| value == checked));
+    assert_eq!(stack.endpoints, ["com.amazonaws.us-east-1.ec2"]);
     let checked_in = include_str!("../../../deploy/cloudformation/fleet-3.yaml");
     assert!(
         checked_in.replace("10.77.", &stack.prefix) == stack.template,

@@ -21,6 +21,7 @@ mod init;
 mod keys;
 mod lost_agent;
 mod lost_service;
+mod manual;
 mod metrics;
 mod order;
 mod pause;

@@ -25,7 +25,7 @@ fn under_hold_a_dead_holder_keeps_the_address_until_the_hold_is_ended(setup: Set
     for node in ["a", "b"] {
         assert!(has_problem(&pair.status(node), "on-hold"), "{node}");
     }
-    let told = |pair: &e2e::Pair| pair.pairctl("b", &["status"]).stdout.contains(": \"kernel update\"");
+    let told = |pair: &Pair| pair.pairctl("b", &["status"]).stdout.contains(": \"kernel update\"");
     assert!(told(&pair));
     let events = pair.pairctl("b", &["events"]);
     assert!(events.stdout.contains("hold for 10m: \"kernel update\""), "{events:?}");

@@ -170,14 +170,7 @@ fn furnish() -> Result<()> {
         current: limit.maximum,
         ..limit
     };
-    setrlimit(Resource::Nofile, more).context("cannot open many files")?;
-    let no_limit = Rlimit {
-        current: None,
-        maximum: None,
-    };
-    // As the unit has it, so that agents lock their memory here, too. A user who is root only here may not, and measures without.
-    setrlimit(Resource::Memlock, no_limit).ok();
-    Ok(())
+    setrlimit(Resource::Nofile, more).context("cannot open many files")
 }
 
 fn runtime() -> io::Result<Runtime> {

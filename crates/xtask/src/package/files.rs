@@ -123,7 +123,7 @@ const fn file(path: &'static str, content: Content) -> File {
 
 /// Every installed file that is not drawn. The units are not in `/lib`: that name is an alias on every supported system, and a
 /// package that installs files through it can lose them when a later version names the folder itself.
-const FILES: [File; 20] = [
+const FILES: [File; 30] = [
     file("etc/paird/hooks.d/README", Source("deploy/hooks/README")),
     file("etc/paird/paird.toml.example", Source("deploy/config/paird.toml")),
     file("usr/bin/pairctl", Binary("pairctl")),
@@ -135,10 +135,20 @@ const FILES: [File; 20] = [
     file("usr/lib/systemd/system/paird.service", Source("systemd/paird.service")),
     file("usr/lib/sysusers.d/paird.conf", Source("systemd/paird.sysusers")),
     file("usr/lib/tmpfiles.d/paird.conf", Source("systemd/paird.tmpfiles")),
+    file("usr/share/doc/paird/COMPARISON.md", Source("docs/COMPARISON.md")),
     file("usr/share/doc/paird/CONFIGURATION.md", Source("docs/CONFIGURATION.md")),
+    file("usr/share/doc/paird/DETECTION.md", Source("docs/DETECTION.md")),
+    file("usr/share/doc/paird/DNS.md", Source("docs/DNS.md")),
     file("usr/share/doc/paird/FAILOVER.md", Source("docs/FAILOVER.md")),
+    file("usr/share/doc/paird/GLOSSARY.md", Source("docs/GLOSSARY.md")),
+    file("usr/share/doc/paird/INSTALL.md", Source("docs/INSTALL.md")),
+    file("usr/share/doc/paird/MIGRATING.md", Source("docs/MIGRATING.md")),
     file("usr/share/doc/paird/OPERATING.md", Source("docs/OPERATING.md")),
+    file("usr/share/doc/paird/PERFORMANCE.md", Source("docs/PERFORMANCE.md")),
+    file("usr/share/doc/paird/PROTOCOL.md", Source("docs/PROTOCOL.md")),
     file("usr/share/doc/paird/README.md", Source("README.md")),
+    file("usr/share/doc/paird/SECURITY.md", Source("docs/SECURITY.md")),
+    file("usr/share/doc/paird/TOPOLOGIES.md", Source("docs/TOPOLOGIES.md")),
     file("usr/share/doc/paird/changelog.gz", Changelog("CHANGELOG.md")),
     file("usr/share/doc/paird/copyright", Source("deploy/deb/copyright")),
     file("usr/share/doc/paird/haproxy.cfg", Source("deploy/haproxy/haproxy.cfg")),

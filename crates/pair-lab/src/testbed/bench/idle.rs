@@ -66,6 +66,7 @@ pub(crate) struct Args {
 pub(super) struct Idle {
     pub(super) name: &'static str,
     pub(super) resident_kib: u64,
+    pub(super) locked_kib: u64,
     pub(super) proportional_kib: u64,
     /// Of one core.
     pub(super) processor_percent: f64,
@@ -285,6 +286,7 @@ fn watch(bed: &Testbed, programs: [&Process; 2], args: &Args) -> Result<Idle> {
     Ok(Idle {
         name: "",
         resident_kib: most(&|at| after[at].resident_kib),
+        locked_kib: most(&|at| after[at].locked_kib),
         proportional_kib: most(&|at| after[at].proportional_kib),
         processor_percent: 100.0 * processor.as_secs_f64() / seconds,
         wakeups_per_s: wakeups as f64 / seconds,

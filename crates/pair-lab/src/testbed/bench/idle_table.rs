@@ -96,8 +96,9 @@ const LIMITS: [Limit; 3] = [
 /// A figure in words, and how its cell is written.
 type Row = (&'static str, fn(&Idle) -> String);
 
-const ROWS: [Row; 10] = [
+const ROWS: [Row; 11] = [
     ("RSS, MiB", |idle| format!("{:.1}", mib(idle.resident_kib))),
+    ("of it locked, MiB", |idle| format!("{:.1}", mib(idle.locked_kib))),
     ("PSS, MiB", |idle| format!("{:.1}", mib(idle.proportional_kib))),
     ("CPU, % of one core", |idle| format!("{:.2}", idle.processor_percent)),
     ("wakeups, a second", |idle| format!("{:.1}", idle.wakeups_per_s)),
@@ -120,6 +121,7 @@ mod tests {
         Idle {
             name,
             resident_kib,
+            locked_kib: 0,
             proportional_kib: 2048,
             processor_percent: 0.125,
             wakeups_per_s: 40.0,
@@ -153,6 +155,6 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "| idle node | paird-default | keepalived-std |");
         assert_eq!(lines[2], "| RSS, MiB | 12.0 | 1.0 |");
-        assert_eq!(lines[10], "| start to first heartbeat, ms | 30 (20–40) | 30 (20–40) |");
+        assert_eq!(lines[11], "| start to first heartbeat, ms | 30 (20–40) | 30 (20–40) |");
     }
 }

@@ -13,7 +13,9 @@ use crate::process::Process;
 pub(super) struct Usage {
     /// What is in memory, pages that are shared with others included.
     pub(super) resident_kib: u64,
-    /// The same, but each shared page by its share.
+    /// What of it is locked.
+    pub(super) locked_kib: u64,
+    /// What is in memory, but each shared page by its share.
     pub(super) proportional_kib: u64,
     /// Its own, and that of children which have ended.
     pub(super) processor: Duration,
@@ -46,8 +48,10 @@ impl Usage {
         let tasks = fs::read_dir(format!("/proc/{id}/task")).context("cannot list the threads")?;
         // A thread may end between two looks.
         let tasks = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("status")).ok());
+        let locked = fs::read_to_string(format!("/proc/{id}/smaps")).map(|maps| locked_kib(&maps));
         Ok(Self {
             resident_kib: number(&memory, "Rss:").context("smaps_rollup tells no Rss")?,
+            locked_kib: locked.unwrap_or_default(),
             proportional_kib: number(&memory, "Pss:").context("smaps_rollup tells no Pss")?,
             processor: processor(&stat).context("stat tells no times")?,
             wakeups: tasks.filter_map(|task| number(&task, "voluntary_ctxt_switches:")).sum(),
@@ -56,10 +60,28 @@ impl Usage {
 
     fn add(&mut self, one: Self) {
         self.resident_kib += one.resident_kib;
+        self.locked_kib += one.locked_kib;
         self.proportional_kib += one.proportional_kib;
         self.processor += one.processor;
         self.wakeups += one.wakeups;
     }
+}
+
+/// The resident size of all mappings that are locked, whose flags (`VmFlags`) have an `lo` among them: `Locked` of the kernel
+/// counts shares of pages.
+fn locked_kib(maps: &str) -> u64 {
+    let mut resident = 0;
+    let mut sum = 0;
+    for line in maps.lines() {
+        if line.starts_with("Rss:") {
+            resident = number(line, "Rss:").unwrap_or_default();
+        } else if let Some(flags) = line.strip_prefix("VmFlags:")
+            && flags.split_whitespace().any(|flag| flag == "lo")
+        {
+            sum += resident;
+        }
+    }
+    sum
 }
 
 /// The number in the line that begins with this name.
@@ -97,5 +119,11 @@ mod tests {
         let text = "55b4-7fff ---p 0 00:00 0 [rollup]\nRss:                1744 kB\nPss:                 392 kB\nPss_Dirty: 1 kB\n";
         assert_eq!((number(text, "Rss:"), number(text, "Pss:")), (Some(1744), Some(392)));
         assert_eq!(number(text, "Swap:"), None);
+    }
+
+    #[test]
+    fn locked_is_what_is_resident_of_locked_mappings() {
+        let maps = "1-2 r-xp\nRss:  100 kB\nVmFlags: rd ex lo mw\n3-4 rw-p\nRss: 30 kB\nVmFlags: rd wr\n5-6\nRss: 7 kB\nVmFlags: lo\n";
+        assert_eq!(locked_kib(maps), 107);
     }
 }
