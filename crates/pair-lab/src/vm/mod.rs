@@ -11,7 +11,7 @@
 //!
 //! The image is made outside of the lab's enclosure, since that needs a Debian mirror; everything else happens within, on a
 //! network that reaches nothing, with files on a tmpfs. There is no hardware virtualization to rely on: the processors are emulated,
-//! twenty times slower than real ones, so the pair's timings are generous and nothing is said about speed.
+//! many times slower than real ones, so the pair's timings are generous and nothing is said about speed.
 
 mod cloud;
 mod console;
