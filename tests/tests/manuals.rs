@@ -1,5 +1,4 @@
 //! The commands of the README, typed as they stand there, or excused in the line before them.
-#![expect(clippy::unwrap_used, reason = "a test that unwraps says all there is to say")]
 
 use std::process::Command;
 
