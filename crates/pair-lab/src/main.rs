@@ -4,6 +4,7 @@ mod demo;
 mod process;
 mod storm;
 mod testbed;
+mod vm;
 mod wait;
 
 use std::io::{self, Write};
@@ -54,6 +55,8 @@ enum Command {
     /// Compare paird with what people run today, in the lab.
     #[command(subcommand)]
     Bench(testbed::bench::Bench),
+    /// Try the package in two emulated machines, with a systemd and a cloud-init of their own.
+    Vm(vm::Args),
     /// Kill the holders of many real pairs at one moment, which share the request limits of one emulated account.
     Storm(storm::Args),
 }
@@ -67,6 +70,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Bench(bench) => return testbed::bench::run(&bench),
         Command::Lab(args) => return testbed::run(&args),
         Command::Storm(args) => return storm::run(&args),
+        Command::Vm(args) => return vm::run(&args),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -21,6 +21,7 @@ mod summary;
 mod template;
 mod test;
 mod tools;
+mod vm;
 mod workspace;
 
 use std::process::ExitCode;
@@ -60,6 +61,8 @@ enum Task {
     Fuzz(fuzz::Args),
     /// Build the Debian and the RPM package and print their paths.
     Package(package::Args),
+    /// Try the Debian package in two emulated machines with a systemd and a cloud-init of their own (as root, some minutes).
+    Vm(vm::Args),
     /// Print a CloudFormation template of a fleet of pairs.
     Template(template::Args),
     /// Break each rule of failover on purpose and print which test notices.
@@ -83,6 +86,7 @@ fn main() -> ExitCode {
         Task::Storm(args) => storm::run(&workspace, &args),
         Task::Fuzz(args) => fuzz::run(&workspace, &args),
         Task::Package(args) => package::run(&workspace, &args),
+        Task::Vm(args) => vm::run(&workspace, &args),
         Task::Template(args) => template::run(&args),
         Task::MutantsOfRules(args) => mutants_of_rules::run(&workspace, &args),
         Task::Mutants(args) => mutants::run(&workspace, &args),

@@ -307,17 +307,7 @@ fn describe(engine: &Engine, ec2: Ec2) -> Result<(LabConfig, Option<moto::Server
         NodeSpec::new(NODE_B.name, NODE_B.address, "us-east-1b"),
     ];
     match ec2 {
-        Ec2::Emulator => {
-            let world = World {
-                public_ip: ELASTIC_IP,
-                ..World::invent(&specs)
-            };
-            let config = LabConfig {
-                world,
-                ..LabConfig::emulated(&specs)
-            };
-            Ok((config, None))
-        }
+        Ec2::Emulator => Ok((emulated(&specs), None)),
         Ec2::Moto => {
             let program = moto::find().context("moto is not installed: `cargo xtask test` installs it")?;
             let server = engine.run(moto::Server::start(&program)).context("cannot start moto")?;
@@ -327,8 +317,20 @@ fn describe(engine: &Engine, ec2: Ec2) -> Result<(LabConfig, Option<moto::Server
     }
 }
 
+/// Describes the cloud with the emulator, in which the pair's address is the lab's.
+pub(crate) fn emulated(specs: &[NodeSpec]) -> LabConfig {
+    let world = World {
+        public_ip: ELASTIC_IP,
+        ..World::invent(specs)
+    };
+    LabConfig {
+        world,
+        ..LabConfig::emulated(specs)
+    }
+}
+
 /// Has the gateway lead the Elastic IP to whoever holds it, from here on and for as long as there is a cloud.
-fn follow(lab: &Arc<Lab>, gateway: &Gateway) -> Result<()> {
+pub(crate) fn follow(lab: &Arc<Lab>, gateway: &Gateway) -> Result<()> {
     let mut changes = lab.changes();
     changes.mark_changed();
     let lab: Weak<Lab> = Arc::downgrade(lab);

@@ -144,10 +144,16 @@ impl State {
                 );
             }
         }
-        let public = [(NODE_A.address, PUBLIC_OF_A), (NODE_B.address, PUBLIC_OF_B)]
-            .map(|(node, own)| (node, if self.holder == Some(node) { ELASTIC_IP } else { own }));
+        let own = [(NODE_A.address, PUBLIC_OF_A), (NODE_B.address, PUBLIC_OF_B)];
+        let own = own.into_iter().filter(|(node, _)| self.holder != Some(*node));
+        let public: Vec<_> = self
+            .holder
+            .map(|holder| (holder, ELASTIC_IP))
+            .into_iter()
+            .chain(own)
+            .collect();
         // Every source before any destination: by its destination is told whether a packet leaves by the gateway.
-        for (node, public) in public {
+        for (node, public) in &public {
             line(
                 &mut rules,
                 format_args!("ip saddr {node} ip daddr {{ {PUBLIC}, {INTERNET} }} ip saddr set {public}"),

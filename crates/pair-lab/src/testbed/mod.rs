@@ -1,24 +1,24 @@
 //! `pair-lab lab`: a whole pair in network namespaces, real HAProxy, faults of every kind, and what a client sees of them.
 
-mod bed;
+pub(crate) mod bed;
 pub(crate) mod bench;
 mod chance;
 mod contender;
-mod enclosure;
+pub(crate) mod enclosure;
 mod figures;
 mod files;
 mod flood;
-mod gateway;
+pub(crate) mod gateway;
 mod ground;
 mod haproxy;
 mod keepalived;
 mod measure;
-mod network;
+pub(crate) mod network;
 mod node;
-mod origin;
+pub(crate) mod origin;
 mod paird;
-mod place;
-mod programs;
+pub(crate) mod place;
+pub(crate) mod programs;
 mod relay;
 mod report;
 mod scenario;
@@ -193,7 +193,7 @@ fn phase(number: u32) -> Duration {
 const CALM: Duration = Duration::from_secs(2);
 
 /// What a shell reports of a program that an interrupt ended: 128 + SIGINT.
-const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 #[cfg(test)]
 mod tests {

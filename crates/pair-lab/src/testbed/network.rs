@@ -53,7 +53,8 @@ impl Host {
         }
     }
 
-    fn gateway(self) -> Ipv4Addr {
+    /// The router's address on its leg.
+    pub(crate) fn gateway(self) -> Ipv4Addr {
         let [a, b, c, _] = self.address.octets();
         Ipv4Addr::new(a, b, c, 1)
     }
@@ -85,6 +86,17 @@ pub(crate) fn connect(router: &Place, place: &Place, host: Host, mac: Option<&st
         "{mac}addr add {address}/24 dev eth0\n\
          link set dev eth0 up\n\
          route add default via {gateway}"
+    ))
+}
+
+/// Makes a leg of the router at which qemu can put a machine, to which the router is the metadata service, too.
+pub(crate) fn open_socket(router: &Place, host: Host) -> Result<()> {
+    let (name, gateway) = (host.name, host.gateway());
+    router.ip(format!(
+        "tuntap add dev {name} mode tap\n\
+         addr add {gateway}/24 dev {name}\n\
+         addr replace {IMDS}/32 dev lo\n\
+         link set dev {name} up"
     ))
 }
 

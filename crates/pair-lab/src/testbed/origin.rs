@@ -52,4 +52,4 @@ async fn serve(listener: TcpListener) {
 }
 
 /// The port of the server in `deploy/haproxy/haproxy.cfg`.
-const PORT: u16 = 8080;
+pub(crate) const PORT: u16 = 8080;

@@ -65,7 +65,8 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
         .find(|program| program.is_file())
 }
 
-fn beside_this_program() -> Result<PathBuf> {
+/// The folder of this program, in which the others are built, too.
+pub(crate) fn beside_this_program() -> Result<PathBuf> {
     let program = env::current_exe().context("cannot find out where this program is")?;
     Ok(program.parent().context("this program is in no folder")?.to_path_buf())
 }
