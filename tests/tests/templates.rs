@@ -58,6 +58,18 @@ fn the_stack_policy_is_json_and_protects_what_must_not_change_at_once() {
     assert_eq!(types, &serde_json::json!(["AWS::EC2::Instance", "AWS::EC2::EIP"]));
 }
 
+/// systemd.service(5): `$NAME` is replaced as a word of its own only, and `${NAME}` is CloudFormation's.
+#[test]
+fn the_unit_of_the_user_data_names_variables_as_words_of_their_own() {
+    let user_data = fs::read_to_string(root().join("deploy/cloud-init/user-data.yaml")).unwrap();
+    let words = user_data
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("ExecStart="))
+        .flat_map(str::split_whitespace);
+    let variables: Vec<&str> = words.filter(|word| word.contains('$')).collect();
+    assert_eq!(variables, ["$LANDING"]);
+}
+
 #[test]
 fn the_user_data_has_the_schema_of_cloud_init() {
     let on_path =
