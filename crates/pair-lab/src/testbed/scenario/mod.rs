@@ -31,7 +31,7 @@ pub(crate) struct Scenario {
 }
 
 /// All of them, in the order of the documentation.
-pub(crate) const ALL: [&Scenario; 28] = [
+pub(crate) const ALL: [&Scenario; 29] = [
     &death::HOST_DEATH,
     &service::KILLED,
     &service::HUNG,
@@ -59,6 +59,7 @@ pub(crate) const ALL: [&Scenario; 28] = [
     &operation::RESTARTED,
     &operation::RELOADED,
     &operation::KEY_ROTATED,
+    &operation::UNREADY,
     &soak::SOAK,
 ];
 

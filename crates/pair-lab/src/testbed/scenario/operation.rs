@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use pair_lab::Outage;
+use pair_lab::{Action, Fault, LogEntry, Outage, Scope};
 use rustix::process::Signal;
 
 use super::super::bed::Testbed;
@@ -105,6 +105,52 @@ pub(super) const KEY_ROTATED: Scenario = Scenario {
     },
 };
 
+/// The standby may no longer take the address.
+pub(super) const UNREADY: Scenario = Scenario {
+    name: "standby-unready",
+    story: "the standby's role loses AssociateAddress: from its next rehearsal on (each 5 s here) both nodes show it within 10 s, by their exit codes as well, and nothing moves",
+    runs: 10,
+    limits: |_| {
+        vec![
+            Limit::every("shown_ms", 10_000),
+            Limit::every("moves", 0),
+            Limit::every("failed", 0),
+        ]
+    },
+    play: |bed| {
+        let holder = bed.holder()?;
+        let standby = bed.other(&holder);
+        paird::reconfigure(bed, "[readiness]\ninterval = \"5s\"\n")?;
+        let since_ms = bed.lab().clock_ms();
+        bed.lab()
+            .faults()
+            .set(Scope::Node(standby.to_owned()), Action::AssociateAddress, Fault::Deny);
+        let is_refused =
+            |entry: &LogEntry| entry.ms >= since_ms && entry.dry_run && entry.error.as_deref() == Some(DENIED);
+        let checked_ms = bed.interrupt().until("a rehearsal that is refused", PATIENCE, || {
+            Ok(bed
+                .lab()
+                .log()
+                .iter()
+                .find(|entry| is_refused(entry))
+                .map(|entry| entry.ms))
+        })?;
+        for (node, problem) in [(standby, "ec2-denied"), (&holder, "peer-not-ready")] {
+            let node = bed.node(node)?;
+            bed.interrupt().until(problem, PATIENCE, || {
+                let output = node.pairctl(&["status", "--json"])?;
+                let is_shown = String::from_utf8_lossy(&output.stdout).contains(&format!("\"{problem}\""));
+                Ok((is_shown && output.status.code() == Some(1)).then_some(()))
+            })?;
+        }
+        let shown_ms = bed.lab().clock_ms() - checked_ms;
+        bed.lab().faults().clear_all();
+        paird::reconfigure(bed, "")?;
+        bed.settle()?;
+        Ok(Figures::from([("shown_ms", shown_ms)]))
+    },
+};
+
 /// What moves that were asked for cost, and what was paid beside them.
 struct Costs {
     since_ms: u64,
@@ -181,15 +227,20 @@ fn keys(bed: &Testbed, node: &str) -> Result<String> {
     String::from_utf8(output.stdout).context("a key file is text")
 }
 
-/// Restarts the agent of a node as its unit does.
+/// Restarts the agent of a node as its unit does, which waits until it has started.
 fn restart(bed: &mut Testbed, node: &str) -> Result<()> {
     bed.node(node)?.signal_agent(Signal::TERM)?;
     let interrupt = bed.interrupt().clone();
     interrupt.until("the agent ends", PATIENCE, || {
         Ok((!bed.node_mut(node)?.has_agent()).then_some(()))
     })?;
-    bed.revive()
+    bed.revive()?;
+    let node = bed.node(node)?;
+    interrupt.until("the agent answers", PATIENCE, || Ok(paird::status(node).map(|_| ())))
 }
+
+/// What EC2 says to who may not.
+const DENIED: &str = "UnauthorizedOperation";
 
 /// How long nothing else must happen.
 const WATCHED: Duration = Duration::from_secs(2);
