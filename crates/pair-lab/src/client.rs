@@ -122,6 +122,12 @@ impl Client {
     pub fn longest_outage(&self, since_ms: u64) -> Option<Outage> {
         longest_outage(lock(&self.records).iter(), since_ms)
     }
+
+    /// Finds the time without a good answer that ended with the first one from `node` after `since_ms`, whatever longer one there
+    /// was: what a move to that node cost.
+    pub fn outage_of_move(&self, node: &str, since_ms: u64) -> Option<Outage> {
+        outage_of_move(lock(&self.records).iter(), node, since_ms)
+    }
 }
 
 impl Drop for Client {
@@ -206,6 +212,28 @@ fn longest_outage<'record>(records: impl Iterator<Item = &'record Record>, since
     longest
 }
 
+fn outage_of_move<'record>(
+    records: impl Iterator<Item = &'record Record>,
+    node: &str,
+    since_ms: u64,
+) -> Option<Outage> {
+    let mut last = None;
+    for record in records {
+        let Verdict::Good(by) = &record.verdict else { continue };
+        if record.ended_ms > since_ms && by.as_deref() == Some(node) {
+            let (from_ms, from_node) = last?;
+            return Some(Outage {
+                from_ms,
+                to_ms: record.ended_ms,
+                from_node,
+                to_node: by.clone(),
+            });
+        }
+        last = Some((record.ended_ms, by.clone()));
+    }
+    None
+}
+
 fn lock(records: &Records) -> MutexGuard<'_, VecDeque<Record>> {
     records.lock().expect("no code panics while it holds the records")
 }
@@ -239,6 +267,20 @@ mod tests {
             (outage.from_node.as_deref(), outage.to_node.as_deref()),
             (Some("a"), Some("b"))
         );
+    }
+
+    #[test]
+    fn what_a_move_costs_ends_with_the_first_answer_of_the_new_node() {
+        let records = [
+            good(10, "b"),
+            good(20, "a"),
+            good(30, "a"),
+            good(44, "b"),
+            good(144, "b"),
+        ];
+        let outage = outage_of_move(records.iter(), "b", 15).unwrap();
+        assert_eq!((outage.from_ms, outage.to_ms), (30, 44));
+        assert_eq!(outage_of_move(records.iter(), "a", 30), None);
     }
 
     #[test]

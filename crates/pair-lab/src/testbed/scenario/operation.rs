@@ -169,7 +169,10 @@ impl Costs {
     fn of_move(&mut self, bed: &mut Testbed, to: &str, how: impl FnOnce(&Testbed) -> Result<()>) -> Result<()> {
         let ordered_ms = bed.lab().clock_ms();
         how(bed)?;
-        self.outages.extend(bed.await_takeover(to, ordered_ms, PATIENCE)?);
+        let outage = bed.interrupt().until("an answer after the move", PATIENCE, || {
+            Ok(bed.traffic().client().outage_of_move(to, ordered_ms))
+        })?;
+        self.outages.push(outage);
         bed.pass(WATCHED)
     }
 
