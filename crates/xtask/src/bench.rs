@@ -47,15 +47,19 @@ pub(crate) fn run(workspace: &Workspace, args: Args) -> Result<ExitCode> {
     };
     let given = options.len();
     options.retain(|option| option != "--release");
-    let binaries = if options.len() < given {
-        workspace.build_release_binaries()?
+    let binaries = workspace.build_binaries()?;
+    let shipped = if options.len() < given {
+        Some(workspace.build_shipped()?)
     } else {
-        workspace.build_binaries()?
+        None
     };
     let aws = tools::python_environment(workspace, "awscli", "crates/pair-lab/requirements.txt", "aws")?;
     let docs = workspace.root.join("docs");
     let mut bench = Command::new(binaries.join("pair-lab"));
     bench.args(["bench", name]).env("PAIRD_AWS", aws);
+    if let Some(shipped) = shipped {
+        bench.arg("--bin-dir").arg(shipped);
+    }
     if options.is_empty() {
         bench.arg("--markdown").arg(docs.join("PERFORMANCE.md"));
         if name == "failover" {

@@ -44,7 +44,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     let binaries = if args.dev || args.list {
         stripped(workspace, &workspace.build_binaries()?)?
     } else {
-        build_release(workspace)?
+        workspace.build_shipped()?
     };
     let entries = files::collect(workspace, &binaries, time)?;
     if args.list {
@@ -68,18 +68,6 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
         println!("{}", package.display());
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Builds the two shipped binaries, and what draws their manual pages: nothing else, so that they have no feature which only a
-/// test asks for.
-fn build_release(workspace: &Workspace) -> Result<PathBuf> {
-    let mut cargo = workspace.cargo();
-    cargo.args(["build", "--release"]);
-    for package in ["paird", "pairctl", "pair-manual"] {
-        cargo.args(["--package", package]);
-    }
-    workspace::run(&mut cargo)?;
-    Ok(workspace.target.join("release"))
 }
 
 /// Returns a folder with these binaries as the release profile makes them: without symbols.
