@@ -31,7 +31,7 @@ pub(crate) struct Scenario {
 }
 
 /// All of them, in the order of the documentation.
-pub(crate) const ALL: [&Scenario; 29] = [
+pub(crate) const ALL: [&Scenario; 30] = [
     &death::HOST_DEATH,
     &service::KILLED,
     &service::HUNG,
@@ -55,6 +55,7 @@ pub(crate) const ALL: [&Scenario; 29] = [
     &host::DISK_FULL,
     &host::IMDS_GONE,
     &operation::MOVED,
+    &operation::DRILLED,
     &operation::LEFT,
     &operation::RESTARTED,
     &operation::RELOADED,

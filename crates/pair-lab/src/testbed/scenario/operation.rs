@@ -28,6 +28,29 @@ pub(super) const MOVED: Scenario = Scenario {
     },
 };
 
+/// A hold, its end, and a drill.
+pub(super) const DRILLED: Scenario = Scenario {
+    name: "hold-and-drill",
+    story: "`pairctl hold`, `pairctl resume`, then `pairctl drill`: there and back at 100 ms at most each, nothing else a request",
+    runs: 10,
+    limits: |_| limits_of_moves(2),
+    play: |bed| {
+        let holder = bed.holder()?;
+        let other = bed.other(&holder);
+        let mut costs = Costs::begin(bed);
+        order(bed, &holder, &["hold", "--for", "1m", "--reason", "the lab"])?;
+        bed.pass(WATCHED)?;
+        order(bed, other, &["resume"])?;
+        bed.settle()?;
+        let ordered_ms = bed.lab().clock_ms();
+        order(bed, other, &["drill", "--yes"])?;
+        let there = costs.add(bed, other, ordered_ms)?;
+        costs.add(bed, &holder, there)?;
+        bed.pass(WATCHED)?;
+        Ok(costs.figures(bed))
+    },
+};
+
 /// A node leaves for maintenance and comes back.
 pub(super) const LEFT: Scenario = Scenario {
     name: "ordered-leave",
@@ -169,11 +192,18 @@ impl Costs {
     fn of_move(&mut self, bed: &mut Testbed, to: &str, how: impl FnOnce(&Testbed) -> Result<()>) -> Result<()> {
         let ordered_ms = bed.lab().clock_ms();
         how(bed)?;
+        self.add(bed, to, ordered_ms)?;
+        bed.pass(WATCHED)
+    }
+
+    /// Adds the move to a node that was ordered at that time or later, and returns when the client was answered from there.
+    fn add(&mut self, bed: &Testbed, to: &str, ordered_ms: u64) -> Result<u64> {
         let outage = bed.interrupt().until("an answer after the move", PATIENCE, || {
             Ok(bed.traffic().client().outage_of_move(to, ordered_ms))
         })?;
+        let landed_ms = outage.to_ms;
         self.outages.push(outage);
-        bed.pass(WATCHED)
+        Ok(landed_ms)
     }
 
     /// The worst of the moves, and the requests that failed when nothing moved.
