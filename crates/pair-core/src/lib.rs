@@ -20,6 +20,7 @@ mod hold;
 mod identity;
 mod instance_watch;
 mod io;
+mod members;
 mod node;
 mod order;
 mod ownership;
@@ -48,6 +49,7 @@ pub use io::{
     Association, Call, CallFault, CallId, CallRequest, Identity, Input, InstanceState, OrderId, OrderOutcome, Output,
     ProbeOutcome, ProbeTarget, Refusal, Reply, Standing, Timer,
 };
+pub use members::{Members, Place};
 pub use node::Node;
 pub use ownership::Fact;
 pub use rule::Rule;

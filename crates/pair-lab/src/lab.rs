@@ -13,12 +13,12 @@ use crate::action::Action;
 use crate::api_error::ApiError;
 use crate::clock::Clock;
 use crate::door::Door;
-use crate::emulator::Instances;
 use crate::faults::Faults;
 use crate::front;
 use crate::ground::{Endpoint, Ground, Loopback};
 use crate::http;
 use crate::imds::Imds;
+use crate::instances::Instances;
 use crate::log::{Log, LogEntry};
 use crate::query_client::QueryError;
 use crate::register::{Address, Register};
@@ -141,7 +141,7 @@ impl Lab {
             clock,
             log: Log::new(clock),
             faults,
-            instances: Instances::default(),
+            instances: Instances::begin(),
             upstream,
             register: Mutex::new(register),
             imds_requests: Mutex::default(),

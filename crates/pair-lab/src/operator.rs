@@ -4,6 +4,9 @@
 
 use std::net::Ipv4Addr;
 
+use jiff::Timestamp;
+
+use crate::instances::Stage;
 use crate::lab::{Lab, LabError};
 use crate::moto;
 use crate::register::Address;
@@ -100,6 +103,54 @@ impl Lab {
         self.set_stopped(node, false).await
     }
 
+    /// Launches a node's instance anew as far as EC2 knows: it runs, as of now, with this tag. Until it bears the tag, an instance
+    /// is none that anybody looks for.
+    ///
+    /// # Errors
+    /// [`LabError::UnknownNode`], [`LabError::Unsupported`] in front of another EC2.
+    pub fn launch_instance(&self, node: &str, (key, value): (&str, &str)) -> Result<(), LabError> {
+        self.set_stage(node, Stage::Running)?;
+        let instance_id = self.instance_id(node)?;
+        let instances = &self.shared.instances;
+        instances.change(instance_id, |life| life.launched = Timestamp::now());
+        instances.tag(instance_id, key, value);
+        Ok(())
+    }
+
+    /// Begins to terminate a node's instance as far as EC2 knows: it shuts down, and keeps its address.
+    ///
+    /// # Errors
+    /// As for [`Lab::launch_instance`].
+    pub fn shut_instance_down(&self, node: &str) -> Result<(), LabError> {
+        self.set_stage(node, Stage::ShuttingDown)
+    }
+
+    /// Terminates a node's instance as far as EC2 knows, without releasing its address: EC2 does that by and by.
+    ///
+    /// # Errors
+    /// As for [`Lab::launch_instance`].
+    pub fn terminate_instance(&self, node: &str) -> Result<(), LabError> {
+        self.set_stage(node, Stage::Terminated)
+    }
+
+    /// Gives a resource, an instance or an allocation, a tag.
+    ///
+    /// # Errors
+    /// [`LabError::Upstream`].
+    pub async fn tag(&self, resource_id: &str, (key, value): (&str, &str)) -> Result<(), LabError> {
+        if let Some(upstream) = &self.shared.upstream {
+            let params = [
+                ("ResourceId.1", resource_id),
+                ("Tag.1.Key", key),
+                ("Tag.1.Value", value),
+            ];
+            let admin = upstream.admin();
+            admin.call("CreateTags", &params).await.map_err(LabError::Upstream)?;
+        }
+        self.shared.instances.tag(resource_id, key, value);
+        Ok(())
+    }
+
     /// Makes EC2's reachability check of a node fail.
     ///
     /// # Errors
@@ -126,9 +177,22 @@ impl Lab {
                 .await
                 .map_err(LabError::Upstream)?;
         }
-        self.shared
-            .instances
-            .change(instance_id, |health| health.is_stopped = is_stopped);
+        self.shared.instances.change(instance_id, |life| {
+            life.stage = if is_stopped { Stage::Stopped } else { Stage::Running };
+            if !is_stopped {
+                // A new start of a stopped instance is a new launch to EC2.
+                life.launched = Timestamp::now();
+            }
+        });
+        Ok(())
+    }
+
+    fn set_stage(&self, node: &str, stage: Stage) -> Result<(), LabError> {
+        let instance_id = self.instance_id(node)?;
+        if self.shared.upstream.is_some() {
+            return Err(LabError::Unsupported("change the life of an instance"));
+        }
+        self.shared.instances.change(instance_id, |life| life.stage = stage);
         Ok(())
     }
 
@@ -139,7 +203,7 @@ impl Lab {
         }
         self.shared
             .instances
-            .change(instance_id, |health| health.is_unreachable = is_unreachable);
+            .change(instance_id, |life| life.is_unreachable = is_unreachable);
         Ok(())
     }
 

@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard};
 use serde::Serialize;
 
 use crate::clock::Clock;
-use crate::emulator::Instances;
 use crate::faults::Faults;
+use crate::instances::Instances;
 use crate::log::Log;
 use crate::register::{Address, Register};
 use crate::upstream::Upstream;
