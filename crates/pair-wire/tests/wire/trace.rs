@@ -257,5 +257,6 @@ fn told() -> Transition {
             verify_ms: None,
             attempts: 1,
         }),
+        address: None,
     }
 }
