@@ -7,6 +7,7 @@ mod host;
 mod operation;
 mod path;
 mod service;
+mod several;
 mod soak;
 
 use std::time::Duration;
@@ -31,7 +32,7 @@ pub(crate) struct Scenario {
 }
 
 /// All of them, in the order of the documentation.
-pub(crate) const ALL: [&Scenario; 30] = [
+pub(crate) const ALL: [&Scenario; 31] = [
     &death::HOST_DEATH,
     &service::KILLED,
     &service::HUNG,
@@ -61,6 +62,7 @@ pub(crate) const ALL: [&Scenario; 30] = [
     &operation::RELOADED,
     &operation::KEY_ROTATED,
     &operation::UNREADY,
+    &several::MUTUAL_BACKUP,
     &soak::SOAK,
 ];
 
