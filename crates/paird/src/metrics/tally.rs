@@ -111,6 +111,7 @@ impl Tally {
             | Event::Released(_)
             | Event::Paused { .. }
             | Event::HoldChanged { .. }
+            | Event::Witness { .. }
             | Event::Leaving(_)
             | Event::SilenceStartsAnew => {}
         }
