@@ -560,9 +560,11 @@ fn whole_ms(duration: std::time::Duration) -> std::time::Duration {
 mod tests {
     use std::net::Ipv4Addr;
 
-    use pair_core::{Config, Instant, Node};
+    use pair_core::{Instant, Node};
 
     use super::*;
+    use crate::config::Config;
+    use crate::run;
 
     #[test]
     fn what_is_about_an_address_has_an_id_of_the_list() {
@@ -574,7 +576,7 @@ mod tests {
 
     #[test]
     fn what_every_address_shows_of_the_node_is_told_once_and_the_rest_with_its_address() {
-        let view = Node::new(config(), 1, Instant::ZERO).view(Instant::ZERO);
+        let view = node().view(Instant::ZERO);
         let mut addresses = [10, 11].map(|last| AddressKnowledge::new(Ipv4Addr::new(10, 0, 1, last)));
         addresses[1].rehearsal = Some(Ok(None));
         let sights =
@@ -608,23 +610,14 @@ mod tests {
         );
     }
 
-    fn config() -> Config {
-        let second = std::time::Duration::from_secs(1);
-        Config {
-            me: Member::First,
-            preferred: Member::First,
-            private_ips: [[10, 0, 1, 10].into(), [10, 0, 2, 10].into()],
-            interval: second / 5,
-            holdtime: second,
-            probe_timeout: None,
-            lost_contact_takeover: second * 60,
-            unfit_delay: second,
-            refit: second * 60,
-            call_timeout: second * 2,
-            preempt_delay: None,
-            strict: false,
-            restart_grace: second * 10,
-            version: VERSION.to_owned(),
-        }
+    /// A core of the first node of a pair.
+    fn node() -> Node {
+        let text = "pair = \"lb-1\"\n[[node]]\nname = \"a\"\naddresses = [\"10.0.1.10\"]\n\
+                    [[node]]\nname = \"b\"\naddresses = [\"10.0.2.10\"]\n\
+                    [[address]]\nallocation_id = \"eipalloc-0123456789abcdef0\"\n\
+                    [check]\nnone = true\n[probe]\nnone = true\n[security]\ninsecure_no_key = true\n";
+        let config = Config::parse("paird.toml", text).unwrap();
+        let core = run::core_config(&config, &config.addresses[0], Member::First);
+        Node::new(core, 1, Instant::ZERO)
     }
 }
