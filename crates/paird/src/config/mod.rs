@@ -80,6 +80,10 @@ pub struct Node {
     pub address: IpAddr,
 }
 
+/// Which address of the pair is meant: its place in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AddressIndex(pub usize);
+
 /// An Elastic IP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
