@@ -123,7 +123,7 @@ impl Sources<'_> {
         NodeStatus {
             name: self.names.me().to_owned(),
             instance_id: identity.map(|identity| identity.instance.0.clone()),
-            private_ip: Some(seat.private_ip(seat.core.me)),
+            private_ip: seat.private_ip(seat.core.me),
             zone: identity.map(|identity| identity.zone.clone()),
             role: seat.role(seat.core.me),
             service: text::fitness(self.known.service, seat.view.fitness),
@@ -142,7 +142,7 @@ impl Sources<'_> {
                 instance_id: report
                     .and_then(|report| report.instance.as_ref())
                     .map(|id| id.0.clone()),
-                private_ip: Some(seat.private_ip(peer)),
+                private_ip: seat.private_ip(peer),
                 zone: report.map(|report| report.zone.clone()).filter(|zone| !zone.is_empty()),
                 role: seat.role(peer),
                 service: current.map_or_else(
@@ -171,7 +171,7 @@ impl Sources<'_> {
         let fact = seat.view.fact.as_ref();
         let (source, age) = seat.view.confirmed.unzip();
         let target = fact.and_then(|fact| match fact.holder {
-            Holder::Member(member) => Some(seat.private_ip(member)),
+            Holder::Member(member) => seat.private_ip(member),
             Holder::Nobody | Holder::Misplaced(_) | Holder::Stranger | Holder::Former => None,
         });
         AddressStatus {
@@ -214,7 +214,9 @@ impl SeatSources<'_> {
         }
     }
 
-    fn private_ip(&self, member: Member) -> String {
-        self.core.private_ips[member.index()].to_string()
+    /// Where the address lands on a member, unless that one is not found.
+    fn private_ip(&self, member: Member) -> Option<String> {
+        let ip = self.core.private_ips[member.index()];
+        (!ip.is_unspecified()).then(|| ip.to_string())
     }
 }

@@ -1,8 +1,9 @@
 //! From the document to a [`Config`]: each section in turn, then what only several keys together show.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use pair_ec2::Tag;
 use toml::de::DeTable;
 
 use super::duration;
@@ -12,8 +13,8 @@ use super::reader::{Reader, Reported, Section, times};
 use super::syntax::StatusRange;
 use super::value::{Problem, quoted};
 use super::{
-    Address, Check, CommandCheck, Config, Ec2, Heartbeat, Hooks, HttpCheck, Log, LogFormat, LogLevel, Node, Probe,
-    Profile, Security, Takeover, TcpCheck,
+    Address, Check, CommandCheck, Config, Ec2, Heartbeat, Hooks, HttpCheck, Log, LogFormat, LogLevel, NOWHERE, Node,
+    Probe, Profile, Security, Takeover, TcpCheck,
 };
 
 /// Where metrics are served unless the file says otherwise: on this host alone (DESIGN §8).
@@ -41,8 +42,11 @@ pub(super) fn build(file: &str, text: &str) -> Result<Config, Findings> {
 fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) -> Read<Config> {
     let root = reader.root(document);
     let pair = reader.text(&root, "pair");
-    let nodes = read_nodes(reader, &root);
-    let address = read_address(reader, &root, nodes.as_ref().ok());
+    let discovery = read_discovery(reader, &root, pair.as_deref().unwrap_or_default());
+    // With a mistake in it, too: the nodes are meant to be found.
+    let is_found = !matches!(discovery, Ok(None));
+    let nodes = read_nodes(reader, &root, is_found);
+    let address = read_address(reader, &root, pair.as_deref().unwrap_or_default(), nodes.as_ref().ok());
     let heartbeat = read_heartbeat(reader, &root);
     let timing = heartbeat.as_ref().ok();
     let check = read_check(reader, &root, timing);
@@ -60,6 +64,7 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
         file: file.to_owned(),
         pair: pair?,
         nodes: nodes?,
+        discovery: discovery?,
         address: address?,
         heartbeat: heartbeat?,
         check: check?,
@@ -76,15 +81,38 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
     })
 }
 
-fn read_nodes<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<[Node; 2]> {
+fn read_discovery<'t>(reader: &mut Reader<'t>, root: &Section<'t>, pair: &str) -> Read<Option<Tag>> {
+    let section = reader.section(root, "discovery")?;
+    if !section.is_present() {
+        return Ok(None);
+    }
+    let tag = reader.text(&section, "tag")?;
+    Ok(Some(tag_of(&tag, pair)))
+}
+
+/// A tag without a value has the name of the pair for one.
+fn tag_of(text: &str, pair: &str) -> Tag {
+    let (key, value) = text.split_once('=').unwrap_or((text, pair));
+    Tag {
+        key: key.to_owned(),
+        value: value.to_owned(),
+    }
+}
+
+fn read_nodes<'t>(reader: &mut Reader<'t>, root: &Section<'t>, is_found: bool) -> Read<[Node; 2]> {
     let sections = reader.sections(root, "node")?;
     let nodes: Vec<_> = sections
         .iter()
         .map(|section| {
             let name = reader.text(section, "name");
-            let address = reader.text(section, "addresses");
-            let address = address?.parse().expect("the schema gives the syntax of an address");
-            Ok(Node { name: name?, address })
+            let address = reader.optional_text(section, "addresses");
+            let zone = reader.optional_text(section, "zone");
+            let (address, zone) = read_place(reader, section, is_found, (address?, zone?))?;
+            Ok(Node {
+                name: name?,
+                address,
+                zone,
+            })
         })
         .collect();
     let [first, second] = exactly(reader, root, "node", "a pair has exactly two nodes", &sections, nodes)?;
@@ -97,7 +125,16 @@ fn read_nodes<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<[Node; 2]
     };
     let reported = [
         twice("name", first.name == second.name, quoted(&second.name)),
-        twice("addresses", first.address == second.address, second.address.to_string()),
+        twice(
+            "addresses",
+            first.zone.is_none() && first.address == second.address,
+            second.address.to_string(),
+        ),
+        twice(
+            "zone",
+            first.zone.is_some() && first.zone == second.zone,
+            quoted(second.zone.as_deref().unwrap_or_default()),
+        ),
     ];
     if first.address.is_ipv4() != second.address.is_ipv4() {
         let problem = Problem::new(
@@ -106,22 +143,65 @@ fn read_nodes<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<[Node; 2]
         );
         return Err(reader.report(&sections[1], "addresses", problem));
     }
-    match reported {
-        [None, None] => Ok([first, second]),
-        [Some(_), _] | [_, Some(_)] => Err(Reported),
+    if reported.iter().any(Option::is_some) {
+        return Err(Reported);
     }
+    Ok([first, second])
 }
 
-fn read_address<'t>(reader: &mut Reader<'t>, root: &Section<'t>, nodes: Option<&[Node; 2]>) -> Read<Address> {
+/// Where a node is: at its address, or found in its zone.
+fn read_place<'t>(
+    reader: &mut Reader<'t>,
+    section: &Section<'t>,
+    is_found: bool,
+    place: (Option<String>, Option<String>),
+) -> Read<(IpAddr, Option<String>)> {
+    let (key, problem) = match (is_found, place) {
+        (false, (Some(address), None)) => {
+            let address = address.parse().expect("the schema gives the syntax of an address");
+            return Ok((address, None));
+        }
+        (true, (None, Some(zone))) => return Ok((NOWHERE.into(), Some(zone))),
+        (false, (_, Some(_))) => (
+            "zone",
+            Problem::new("only nodes that are found have one", "remove it, or add [discovery]"),
+        ),
+        (true, (Some(_), _)) => (
+            "addresses",
+            Problem::new("the node is found by [discovery]", "write `zone = …` in its place"),
+        ),
+        (false, (None, None)) => return Err(reader.missing_in(section, "addresses")),
+        (true, (None, None)) => return Err(reader.missing_in(section, "zone")),
+    };
+    Err(reader.report(section, key, problem))
+}
+
+fn read_address<'t>(
+    reader: &mut Reader<'t>,
+    root: &Section<'t>,
+    pair: &str,
+    nodes: Option<&[Node; 2]>,
+) -> Read<Address> {
     let sections = reader.sections(root, "address")?;
     let addresses: Vec<_> = sections
         .iter()
         .map(|section| {
-            let allocation_id = reader.text(section, "allocation_id");
+            let allocation = read_allocation(reader, section, pair);
             let private_ips = reader.optional_text_per_node(section, "private_ips");
+            let private_ip_index = reader.optional_integer(section, "private_ip_index");
             let preferred = reader.optional_text(section, "preferred");
             let nodes = nodes.ok_or(Reported)?;
+            let are_found = nodes[0].zone.is_some();
             let private_ips = private_ips.and_then(|ips| read_private_ips(reader, section, nodes, ips));
+            let private_ip_index = private_ip_index?;
+            if are_found && !matches!(private_ips, Ok(None)) {
+                let problem = Problem::new("the nodes are found by [discovery]", "write `private_ip_index = …`");
+                return Err(reader.report(section, "private_ips", problem));
+            }
+            if !are_found && private_ip_index.is_some() {
+                let problem = Problem::new("only nodes that are found have one", "write `private_ips = …`");
+                return Err(reader.report(section, "private_ip_index", problem));
+            }
             if matches!(private_ips, Ok(None)) && nodes[0].address.is_ipv6() {
                 let problem = Problem::new(
                     "missing, and the nodes' own addresses are IPv6",
@@ -130,9 +210,12 @@ fn read_address<'t>(reader: &mut Reader<'t>, root: &Section<'t>, nodes: Option<&
                 return Err(reader.report(section, "private_ips", problem));
             }
             let preferred = preferred.and_then(|name| read_preferred(reader, section, nodes, name.as_deref()));
+            let (allocation_id, tag) = allocation?;
             Ok(Address {
-                allocation_id: allocation_id?,
+                allocation_id,
+                tag,
                 private_ips: private_ips?,
+                private_ip_index: private_ip_index.unwrap_or_default().into(),
                 preferred: preferred?,
             })
         })
@@ -146,6 +229,21 @@ fn read_address<'t>(reader: &mut Reader<'t>, root: &Section<'t>, nodes: Option<&
         addresses,
     )?;
     address
+}
+
+/// The allocation's id, or the tag by which it is found.
+fn read_allocation<'t>(reader: &mut Reader<'t>, section: &Section<'t>, pair: &str) -> Read<(String, Option<Tag>)> {
+    let allocation_id = reader.optional_text(section, "allocation_id");
+    let tag = reader.optional_text(section, "tag");
+    match (allocation_id?, tag?) {
+        (Some(id), None) => Ok((id, None)),
+        (None, Some(tag)) => Ok((String::new(), Some(tag_of(&tag, pair)))),
+        (Some(_), Some(_)) => {
+            let problem = Problem::new("there is an `allocation_id` beside it", "remove one of the two");
+            Err(reader.report(section, "tag", problem))
+        }
+        (None, None) => Err(reader.missing_in(section, "allocation_id")),
+    }
 }
 
 fn read_private_ips<'t>(

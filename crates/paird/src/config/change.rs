@@ -57,6 +57,7 @@ fn merged(current: &Config, file: Config) -> Config {
         file: _,
         pair: _,
         nodes: _,
+        discovery: _,
         address: _,
         heartbeat,
         check,

@@ -7,7 +7,7 @@ use pair_ec2::{Address, CallError, Connection, Ec2, Settings, Target};
 
 use super::chart::Chart;
 use super::instance::Instance;
-use super::{Patient, egress};
+use super::{Patient, egress, members};
 use crate::problems;
 
 const EC2: &str = "ec2";
@@ -35,6 +35,7 @@ pub(super) async fn examine(patient: &Patient, settings: &Settings, instance: &I
     let read = ec2.address(allocation_id, call_timeout, Connection::Pooled).await;
     examine_endpoint(&ec2, read.as_ref().err(), chart);
     examine_clock(&ec2, chart);
+    members::examine(patient, &ec2, instance, chart).await;
     let address = match read {
         Ok(address) => address,
         Err(error) => {
