@@ -29,6 +29,14 @@ impl fmt::Display for Backend {
     }
 }
 
+/// How many Elastic IPs the pair has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Addresses {
+    One,
+    /// On private IPs of their own.
+    Two,
+}
+
 /// A running EC2 with the nodes in it.
 #[derive(Debug)]
 pub(crate) struct World {
@@ -42,7 +50,7 @@ impl World {
     ///
     /// # Panics
     /// If it does not start.
-    pub(crate) fn start(backend: Backend, quarter: &Quarter, is_found: bool) -> Self {
+    pub(crate) fn start(backend: Backend, quarter: &Quarter, addresses: Addresses, is_found: bool) -> Self {
         let mut nodes = vec![
             NodeSpec::new("a", quarter.private_ip(0), "us-east-1a"),
             NodeSpec::new("b", quarter.private_ip(1), "us-east-1b"),
@@ -50,7 +58,7 @@ impl World {
         if is_found {
             nodes.push(NodeSpec::new("c", quarter.private_ip(2), "us-east-1b"));
         }
-        let world = Self::start_with(backend, quarter, &mut nodes);
+        let world = Self::start_with(backend, quarter, addresses, &mut nodes);
         if is_found {
             let lab = &world.lab;
             let members = ["a", "b"].map(|node| lab.instance_id(node).expect("the lab has both nodes").to_owned());
@@ -61,11 +69,16 @@ impl World {
         world
     }
 
-    fn start_with(backend: Backend, quarter: &Quarter, nodes: &mut [NodeSpec]) -> Self {
+    fn start_with(backend: Backend, quarter: &Quarter, addresses: Addresses, nodes: &mut [NodeSpec]) -> Self {
         match backend {
             Backend::Emulator => {
                 for (node, elsewhere) in nodes.iter_mut().zip(NOT_ON_HOST) {
                     node.extra_private_ips.push(elsewhere);
+                }
+                if addresses == Addresses::Two {
+                    for (node, index) in nodes.iter_mut().zip(0..) {
+                        node.extra_private_ips.push(quarter.second_private_ip(index));
+                    }
                 }
                 let mut config = LabConfig::emulated(nodes);
                 config.world.public_ip = quarter.public_ip();

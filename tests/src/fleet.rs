@@ -205,6 +205,7 @@ impl Member {
                 redirected: Some(endpoints.map(|endpoint| endpoint.expect("the lab has both nodes"))),
                 is_haproxy: true,
                 is_found: false,
+                second_private_ip: None,
             };
             services.insert(name.to_owned(), SocketAddr::from((place.private_ip, HEALTH_PORT)));
             let haproxy = haproxy_config(&place, private_ips);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use crate::backend::World;
+use crate::backend::{Addresses, World};
 use crate::config::{self, Config, PAIR_NAME, PORT};
 use crate::node::{Node, Place};
 use crate::pair::Pair;
@@ -24,6 +24,7 @@ pub struct Setup {
     quarter: Quarter,
     configs: Vec<Config>,
     redirected: bool,
+    addresses: Addresses,
     is_found: bool,
 }
 
@@ -60,8 +61,17 @@ impl Setup {
             quarter,
             configs: configs.into_iter().take(2).collect(),
             redirected: false,
+            addresses: Addresses::One,
             is_found: false,
         }
+    }
+
+    /// Gives the pair a second Elastic IP, called `second`, which prefers the second node: each is the other's backup. Only the
+    /// emulator knows more than one private IP of an interface.
+    #[must_use]
+    pub fn with_two_addresses(mut self) -> Self {
+        self.addresses = Addresses::Two;
+        self
     }
 
     /// Lets environment variables lead the nodes to EC2 and IMDS, and not their configurations.
@@ -158,10 +168,15 @@ impl Setup {
             quarter,
             configs,
             redirected,
+            addresses,
             is_found,
         } = self;
-        let world = World::start(stage.backend(), &quarter, is_found);
+        let world = World::start(stage.backend(), &quarter, addresses, is_found);
         let allocation_id = world.lab.allocation_id().to_owned();
+        let second = (addresses == Addresses::Two).then(|| {
+            let allocated = world.lab.allocate_address(quarter.second_public_ip());
+            allocated.expect("the emulator allocates addresses")
+        });
         let mut index = 0;
         let mut nodes = Vec::new();
         for mut config in configs {
@@ -170,6 +185,9 @@ impl Setup {
                 .map(|endpoint| endpoint.expect("the lab has both nodes"));
             config.endpoints = (!redirected).then(|| endpoints.clone());
             let file = |kind: &str| -> PathBuf { folder.path().join(format!("{name}.{kind}")) };
+            if let Some(second) = &second {
+                config.more.push_str(&config::second_address(&quarter, second));
+            }
             config.write(index, &quarter, &allocation_id, &file("toml"));
             let place = Place {
                 name,
@@ -179,11 +197,12 @@ impl Setup {
                 key_file: config.key_file.clone(),
                 redirected: redirected.then_some(endpoints),
                 is_haproxy: stage == Stage::Haproxy,
+                second_private_ip: second.is_some().then(|| quarter.second_private_ip(index)),
                 is_found,
             };
             index += 1;
             nodes.push(Node::new(place));
         }
-        Pair::new(scenario, world, nodes, quarter, folder)
+        Pair::new(scenario, world, nodes, quarter, folder, second)
     }
 }

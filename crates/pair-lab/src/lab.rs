@@ -252,12 +252,22 @@ impl Lab {
 
     /// Lists who really held the shared address when; the first entry is the start.
     pub fn ownership(&self) -> Vec<Ownership> {
-        self.shared.ownership()
+        self.ownership_of(self.allocation_id())
+    }
+
+    /// Lists who really held any address when; the first entry is the start, or its allocation.
+    pub fn ownership_of(&self, allocation_id: &str) -> Vec<Ownership> {
+        self.shared.ownership(allocation_id)
     }
 
     /// Says who really holds the shared address.
     pub fn holder(&self) -> Option<Holder> {
-        self.shared.holder()
+        self.holder_of(self.allocation_id())
+    }
+
+    /// Says who really holds any address.
+    pub fn holder_of(&self, allocation_id: &str) -> Option<Holder> {
+        self.shared.holder(allocation_id)
     }
 
     /// Copies the addresses of the lab with their associations.

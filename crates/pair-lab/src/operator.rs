@@ -21,12 +21,13 @@ impl Lab {
         self.place_address(self.allocation_id(), to).await
     }
 
-    /// Puts any address on the primary private address of a machine and gives the new association id.
+    /// Puts any address on a private address of a machine and gives the new association id; an EC2 other than the emulator chooses
+    /// the primary one.
     ///
     /// # Errors
     /// As for [`Lab::move_address`], and [`LabError::UnknownAllocation`].
     pub async fn place_address(&self, allocation_id: &str, to: &Target) -> Result<String, LabError> {
-        let machine = self.target(to)?;
+        let (machine, private_ip) = self.target(to)?;
         let address = self.address(allocation_id)?;
         match &self.shared.upstream {
             Some(upstream) => upstream
@@ -40,7 +41,7 @@ impl Lab {
                     self.clock_ms(),
                     allocation_id,
                     &machine.network_interface_id,
-                    machine.private_ip(),
+                    private_ip,
                     true,
                 )
                 .map_err(LabError::Refused),
@@ -211,10 +212,12 @@ impl Lab {
         address.ok_or_else(|| LabError::UnknownAllocation(allocation_id.to_owned()))
     }
 
-    fn target(&self, target: &Target) -> Result<&Machine, LabError> {
-        match target {
-            Target::Node(name) => self.node(name),
-            Target::Outside => Ok(&self.world().outside),
-        }
+    fn target(&self, target: &Target) -> Result<(&Machine, Ipv4Addr), LabError> {
+        let primary = |machine: &'_ Machine| machine.private_ip();
+        Ok(match target {
+            Target::Node(name) => (self.node(name)?, primary(self.node(name)?)),
+            Target::At(name, private_ip) => (self.node(name)?, *private_ip),
+            Target::Outside => (&self.world().outside, primary(&self.world().outside)),
+        })
     }
 }

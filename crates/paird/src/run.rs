@@ -17,7 +17,7 @@ use crate::archive::Archive;
 use crate::cli::Node;
 use crate::clock::Clock;
 use crate::cloud::{Cloud, CloudConfig, Destination, Manner};
-use crate::config::{self, AddressIndex, Config, Findings, KeyFile, Security};
+use crate::config::{self, Address, AddressIndex, Config, Findings, KeyFile, Security};
 use crate::control::Pending;
 use crate::discovery::{self, Begun};
 use crate::journal::Loudness;
@@ -138,10 +138,12 @@ fn run_member(
     let (tell, news) = mpsc::channel(NEWS_WAITING);
     let cloud = Cloud::new(
         CloudConfig {
-            destinations: private_ips
+            destinations: config
+                .addresses
                 .iter()
-                .map(|private_ip| Destination {
-                    allocation_id: config.address.allocation_id.clone(),
+                .zip(&private_ips)
+                .map(|(address, private_ip)| Destination {
+                    allocation_id: address.allocation_id.clone(),
                     private_ip: *private_ip,
                 })
                 .collect(),
@@ -157,14 +159,15 @@ fn run_member(
     let mut logbook = Logbook::open(&config.state_directory);
     handle.spawn(logbook.write_on(tell.clone()));
     let mut seats = Vec::new();
-    for (index, private_ip) in private_ips.iter().enumerate() {
+    for (index, (address, private_ip)) in config.addresses.iter().zip(&private_ips).enumerate() {
         let index = AddressIndex(index);
-        let keeper = Keeper::new(config.state_directory.clone());
+        let folder = config.folder(address);
+        let keeper = Keeper::new(folder.clone());
         handle.spawn(keeper.write_on(index, tell.clone()));
-        let archive = Archive::new(&config.state_directory);
+        let archive = Archive::new(&folder);
         handle.spawn(archive.write_on(index, tell.clone()));
         seats.push(SeatParts {
-            core: core_config(&config, me),
+            core: core_config(&config, address, me),
             private_ip: *private_ip,
             keeper,
             archive,
@@ -263,10 +266,18 @@ pub(crate) fn this_node(config: &Config, flag: Option<&str>) -> anyhow::Result<M
 
 /// Where each address lands on this node, in the order of the file.
 pub(crate) fn landing_places(config: &Config, me: Member) -> anyhow::Result<Vec<Ipv4Addr>> {
-    let IpAddr::V4(private_ip) = core_config(config, me).private_ips[me.index()] else {
-        bail!("an Elastic IP lands on an IPv4 address: set address.private_ips, since node.addresses are IPv6");
-    };
-    Ok(vec![private_ip])
+    let places = config
+        .addresses
+        .iter()
+        .map(|address| config.places(address)[me.index()]);
+    places
+        .map(|place| match place {
+            IpAddr::V4(private_ip) => Ok(private_ip),
+            IpAddr::V6(_) => {
+                bail!("an Elastic IP lands on an IPv4 address: set address.private_ips, since node.addresses are IPv6")
+            }
+        })
+        .collect()
 }
 
 /// Where EC2 and IMDS are.
@@ -306,16 +317,12 @@ fn ring_of(file: &KeyFile) -> KeyRing {
     }
 }
 
-/// What the core is told of a configuration.
-pub(crate) fn core_config(config: &Config, me: Member) -> CoreConfig {
-    let private_ips = config.address.private_ips.map_or_else(
-        || config.nodes.each_ref().map(|node| node.address),
-        |ips| ips.map(IpAddr::V4),
-    );
+/// What the core of an address is told of a configuration.
+pub(crate) fn core_config(config: &Config, address: &Address, me: Member) -> CoreConfig {
     CoreConfig {
         me,
-        preferred: Member::BOTH[config.address.preferred],
-        private_ips,
+        preferred: Member::BOTH[address.preferred],
+        private_ips: config.places(address),
         interval: config.heartbeat.interval,
         holdtime: config.heartbeat.holdtime,
         probe_timeout: config.probe.as_ref().map(|probe| probe.timeout),

@@ -11,7 +11,7 @@ use pair_wire::datagram::{Drops, PeerKeys};
 use pair_wire::key::{Key, KeyRing};
 
 use crate::clock::{millis, unix_ms, wall_time};
-use crate::config::{Config, Security};
+use crate::config::{Address, Config, Security};
 use crate::knowledge::{AddressKnowledge, Knowledge};
 use crate::names::Names;
 use crate::problems::{self, Sight};
@@ -46,6 +46,8 @@ pub struct Sources<'a> {
 /// What a status document says of one address.
 #[derive(Debug)]
 pub struct SeatSources<'a> {
+    /// The address.
+    pub address: &'a Address,
     /// What the core was told of the configuration.
     pub core: &'a CoreConfig,
     /// What the core knows.
@@ -59,7 +61,7 @@ impl Sources<'_> {
     #[must_use]
     pub fn status(&self) -> Status {
         let seat = &self.seats[0];
-        let SeatSources { core, view, known } = *seat;
+        let SeatSources { core, view, known, .. } = *seat;
         let problems = problems::of(Sight { view, known }, self.known, self.names, core.me);
         let reasons = problems::against_readiness(self.known, known, view.fitness);
         Status {
@@ -176,7 +178,7 @@ impl Sources<'_> {
         });
         AddressStatus {
             public_ip: seat.known.public_ip.map(|ip| ip.to_string()),
-            allocation_id: self.config.address.allocation_id.clone(),
+            allocation_id: seat.address.allocation_id.clone(),
             association_id: fact.and_then(|fact| fact.association.as_ref()).map(|id| id.0.clone()),
             holder: fact.map(|fact| self.names.holder_name(fact.holder)),
             holder_source: source.map(Into::into),

@@ -131,7 +131,7 @@ impl Surroundings {
         let patient = Patient {
             config: config.clone(),
             me: self.me,
-            private_ip: self.private_ips[0],
+            private_ips: self.private_ips.clone(),
         };
         self.elsewhere
             .spawn(vitals::watch_host(patient, soon, self.tell.clone()))

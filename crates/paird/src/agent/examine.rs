@@ -28,7 +28,7 @@ impl Agent {
         let patient = Patient {
             config: self.shared.config.clone(),
             me: self.shared.me,
-            private_ip: self.seats[0].known.private_ip,
+            private_ips: self.seats.iter().map(|seat| seat.known.private_ip).collect(),
         };
         let tell = self.shared.tell.clone();
         self.shared.elsewhere.spawn(async move {

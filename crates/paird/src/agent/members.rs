@@ -15,9 +15,13 @@ impl Agent {
         let Some(company) = &self.shared.known.company else {
             return;
         };
-        let index = self.shared.config.address.private_ip_index;
-        let members = discovery::members(company.peer.as_ref(), &company.last.roster, index);
-        self.tell_all(self.shared.clock.now(), &Input::Members(members));
+        let company = company.clone();
+        let (now, Self { seats, shared, .. }) = (self.shared.clock.now(), self);
+        for seat in seats {
+            let index = shared.config.addresses[seat.index.0].private_ip_index;
+            let members = discovery::members(company.peer.as_ref(), &company.last.roster, index);
+            seat.handle(now, Input::Members(members), shared);
+        }
     }
 
     /// Takes in who bears the tag, and follows the peer to another place.
@@ -83,7 +87,8 @@ impl Agent {
         self.shared.config = config.with_places(me, &company.last.roster.own, Some(&next));
         company.peer = Some(next);
         for seat in &mut self.seats {
-            seat.core = run::core_config(&self.shared.config, me);
+            let config = &self.shared.config;
+            seat.core = run::core_config(config, &config.addresses[seat.index.0], me);
         }
     }
 

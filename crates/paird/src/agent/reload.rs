@@ -140,12 +140,12 @@ impl Seat {
     /// Signs and believes by these keys from here on.
     fn accept_keys(&mut self, config: &Config, ring: &KeyRing) {
         self.receiver.accept_keys(ring);
-        self.sender = Sender::new(&config.pair, ring);
+        self.sender = Sender::new(&config.heartbeat_name(&config.addresses[self.index.0]), ring);
     }
 
     /// Goes on by the configuration in force.
     fn follow_config(&mut self, now: Instant, shared: &mut Shared) {
-        self.core = run::core_config(&shared.config, shared.me);
+        self.core = run::core_config(&shared.config, &shared.config.addresses[self.index.0], shared.me);
         self.handle(now, Input::Configured(self.core.clone()), shared);
     }
 }

@@ -21,6 +21,7 @@ impl Agent {
     fn status_at(&self, now: Instant) -> Status {
         let views: Vec<View> = self.seats.iter().map(|seat| seat.node.view(now)).collect();
         let seats = self.seats.iter().zip(&views).map(|(seat, view)| SeatSources {
+            address: &self.shared.config.addresses[seat.index.0],
             core: &seat.core,
             view,
             known: &seat.known,

@@ -75,11 +75,13 @@ impl Seat {
             seed,
         } = parts;
         let node = Node::new(core.clone(), seed, now);
+        let address = &config.addresses[index.0];
+        let heartbeats = config.heartbeat_name(address);
         Self {
             index,
-            allocation_id: config.address.allocation_id.clone(),
-            sender: Sender::new(&config.pair, ring),
-            receiver: Receiver::new(&config.pair, core.me, node.incarnation(), ring),
+            allocation_id: address.allocation_id.clone(),
+            sender: Sender::new(&heartbeats, ring),
+            receiver: Receiver::new(&heartbeats, core.me, node.incarnation(), ring),
             known: AddressKnowledge::new(private_ip),
             orders: Orders::default(),
             keeper,

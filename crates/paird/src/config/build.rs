@@ -6,6 +6,7 @@ use std::time::Duration;
 use pair_ec2::Tag;
 use toml::de::DeTable;
 
+use super::address::read_addresses;
 use super::duration;
 use super::finding::Findings;
 use super::nearest::nearest;
@@ -13,8 +14,8 @@ use super::reader::{Reader, Reported, Section, times};
 use super::syntax::StatusRange;
 use super::value::{Problem, quoted};
 use super::{
-    Address, Check, CommandCheck, Config, Ec2, Heartbeat, Hooks, HttpCheck, Log, LogFormat, LogLevel, NOWHERE, Node,
-    Probe, Profile, Security, Takeover, TcpCheck,
+    Check, CommandCheck, Config, Ec2, Heartbeat, Hooks, HttpCheck, Log, LogFormat, LogLevel, NOWHERE, Node, Probe,
+    Profile, Security, Takeover, TcpCheck,
 };
 
 /// Where metrics are served unless the file says otherwise: on this host alone (DESIGN §8).
@@ -24,7 +25,7 @@ const INTERVALS_PER_HOLDTIME: u32 = 3;
 /// Suspicion begins after two missed intervals; the probe has what is left of the holdtime (DESIGN §4).
 const INTERVALS_BEFORE_PROBE: u32 = 2;
 
-type Read<T> = Result<T, Reported>;
+pub(super) type Read<T> = Result<T, Reported>;
 
 /// Reads the whole document, every section whatever the others hold.
 pub(super) fn build(file: &str, text: &str) -> Result<Config, Findings> {
@@ -46,7 +47,7 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
     // With a mistake in it, too: the nodes are meant to be found.
     let is_found = !matches!(discovery, Ok(None));
     let nodes = read_nodes(reader, &root, is_found);
-    let address = read_address(reader, &root, pair.as_deref().unwrap_or_default(), nodes.as_ref().ok());
+    let addresses = read_addresses(reader, &root, pair.as_deref().unwrap_or_default(), nodes.as_ref().ok());
     let heartbeat = read_heartbeat(reader, &root);
     let timing = heartbeat.as_ref().ok();
     let check = read_check(reader, &root, timing);
@@ -65,7 +66,7 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
         pair: pair?,
         nodes: nodes?,
         discovery: discovery?,
-        address: address?,
+        addresses: addresses?,
         heartbeat: heartbeat?,
         check: check?,
         probe: probe?,
@@ -91,7 +92,7 @@ fn read_discovery<'t>(reader: &mut Reader<'t>, root: &Section<'t>, pair: &str) -
 }
 
 /// A tag without a value has the name of the pair for one.
-fn tag_of(text: &str, pair: &str) -> Tag {
+pub(super) fn tag_of(text: &str, pair: &str) -> Tag {
     let (key, value) = text.split_once('=').unwrap_or((text, pair));
     Tag {
         key: key.to_owned(),
@@ -174,133 +175,6 @@ fn read_place<'t>(
         (true, (None, None)) => return Err(reader.missing_in(section, "zone")),
     };
     Err(reader.report(section, key, problem))
-}
-
-fn read_address<'t>(
-    reader: &mut Reader<'t>,
-    root: &Section<'t>,
-    pair: &str,
-    nodes: Option<&[Node; 2]>,
-) -> Read<Address> {
-    let sections = reader.sections(root, "address")?;
-    let addresses: Vec<_> = sections
-        .iter()
-        .map(|section| {
-            let allocation = read_allocation(reader, section, pair);
-            let private_ips = reader.optional_text_per_node(section, "private_ips");
-            let private_ip_index = reader.optional_integer(section, "private_ip_index");
-            let preferred = reader.optional_text(section, "preferred");
-            let nodes = nodes.ok_or(Reported)?;
-            let are_found = nodes[0].zone.is_some();
-            let private_ips = private_ips.and_then(|ips| read_private_ips(reader, section, nodes, ips));
-            let private_ip_index = private_ip_index?;
-            if are_found && !matches!(private_ips, Ok(None)) {
-                let problem = Problem::new("the nodes are found by [discovery]", "write `private_ip_index = …`");
-                return Err(reader.report(section, "private_ips", problem));
-            }
-            if !are_found && private_ip_index.is_some() {
-                let problem = Problem::new("only nodes that are found have one", "write `private_ips = …`");
-                return Err(reader.report(section, "private_ip_index", problem));
-            }
-            if matches!(private_ips, Ok(None)) && nodes[0].address.is_ipv6() {
-                let problem = Problem::new(
-                    "missing, and the nodes' own addresses are IPv6",
-                    "name the IPv4 address of each node on which the Elastic IP lands",
-                );
-                return Err(reader.report(section, "private_ips", problem));
-            }
-            let preferred = preferred.and_then(|name| read_preferred(reader, section, nodes, name.as_deref()));
-            let (allocation_id, tag) = allocation?;
-            Ok(Address {
-                allocation_id,
-                tag,
-                private_ips: private_ips?,
-                private_ip_index: private_ip_index.unwrap_or_default().into(),
-                preferred: preferred?,
-            })
-        })
-        .collect();
-    let [address] = exactly(
-        reader,
-        root,
-        "address",
-        "several are not supported by this version",
-        &sections,
-        addresses,
-    )?;
-    address
-}
-
-/// The allocation's id, or the tag by which it is found.
-fn read_allocation<'t>(reader: &mut Reader<'t>, section: &Section<'t>, pair: &str) -> Read<(String, Option<Tag>)> {
-    let allocation_id = reader.optional_text(section, "allocation_id");
-    let tag = reader.optional_text(section, "tag");
-    match (allocation_id?, tag?) {
-        (Some(id), None) => Ok((id, None)),
-        (None, Some(tag)) => Ok((String::new(), Some(tag_of(&tag, pair)))),
-        (Some(_), Some(_)) => {
-            let problem = Problem::new("there is an `allocation_id` beside it", "remove one of the two");
-            Err(reader.report(section, "tag", problem))
-        }
-        (None, None) => Err(reader.missing_in(section, "allocation_id")),
-    }
-}
-
-fn read_private_ips<'t>(
-    reader: &mut Reader<'t>,
-    section: &Section<'t>,
-    nodes: &[Node; 2],
-    written: Option<Vec<(String, String)>>,
-) -> Read<Option<[std::net::Ipv4Addr; 2]>> {
-    let Some(written) = written else { return Ok(None) };
-    let mut wrong = |problem: String, advice: String| {
-        reader.report(section, "private_ips", Problem::new(problem, advice));
-    };
-    for (name, _) in &written {
-        if !nodes.iter().any(|node| node.name == *name) {
-            wrong(
-                format!("no node is named {}", quoted(name)),
-                advice_for_node(nodes, name),
-            );
-        }
-    }
-    let ips = nodes.each_ref().map(|node| {
-        let ip = written.iter().find(|(name, _)| *name == node.name);
-        if ip.is_none() {
-            wrong(
-                format!("nothing for node \"{}\"", node.name),
-                "write an address for each node".to_owned(),
-            );
-        }
-        ip.and_then(|(_, ip)| ip.parse().ok())
-    });
-    let [Some(first), Some(second)] = ips else {
-        return Err(Reported);
-    };
-    if first == second {
-        wrong(
-            format!("{first} is used by both nodes"),
-            "give each node its own".to_owned(),
-        );
-        return Err(Reported);
-    }
-    Ok(Some([first, second]))
-}
-
-fn read_preferred<'t>(
-    reader: &mut Reader<'t>,
-    section: &Section<'t>,
-    nodes: &[Node; 2],
-    name: Option<&str>,
-) -> Read<usize> {
-    let Some(name) = name else { return Ok(0) };
-    nodes.iter().position(|node| node.name == name).ok_or_else(|| {
-        let problem = Problem::new(
-            format!("no node is named {}", quoted(name)),
-            advice_for_node(nodes, name),
-        );
-        reader.report(section, "preferred", problem)
-    })
 }
 
 fn read_heartbeat<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Heartbeat> {
@@ -623,7 +497,7 @@ fn exactly<'t, T, const N: usize>(
     })
 }
 
-fn advice_for_node(nodes: &[Node; 2], name: &str) -> String {
+pub(super) fn advice_for_node(nodes: &[Node; 2], name: &str) -> String {
     let [first, second] = nodes.each_ref().map(|node| node.name.as_str());
     match nearest(name, [first, second].into_iter()) {
         Some(near) => format!("did you mean \"{near}\"?"),

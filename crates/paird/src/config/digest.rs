@@ -6,7 +6,7 @@ use pair_ec2::Tag;
 use sha2::{Digest, Sha256};
 
 use super::schema::{self, Scope};
-use super::{Config, Security, duration};
+use super::{Address, Config, Security, duration};
 
 /// See [`Config::digest`].
 pub(super) fn digest(config: &Config) -> [u8; 8] {
@@ -39,21 +39,31 @@ pub(super) fn effective(config: &Config) -> Vec<(&'static str, String)> {
     if let Some(tag) = &config.discovery {
         values.tag("discovery.tag", tag);
     }
-    let address = &config.address;
-    match &address.tag {
-        Some(tag) => values.tag("address.tag", tag),
-        None => values.text("address.allocation_id", &address.allocation_id),
+    // In an order of their own: that of the file means nothing.
+    let mut addresses: Vec<&Address> = config.addresses.iter().collect();
+    addresses.sort_unstable_by_key(|address| match &address.tag {
+        Some(tag) => (&tag.key, &tag.value),
+        None => (&address.allocation_id, &address.allocation_id),
+    });
+    for address in addresses {
+        if let Some(name) = &address.name {
+            values.text("address.name", name);
+        }
+        match &address.tag {
+            Some(tag) => values.tag("address.tag", tag),
+            None => values.text("address.allocation_id", &address.allocation_id),
+        }
+        if config.discovery.is_some() {
+            values.raw("address.private_ip_index", &address.private_ip_index);
+        } else if let Some([first, second]) = &address.private_ips {
+            let [a, b] = config.nodes.each_ref().map(|node| &node.name);
+            values.raw(
+                "address.private_ips",
+                &format!("{{ {a} = \"{first}\", {b} = \"{second}\" }}"),
+            );
+        }
+        values.text("address.preferred", &config.nodes[address.preferred].name);
     }
-    if config.discovery.is_some() {
-        values.raw("address.private_ip_index", &address.private_ip_index);
-    } else if let Some([first, second]) = &address.private_ips {
-        let [a, b] = config.nodes.each_ref().map(|node| &node.name);
-        values.raw(
-            "address.private_ips",
-            &format!("{{ {a} = \"{first}\", {b} = \"{second}\" }}"),
-        );
-    }
-    values.text("address.preferred", &config.nodes[address.preferred].name);
     let heartbeat = &config.heartbeat;
     values.text("heartbeat.profile", &heartbeat.profile.name());
     values.duration("heartbeat.interval", heartbeat.interval);

@@ -25,7 +25,8 @@ const REST: Duration = Duration::from_secs(1);
 /// The second socket, and what it takes to know who knocks.
 pub(super) struct Doorbell {
     socket: UdpSocket,
-    pair: String,
+    /// By what names the pair's heartbeats are known, one for each address.
+    names: Vec<String>,
     me: Member,
     ring: watch::Receiver<KeyRing>,
 }
@@ -38,14 +39,14 @@ impl Doorbell {
     pub(super) fn open(
         own: IpAddr,
         port: u16,
-        pair: &str,
+        names: Vec<String>,
         me: Member,
         ring: watch::Receiver<KeyRing>,
     ) -> io::Result<Self> {
         let socket = socket::bind_shared(SocketAddr::new(own, port))?;
         Ok(Self {
             socket: UdpSocket::from_std(socket.into())?,
-            pair: pair.to_owned(),
+            names,
             me,
             ring,
         })
@@ -61,16 +62,20 @@ impl Doorbell {
             for _ in 0..AT_ONCE {
                 // An ICMP error of somebody else's datagram cannot come to a socket that sends nothing.
                 let (length, from) = self.socket.recv_from(&mut buffer).await?;
-                // A receiver of its own each time: what knocks is no heartbeat, and has no order.
-                let mut receiver = Receiver::new(&self.pair, self.me, Incarnation(0), &self.ring.borrow());
-                let is_of_pair = receiver
-                    .open(&buffer[..length])
-                    .is_ok_and(|heartbeat| heartbeat.prefix.sender == self.me.peer());
-                if is_of_pair {
+                if self.is_of_pair(&buffer[..length]) {
                     return Ok(from);
                 }
             }
             tokio::time::sleep(REST).await;
         }
+    }
+
+    fn is_of_pair(&self, datagram: &[u8]) -> bool {
+        self.names.iter().any(|name| {
+            // A receiver of its own each time: what knocks is no heartbeat, and has no order.
+            let mut receiver = Receiver::new(name, self.me, Incarnation(0), &self.ring.borrow());
+            let opened = receiver.is_named_in(datagram).then(|| receiver.open(datagram));
+            opened.is_some_and(|heard| heard.is_ok_and(|heartbeat| heartbeat.prefix.sender == self.me.peer()))
+        })
     }
 }

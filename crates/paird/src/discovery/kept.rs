@@ -24,8 +24,8 @@ const LONGEST: u64 = 64 * 1024;
 pub(super) struct Kept {
     /// Who is who; `None` if the nodes are configured.
     pub(super) finding: Option<Finding>,
-    /// The allocation that was found by its tag.
-    pub(super) allocation_id: Option<String>,
+    /// The allocations that were found by their tags, in the order of the tags.
+    pub(super) allocations: Vec<String>,
 }
 
 /// What was asked, and who asked.
@@ -33,7 +33,7 @@ pub(super) struct Kept {
 pub(super) struct Question<'a> {
     pub(super) instance_id: &'a str,
     pub(super) members: Option<&'a Tag>,
-    pub(super) address: Option<&'a Tag>,
+    pub(super) addresses: Vec<&'a Tag>,
 }
 
 /// The file as it stands on disk.
@@ -42,10 +42,10 @@ struct OnDisk {
     version: u32,
     instance_id: String,
     members: Option<String>,
-    address: Option<String>,
+    addresses: Vec<String>,
     roster: Option<Roster>,
     at_unix_ms: u64,
-    allocation_id: Option<String>,
+    allocations: Vec<String>,
 }
 
 /// Replaces what was kept, as a whole.
@@ -54,10 +54,10 @@ pub(super) fn write(folder: &Path, question: &Question<'_>, kept: &Kept) -> io::
         version: VERSION,
         instance_id: question.instance_id.to_owned(),
         members: question.members.map(tag),
-        address: question.address.map(tag),
+        addresses: question.addresses.iter().copied().map(tag).collect(),
         roster: kept.finding.as_ref().map(|finding| finding.roster.clone()),
         at_unix_ms: kept.finding.as_ref().map_or(0, |finding| finding.at_unix_ms),
-        allocation_id: kept.allocation_id.clone(),
+        allocations: kept.allocations.clone(),
     };
     let text = serde_json::to_vec(&on_disk)?;
     fs::create_dir_all(folder)?;
@@ -78,14 +78,14 @@ pub(super) fn read(folder: &Path, question: &Question<'_>) -> Option<Kept> {
     let is_answer = on_disk.version == VERSION
         && on_disk.instance_id == question.instance_id
         && on_disk.members == question.members.map(tag)
-        && on_disk.address == question.address.map(tag)
+        && on_disk.addresses == question.addresses.iter().copied().map(tag).collect::<Vec<_>>()
         && on_disk.roster.is_some() == question.members.is_some()
-        && on_disk.allocation_id.is_some() == question.address.is_some()
+        && on_disk.allocations.len() == question.addresses.len()
         && on_disk.roster.as_ref().is_none_or(|roster| is_sound(roster, question));
     let at_unix_ms = on_disk.at_unix_ms;
     is_answer.then(|| Kept {
         finding: on_disk.roster.map(|roster| Finding { roster, at_unix_ms }),
-        allocation_id: on_disk.allocation_id,
+        allocations: on_disk.allocations,
     })
 }
 
@@ -119,7 +119,7 @@ mod tests {
                 roster,
                 at_unix_ms: 1_700_000_000_000,
             }),
-            allocation_id: Some("eipalloc-0123abcd".to_owned()),
+            allocations: vec!["eipalloc-0123abcd".to_owned()],
         }
     }
 
@@ -134,7 +134,7 @@ mod tests {
         let question = Question {
             instance_id: "i-a",
             members: Some(&members),
-            address: Some(&address),
+            addresses: vec![&address],
         };
         assert_eq!(read(folder.path(), &question), None);
         write(folder.path(), &question, &kept()).unwrap();
@@ -149,7 +149,7 @@ mod tests {
                 ..question.clone()
             },
             Question {
-                address: None,
+                addresses: Vec::new(),
                 ..question.clone()
             },
         ] {
@@ -163,7 +163,7 @@ mod tests {
         let question = Question {
             instance_id: "i-a",
             members: None,
-            address: None,
+            addresses: Vec::new(),
         };
         for text in ["", "{", "{\"version\":1}"] {
             fs::write(folder.path().join(FILE), text).unwrap();

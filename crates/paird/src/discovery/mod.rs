@@ -91,7 +91,8 @@ pub fn go_on(begun: Begun, ring: &KeyRing, elsewhere: &Handle, tell: mpsc::Sende
     let own = finding.roster.own.address().into();
     // Its readiness is that runtime's affair.
     let entered = elsewhere.enter();
-    let doorbell = Doorbell::open(own, config.heartbeat.port, &config.pair, me, prompt.ring.subscribe());
+    let names = config.addresses.iter().map(|address| config.heartbeat_name(address));
+    let doorbell = Doorbell::open(own, config.heartbeat.port, names.collect(), me, prompt.ring.subscribe());
     drop(entered);
     if let Err(error) = &doorbell {
         warn!(%error, "a peer at another address is found by asking alone");
@@ -103,11 +104,7 @@ pub fn go_on(begun: Begun, ring: &KeyRing, elsewhere: &Handle, tell: mpsc::Sende
         instance_id,
         ec2,
         call_timeout: config.ec2.call_timeout,
-        address: config
-            .address
-            .tag
-            .clone()
-            .map(|tag| (tag, config.address.allocation_id.clone())),
+        addresses: allocations(&config),
         folder: config.state_directory.clone(),
         doorbell: doorbell.ok(),
         need: prompt.need.subscribe(),
@@ -129,15 +126,22 @@ impl Config {
     #[must_use]
     pub fn with_places(mut self, me: Member, own: &Found, peer: Option<&Found>) -> Self {
         let places = [(me, Some(own)), (me.peer(), peer)];
-        let index = self.address.private_ip_index;
-        let mut private_ips = [NOWHERE; 2];
         for (member, found) in places {
             self.nodes[member.index()].address = found.map_or(NOWHERE, Found::address).into();
-            private_ips[member.index()] = found.and_then(|found| landing(found, index)).unwrap_or(NOWHERE);
+            for address in &mut self.addresses {
+                let lands = found.and_then(|found| landing(found, address.private_ip_index));
+                address.private_ips.get_or_insert([NOWHERE; 2])[member.index()] = lands.unwrap_or(NOWHERE);
+            }
         }
-        self.address.private_ips = Some(private_ips);
         self
     }
+}
+
+/// The tag and the allocation of each address that was found, in the order of the file.
+fn allocations(config: &Config) -> Vec<(Tag, String)> {
+    let found = config.addresses.iter();
+    let found = found.filter_map(|address| Some((address.tag.clone()?, address.allocation_id.clone())));
+    found.collect()
 }
 
 /// What the core is told of who was found.
@@ -262,7 +266,7 @@ mod tests {
         assert_eq!(placed.nodes[0].address, Ipv4Addr::new(10, 0, 2, 1));
         assert_eq!(placed.nodes[1].address, Ipv4Addr::new(10, 0, 2, 10));
         let lands = [Ipv4Addr::new(10, 0, 2, 2), Ipv4Addr::new(10, 0, 2, 11)];
-        assert_eq!(placed.address.private_ips, Some(lands));
+        assert_eq!(placed.addresses[0].private_ips, Some(lands));
         assert_eq!(placed.digest(), digest, "what was found is not what the file says");
         let alone = placed.with_places(Member::Second, &found("i-b", 10), None);
         assert_eq!(alone.nodes[0].address, NOWHERE);

@@ -179,7 +179,11 @@ fn question<'a>(config: &'a Config, identity: &'a Identity) -> Question<'a> {
     Question {
         instance_id: &identity.instance_id,
         members: config.discovery.as_ref(),
-        address: config.address.tag.as_ref(),
+        addresses: config
+            .addresses
+            .iter()
+            .filter_map(|address| address.tag.as_ref())
+            .collect(),
     }
 }
 
@@ -189,9 +193,10 @@ async fn say_so(say: &mpsc::Sender<Wanting>, reason: String, hint: &'static str)
 }
 
 fn begin(mut config: Config, me: Option<Member>, kept: Kept, is_kept: bool, ec2: Ec2, instance_id: String) -> Begun {
-    if let Some(allocation_id) = kept.allocation_id {
+    let found = config.addresses.iter_mut().filter(|address| address.tag.is_some());
+    for (address, allocation_id) in found.zip(kept.allocations) {
         info!(allocation_id, "Elastic IP found by its tag");
-        config.address.allocation_id = allocation_id;
+        address.allocation_id = allocation_id;
     }
     if let (Some(me), Some(Finding { roster, .. })) = (me, &kept.finding) {
         let peer = roster.peer.as_ref();
@@ -237,22 +242,20 @@ async fn ask(config: &Config, me: Option<Member>, question: &Question<'_>, ec2: 
         };
         (wanting, false)
     };
-    let allocation_id = match question.address {
-        None => None,
-        Some(wanted) => {
-            let found = ec2.tagged_addresses(wanted, timeout, Connection::Pooled).await;
-            let found = found.map_err(unanswered)?;
-            match &found[..] {
-                [address] => Some(address.allocation_id.clone()),
-                [] => return Err((no_address(format!("no Elastic IP bears the tag {}", tag(wanted))), true)),
-                several => {
-                    let ids: Vec<&str> = several.iter().map(|address| address.allocation_id.as_str()).collect();
-                    let text = format!("several Elastic IPs bear the tag {}: {}", tag(wanted), ids.join(", "));
-                    return Err((no_address(text), true));
-                }
+    let mut allocations = Vec::new();
+    for wanted in &question.addresses {
+        let found = ec2.tagged_addresses(wanted, timeout, Connection::Pooled).await;
+        let found = found.map_err(unanswered)?;
+        match &found[..] {
+            [address] => allocations.push(address.allocation_id.clone()),
+            [] => return Err((no_address(format!("no Elastic IP bears the tag {}", tag(wanted))), true)),
+            several => {
+                let ids: Vec<&str> = several.iter().map(|address| address.allocation_id.as_str()).collect();
+                let text = format!("several Elastic IPs bear the tag {}: {}", tag(wanted), ids.join(", "));
+                return Err((no_address(text), true));
             }
         }
-    };
+    }
     let finding = match (me, question.members) {
         (Some(me), Some(wanted)) => {
             let found = ec2.tagged_instances(wanted, timeout, Connection::Pooled).await;
@@ -265,11 +268,12 @@ async fn ask(config: &Config, me: Option<Member>, question: &Question<'_>, ec2: 
         }
         (None, _) | (_, None) => None,
     };
-    Ok(Kept { finding, allocation_id })
+    Ok(Kept { finding, allocations })
 }
 
 fn no_address(reason: String) -> Wanting {
-    let hint = "tag the one Elastic IP of the pair, or write address.allocation_id; it is looked for again";
+    let hint =
+        "give the tag to the one Elastic IP that is meant, or write address.allocation_id; it is looked for again";
     Wanting { reason, hint }
 }
 

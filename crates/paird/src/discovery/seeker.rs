@@ -39,8 +39,8 @@ pub(super) struct Seeker {
     pub(super) ec2: Ec2,
     /// How long one question may take.
     pub(super) call_timeout: Duration,
-    /// The tag and the allocation of an address that was found.
-    pub(super) address: Option<(Tag, String)>,
+    /// The tag and the allocation of each address that was found.
+    pub(super) addresses: Vec<(Tag, String)>,
     /// Where what was found is kept.
     pub(super) folder: PathBuf,
     /// Who knocks; without it, only a silence makes this node ask.
@@ -111,18 +111,18 @@ impl Seeker {
     }
 
     async fn keep(&self, finding: &Finding) {
+        let (tags, allocations): (Vec<Tag>, Vec<String>) = self.addresses.iter().cloned().unzip();
         let kept = Kept {
             finding: Some(finding.clone()),
-            allocation_id: self.address.as_ref().map(|(_, allocation_id)| allocation_id.clone()),
+            allocations,
         };
         let (folder, members, instance_id) = (self.folder.clone(), self.tag.clone(), self.instance_id.clone());
-        let address = self.address.as_ref().map(|(tag, _)| tag.clone());
         // A disk that hangs must not keep EC2 calls waiting.
         let written = tokio::task::spawn_blocking(move || {
             let question = Question {
                 instance_id: &instance_id,
                 members: Some(&members),
-                address: address.as_ref(),
+                addresses: tags.iter().collect(),
             };
             kept::write(&folder, &question, &kept)
         });
