@@ -12,8 +12,8 @@
 //! Both nodes print the nodes in the same order, so that two screens can be compared.
 
 use pair_wire::control::{
-    AddressStatus, DecisionStatus, HolderName, HolderSource, Link, NodeStatus, PeerStatus, Problem, Role, Severity,
-    State, Status, TakeoverStatus,
+    AddressStatus, DecisionStatus, DiscoveryStatus, HolderName, HolderSource, Link, NodeStatus, PeerStatus, Problem,
+    Role, Severity, State, Status, TakeoverStatus,
 };
 
 /// The status as text, each line with its line feed.
@@ -34,6 +34,7 @@ pub fn status_text(status: &Status) -> String {
     )];
     lines.extend(aligned(&nodes));
     lines.extend(aligned(&addresses));
+    lines.extend(status.discovery.as_ref().map(discovery));
     lines.extend(status.last_takeover.as_ref().map(takeover));
     if status.state != State::Healthy {
         lines.push(decision(&status.decision));
@@ -106,6 +107,15 @@ fn node_row(node: &NodeStatus, remark: &str) -> Vec<String> {
         node.service.clone(),
         format!("{readiness}{remark}"),
     ]
+}
+
+fn discovery(found: &DiscoveryStatus) -> String {
+    let spares = if found.spares.is_empty() {
+        String::new()
+    } else {
+        format!(", not used: {}", found.spares.join(", "))
+    };
+    format!("  found by tag {} {} ago{spares}", found.tag, age(found.asked_ago_ms))
 }
 
 /// How contact with the peer is, and what is odd about it.

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use pair_core::{Config as CoreConfig, Holder, Link as CoreLink, Member, Notice, View};
 use pair_wire::control::{
-    AddressStatus, AgentStatus, DecisionStatus, KeysStatus, Link, NodeStatus, PeerKeysStatus, PeerStatus, ReadyStatus,
-    Role, STATUS_VERSION, State, Status, TakeoverStatus,
+    AddressStatus, AgentStatus, DecisionStatus, DiscoveryStatus, KeysStatus, Link, NodeStatus, PeerKeysStatus,
+    PeerStatus, ReadyStatus, Role, STATUS_VERSION, State, Status, TakeoverStatus,
 };
 use pair_wire::datagram::{Drops, PeerKeys};
 use pair_wire::key::{Key, KeyRing};
 
 use crate::clock::{millis, unix_ms, wall_time};
 use crate::config::{Address, Config, Security};
+use crate::discovery;
 use crate::knowledge::{AddressKnowledge, Knowledge};
 use crate::names::Names;
 use crate::problems::{self, Sight};
@@ -91,6 +92,11 @@ impl Sources<'_> {
             drops: self.drops.by_name(),
             keys: self.keys(view),
             recorder: self.known.recorder,
+            discovery: self.known.company.as_ref().map(|company| DiscoveryStatus {
+                tag: discovery::tag(&company.tag),
+                asked_ago_ms: unix_ms().saturating_sub(company.last.at_unix_ms),
+                spares: company.last.roster.spares.clone(),
+            }),
             agent: AgentStatus {
                 version: core.version.clone(),
                 pid: std::process::id(),

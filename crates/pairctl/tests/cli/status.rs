@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pair_wire::control::{AgentStatus, Command, Request, Response, Status};
+use pair_wire::control::{AgentStatus, Command, DiscoveryStatus, Request, Response, Status};
 use pairctl::status_text;
 use socket2::{Domain, SockAddr, Socket, Type};
 use tempfile::TempDir;
@@ -38,6 +38,21 @@ pair lb-1  healthy, standby ready
   203.0.113.10  eipalloc-0123456789abcdef0  on a 10.0.1.10  by IMDS 1 s ago, by EC2 4 min ago
 ";
     assert_eq!(status_text(&healthy_on_b()), text);
+}
+
+#[test]
+fn members_that_were_found_are_told_with_those_that_are_not_used() {
+    let mut status = healthy();
+    let found = |spares: &[&str]| DiscoveryStatus {
+        tag: "paird:pair=lb-1".to_owned(),
+        asked_ago_ms: 3_000,
+        spares: spares.iter().map(|id| (*id).to_owned()).collect(),
+    };
+    status.discovery = Some(found(&[]));
+    assert!(status_text(&status).contains("\n  found by tag paird:pair=lb-1 3 s ago\n"));
+    status.discovery = Some(found(&["i-0c", "i-0d"]));
+    let line = "\n  found by tag paird:pair=lb-1 3 s ago, not used: i-0c, i-0d\n";
+    assert!(status_text(&status).contains(line), "{}", status_text(&status));
 }
 
 #[test]
