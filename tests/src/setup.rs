@@ -177,10 +177,8 @@ impl Setup {
             let allocated = world.lab.allocate_address(quarter.second_public_ip());
             allocated.expect("the emulator allocates addresses")
         });
-        let mut index = 0;
         let mut nodes = Vec::new();
-        for mut config in configs {
-            let name = NAMES[usize::from(index)];
+        for ((mut config, name), index) in configs.into_iter().zip(NAMES).zip(0..) {
             let endpoints = [world.lab.ec2_endpoint_of(name), world.lab.imds_endpoint(name)]
                 .map(|endpoint| endpoint.expect("the lab has both nodes"));
             config.endpoints = (!redirected).then(|| endpoints.clone());
@@ -200,7 +198,6 @@ impl Setup {
                 second_private_ip: second.is_some().then(|| quarter.second_private_ip(index)),
                 is_found,
             };
-            index += 1;
             nodes.push(Node::new(place));
         }
         Pair::new(scenario, world, nodes, quarter, folder, second)

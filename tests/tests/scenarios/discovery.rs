@@ -26,6 +26,11 @@ fn both_find_each_other_and_their_address(setup: Setup) {
     assert_eq!(status.peer.node.private_ip, Some(pair.private_ip("b")));
     assert_eq!(status.addresses[0].allocation_id, pair.lab().allocation_id());
     assert_eq!(pair.status("b").peer.node.private_ip, Some(pair.private_ip("a")));
+    let role = include_str!("../../../deploy/cloudformation/autoscaling-pair.yaml");
+    for call in pair.lab().log() {
+        let action = format!("ec2:{}\n", call.action);
+        assert!(role.contains(&action), "the role of the template lacks {action}");
+    }
 }
 
 fn a_replaced_standby_is_found_and_is_ready_without_an_edit(setup: Setup) {

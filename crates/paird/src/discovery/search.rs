@@ -138,7 +138,7 @@ async fn find(
                     format!("IMDS does not answer: {error}"),
                     "it is asked again each second",
                 )
-                .await
+                .await;
             }
         }
         tokio::time::sleep(IMDS_RETRY).await;

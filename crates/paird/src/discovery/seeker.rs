@@ -148,7 +148,7 @@ async fn knock(doorbell: Option<&Doorbell>) {
         Ok(from) => info!(%from, "somebody of the pair is at an address that is not the peer's"),
         Err(error) => {
             warn!(%error, "nobody listens for a peer at another address any more");
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -6,6 +6,7 @@ mod death;
 mod host;
 mod operation;
 mod path;
+mod replacement;
 mod service;
 mod soak;
 
@@ -31,7 +32,7 @@ pub(crate) struct Scenario {
 }
 
 /// All of them, in the order of the documentation.
-pub(crate) const ALL: [&Scenario; 30] = [
+pub(crate) const ALL: [&Scenario; 32] = [
     &death::HOST_DEATH,
     &service::KILLED,
     &service::HUNG,
@@ -61,6 +62,8 @@ pub(crate) const ALL: [&Scenario; 30] = [
     &operation::RELOADED,
     &operation::KEY_ROTATED,
     &operation::UNREADY,
+    &replacement::REPLACED,
+    &replacement::THIRD,
     &soak::SOAK,
 ];
 
