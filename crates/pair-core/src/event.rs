@@ -4,7 +4,9 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AssociationId, CallFault, Decision, Hold, Holder, Incarnation, Link, Rule, Source, Takeover};
+use crate::{
+    AssociationId, CallFault, Decision, Hold, Holder, Incarnation, Link, Rule, Source, Takeover, WitnessIndex,
+};
 
 /// Something worth telling.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -76,6 +78,13 @@ pub enum Event {
     },
     /// This node leaves the pair, or is back (F-13).
     Leaving(bool),
+    /// A witness answers for the first time or again, or has fallen silent (F-20).
+    Witness {
+        /// Which one.
+        witness: WitnessIndex,
+        /// Whether it answers.
+        answers: bool,
+    },
     /// EC2 answers for the first time in this silence: it starts anew, since this node may have been the one cut off (F-11).
     SilenceStartsAnew,
 }

@@ -28,6 +28,9 @@ pub use receiver::{PeerKeys, Receiver};
 pub use report::{ID_LIMIT, VERSION_LIMIT, ZONE_LIMIT};
 pub use sender::Sender;
 
+pub(crate) use header::PairId;
+pub(crate) use mac::{KeyedMac, TAG_LEN};
+
 /// How long a datagram can be: it fits into one packet of every IP network (RFC 791 guarantees 576 bytes).
 ///
 /// A buffer to receive into needs one byte more, so that a longer datagram does not pass for one of this length.
@@ -43,7 +46,7 @@ const PREFIX_AT: usize = header::LEN;
 const REPORT_AT: usize = PREFIX_AT + prefix::LEN;
 
 /// How long the shortest datagram is: one without a report.
-const MIN_DATAGRAM: usize = REPORT_AT + mac::TAG_LEN;
+const MIN_DATAGRAM: usize = REPORT_AT + TAG_LEN;
 
 /// How long a report can be.
 const MAX_REPORT: usize = MAX_DATAGRAM - MIN_DATAGRAM;

@@ -21,3 +21,5 @@ mod successor;
 mod support;
 #[cfg(test)]
 mod trace;
+#[cfg(test)]
+mod witness;
