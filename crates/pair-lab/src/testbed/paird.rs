@@ -42,18 +42,47 @@ pub(super) fn prepare_second(bed: &Testbed, allocation_id: Option<&str>) -> Resu
     Ok(())
 }
 
+/// Writes a configuration that finds its members, and one key, on both nodes and on the instance that comes after `b`.
+pub(super) fn prepare_to_find(bed: &Testbed) -> Result<()> {
+    let Contender::Paird(profile) = bed.contender() else {
+        bail!("there is no paird here");
+    };
+    let (key, _) = TAG;
+    let places = format!(
+        "[[node]]\nname = \"a\"\nzone = \"us-east-1a\"\n[[node]]\nname = \"b\"\nzone = \"us-east-1b\"\n\
+         [discovery]\ntag = \"{key}\"\n[[address]]\ntag = \"{key}\"\n"
+    );
+    let config = config_of(&places, profile);
+    let mut command = Command::new("cat");
+    command.arg("/run/key");
+    let key = String::from_utf8(bed.nodes()[0].output(command)?.stdout).context("a key is a line of text")?;
+    for node in bed.nodes().iter().chain([bed.successor()]) {
+        node.files().write("paird.toml", &config, 0o644)?;
+        node.files().write("key", &key, 0o600)?;
+    }
+    Ok(())
+}
+
 fn config(allocation_id: &str, profile: Profile) -> String {
     let nodes = [NODE_A, NODE_B].map(|host| {
         let (name, address) = (host.name, host.address);
         format!("[[node]]\nname = \"{name}\"\naddresses = [\"{address}\"]\n")
     });
+    let nodes = nodes.concat();
+    config_of(
+        &format!("{nodes}[[address]]\nallocation_id = \"{allocation_id}\"\n"),
+        profile,
+    )
+}
+
+/// The configuration with nodes and address at these places.
+fn config_of(places: &str, profile: Profile) -> String {
     format!(
-        "pair = \"lab\"\n{nodes}[[address]]\nallocation_id = \"{allocation_id}\"\n\
+        "pair = \"lab\"\n{places}\
          [heartbeat]\nprofile = \"{profile}\"\n\
          [check]\nhaproxy = {{ socket = \"/run/haproxy/paird.sock\" }}\nhttp = {{ port = 8404, path = \"/health\" }}\n\
          [probe]\nhttp = {{ port = 8404, path = \"/health\" }}\n\
          [security]\nkey_file = \"/run/key\"\n[log]\nformat = \"json\"\n",
-        nodes = nodes.concat(),
         profile = profile.name(),
     )
 }
@@ -102,5 +131,8 @@ pub(super) fn status(node: &Node) -> Option<Value> {
     let out = node.pairctl(&["status", "--json"]).ok()?;
     serde_json::from_slice(&out.stdout).ok()
 }
+
+/// The tag of members and address, in the scenarios in which they are found.
+pub(super) const TAG: (&str, &str) = ("paird:pair", "lab");
 
 const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

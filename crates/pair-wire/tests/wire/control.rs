@@ -7,9 +7,9 @@ use std::{
 
 use pair_core::Source;
 use pair_wire::control::{
-    AddressStatus, AgentStatus, Command, DecisionStatus, HolderName, HolderSource, KeysStatus, LineError, Link,
-    NodeStatus, PeerKeysStatus, PeerStatus, Problem, ReadyStatus, RecorderStatus, Request, Response, Role,
-    STATUS_VERSION, Severity, State, Status, TakeoverStatus, TransitionKind, decode_line, encode_line, read_line,
+    AddressStatus, AgentStatus, Command, DecisionStatus, DiscoveryStatus, HolderName, HolderSource, KeysStatus,
+    LineError, Link, NodeStatus, PeerKeysStatus, PeerStatus, Problem, ReadyStatus, RecorderStatus, Request, Response,
+    Role, STATUS_VERSION, Severity, State, Status, TakeoverStatus, TransitionKind, decode_line, encode_line, read_line,
     write_line,
 };
 use proptest::prelude::*;
@@ -439,6 +439,11 @@ fn status() -> Status {
                 accepts: vec![1],
                 accepts_another: false,
             }),
+        }),
+        discovery: Some(DiscoveryStatus {
+            tag: "paird:pair=lb-1".to_owned(),
+            asked_ago_ms: 3_000,
+            spares: vec!["i-0cccccccccccccccc".to_owned()],
         }),
         recorder: RecorderStatus {
             written: 2,

@@ -21,6 +21,7 @@ mod files;
 mod haproxy;
 mod haproxy_config;
 mod instance;
+mod members;
 mod service;
 
 use std::io;
@@ -35,6 +36,7 @@ use tokio::task::spawn_blocking;
 
 use crate::cli::Node;
 use crate::config::{Address, Config};
+use crate::discovery;
 use crate::landing::{self, ObstacleKind};
 use crate::problems::{critical, degraded};
 use crate::run;
@@ -63,12 +65,15 @@ pub const EXAMINED: &[&str] = &[
     "key-weak",
     "misplaced",
     "no-interface",
+    "no-member",
     "no-role",
     "node-unknown",
     "nothing-listens",
+    "peer-not-found",
     "place-taken",
     "service-unfit",
     "state-unusable",
+    "third-member",
 ];
 
 /// A node that is examined.
@@ -152,13 +157,12 @@ fn patient(args: &Node, chart: &mut Chart) -> Result<Patient, (Option<String>, O
         }
     };
     chart.sound("configuration", about(&config));
-    let me = match run::this_node(&config, args.node.as_deref()) {
-        Ok(me) => me,
-        Err(error) => {
-            let hint = "write the private address of this host into node.addresses, or say --node NAME";
-            chart.found("node", vec![critical("node-unknown", format!("{error:#}"), hint)]);
+    let (config, me) = match locate(config, args.node.as_deref()) {
+        Ok(located) => located,
+        Err((pair, finding)) => {
+            chart.found("node", vec![finding]);
             chart.skipped(REST, "it is not known which node this is".to_owned());
-            return Err((Some(config.pair), None));
+            return Err((Some(pair), None));
         }
     };
     match run::landing_places(&config, me) {
@@ -176,6 +180,28 @@ fn patient(args: &Node, chart: &mut Chart) -> Result<Patient, (Option<String>, O
             Err((Some(config.pair), None))
         }
     }
+}
+
+/// Finds out which node this is, and whatever the file leaves open; else gives the name of the pair, and why not.
+fn locate(config: Config, flag: Option<&str>) -> Result<(Config, Member), (String, Problem)> {
+    let pair = config.pair.clone();
+    let unknown = |text: String, hint: &str| (pair.clone(), critical("node-unknown", text, hint));
+    let mut found = None;
+    let mut config = config;
+    if config.is_to_be_found() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| unknown(format!("no runtime: {error}"), "try again"))?;
+        let looked = runtime.block_on(discovery::look(&config, flag, &run::settings(&config)));
+        let begun = looked.map_err(|wanting| unknown(wanting.reason, wanting.hint))?;
+        (config, found) = (begun.config, begun.me);
+    }
+    let me = match found {
+        Some(me) => Ok(me),
+        None => run::this_node(&config, flag),
+    };
+    let hint = "write the private address of this host into node.addresses, or say --node NAME";
+    me.map(|me| (config, me))
+        .map_err(|error| unknown(format!("{error:#}"), hint))
 }
 
 /// What the files, the kernel and HAProxy of this host say.

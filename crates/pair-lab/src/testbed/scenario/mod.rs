@@ -6,6 +6,7 @@ mod death;
 mod host;
 mod operation;
 mod path;
+mod replacement;
 mod service;
 mod several;
 mod soak;
@@ -32,7 +33,7 @@ pub(crate) struct Scenario {
 }
 
 /// All of them, in the order of the documentation.
-pub(crate) const ALL: [&Scenario; 31] = [
+pub(crate) const ALL: [&Scenario; 33] = [
     &death::HOST_DEATH,
     &service::KILLED,
     &service::HUNG,
@@ -63,6 +64,8 @@ pub(crate) const ALL: [&Scenario; 31] = [
     &operation::KEY_ROTATED,
     &operation::UNREADY,
     &several::MUTUAL_BACKUP,
+    &replacement::REPLACED,
+    &replacement::THIRD,
     &soak::SOAK,
 ];
 
