@@ -69,6 +69,7 @@ pub const IDS: &[(&str, Severity)] = &[
     ("state-unusable", Severity::Degraded),
     ("takeover-unrehearsed", Severity::Degraded),
     ("versions-differ", Severity::Degraded),
+    ("witness-silent", Severity::Degraded),
     ("witnesses-silent", Severity::Critical),
 ];
 
@@ -85,6 +86,7 @@ pub const AGAINST_READINESS: &[&str] = &[
     "place-taken",
     "service-unfit",
     "takeover-unrehearsed",
+    "witness-silent",
 ];
 
 /// One address, as this node sees it.
@@ -127,6 +129,9 @@ pub fn against_readiness(known: &Knowledge, address: &AddressKnowledge, fitness:
             "the address would move here, and its traffic would be dropped",
         ));
     }
+    for witness in &known.silent_witnesses {
+        problems.push(witness_silent(witness));
+    }
     if fitness != Fitness::Fit {
         problems.push(degraded(
             "service-unfit",
@@ -135,6 +140,16 @@ pub fn against_readiness(known: &Knowledge, address: &AddressKnowledge, fitness:
         ));
     }
     problems
+}
+
+/// A witness that does not answer.
+#[must_use]
+pub fn witness_silent(witness: &str) -> Problem {
+    degraded(
+        "witness-silent",
+        format!("the witness {witness} does not answer"),
+        "see whether paird runs there and has the same witness key, and whether its UDP port is open to this node",
+    )
 }
 
 /// Everything that is wrong with the pair, as this node sees it.

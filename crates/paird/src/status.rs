@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use pair_core::{Config as CoreConfig, Holder, Link as CoreLink, Member, Notice, View};
+use pair_core::{Config as CoreConfig, Holder, Link as CoreLink, Member, Notice, View, WitnessIndex};
 use pair_wire::control::{
     AddressStatus, AgentStatus, DecisionStatus, KeysStatus, Link, NodeStatus, PeerKeysStatus, PeerStatus, ReadyStatus,
-    Role, STATUS_VERSION, State, Status, TakeoverStatus,
+    Role, STATUS_VERSION, State, Status, TakeoverStatus, WitnessStatus,
 };
 use pair_wire::datagram::{Drops, PeerKeys};
 use pair_wire::key::{Key, KeyRing};
@@ -72,6 +72,7 @@ impl Sources<'_> {
             node: self.own(seat),
             peer: self.peer(seat),
             addresses: self.seats.iter().map(|seat| self.address(seat)).collect(),
+            witnesses: self.witnesses(view),
             ready: ReadyStatus {
                 ready: reasons.is_empty(),
                 reasons,
@@ -100,6 +101,20 @@ impl Sources<'_> {
                 loop_stale_after_ms: millis(LOOP_STALE_AFTER.max(core.holdtime)),
             },
         }
+    }
+
+    /// What the witnesses have told the first address: all of them are asked by each.
+    fn witnesses(&self, view: &View) -> Vec<WitnessStatus> {
+        let witnesses = (0..).map(WitnessIndex).zip(&view.witnesses);
+        witnesses
+            .map(|(index, witness)| WitnessStatus {
+                address: self.names.witness(index).to_owned(),
+                answers: witness.last.map(|_| !witness.is_silent),
+                answered_ago_ms: witness.answered_age.map(millis),
+                proved_ago_ms: witness.proved_age.map(millis),
+                last: witness.last.map(|outcome| text::witness(outcome).to_owned()),
+            })
+            .collect()
     }
 
     fn keys(&self, view: &View) -> Option<KeysStatus> {

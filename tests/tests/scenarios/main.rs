@@ -36,3 +36,4 @@ mod stranger;
 mod strict;
 mod successor;
 mod truth;
+mod witness;

@@ -38,6 +38,8 @@ pub enum Syntax {
     Region,
     /// An IP address and a TCP port to listen on.
     Listener,
+    /// An IP address of one host and a UDP port there.
+    Endpoint,
 }
 
 impl Syntax {
@@ -59,6 +61,7 @@ impl Syntax {
             }
             Self::Status => "a status such as \"200\" or a range such as \"200-399\", from 100 to 599",
             Self::Region => "a region name such as \"eu-central-1\"",
+            Self::Endpoint => "an IP address of one host and a port such as \"10.0.3.10:7695\"",
             Self::Listener => "an IP address and a port such as \"127.0.0.1:9694\" or \"[::1]:9694\"",
         }
     }
@@ -88,6 +91,9 @@ impl Syntax {
             }
             Self::Status => StatusRange::parse(text).is_some(),
             Self::Region => is_name(text, 32, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-'),
+            Self::Endpoint => text
+                .parse::<SocketAddr>()
+                .is_ok_and(|endpoint| endpoint.port() != 0 && is_host(endpoint.ip())),
             Self::Listener => text
                 .parse::<SocketAddr>()
                 .is_ok_and(|listener| listener.port() != 0 && !listener.ip().is_multicast()),

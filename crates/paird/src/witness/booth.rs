@@ -1,0 +1,225 @@
+//! A node's socket for witnesses: it asks them, answers its peer's questions, and is a witness for others.
+//!
+//! It is not connected, and its own: whatever comes here fills no heartbeat's buffer, and the loop takes a bounded number of
+//! datagrams from it per turn, after all heartbeats.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use pair_core::{Fitness, Incarnation, Input, Instant, Member, WitnessIndex};
+use pair_wire::datagram::{DropCause, Drops};
+use pair_wire::key::KeyRing;
+use pair_wire::witness::{Asker, Kind, MAX_LEN, NONCE_LEN, Nonce, Responder};
+use tokio::net::UdpSocket;
+use tracing::{debug, trace, warn};
+
+use super::desk::{Counts, Desk};
+use super::porter::{Porter, Refusal};
+use crate::config::AddressIndex;
+
+/// How many datagrams a turn takes: more than any suspicion of this pair makes, and a millisecond of work.
+const PER_TURN: usize = 256;
+
+/// What is to be told to a core, and to that of which address.
+pub type Heard = (AddressIndex, Input);
+
+/// The socket and what is behind it.
+pub struct Booth {
+    socket: UdpSocket,
+    witnesses: Vec<SocketAddr>,
+    /// Where the peer's booth is.
+    peer: SocketAddr,
+    asker: Asker,
+    responder: Responder,
+    porter: Porter,
+    desk: Desk,
+    drops: Drops,
+    carried: u64,
+    answered: u64,
+    refused: u64,
+}
+
+/// What a [`Booth`] is made of.
+#[derive(Debug)]
+pub struct BoothParts<'a> {
+    /// The name of the pair.
+    pub pair: &'a str,
+    /// Which of the two nodes this is.
+    pub me: Member,
+    /// The run of this node.
+    pub incarnation: Incarnation,
+    /// The own address and the peer's.
+    pub own: IpAddr,
+    /// The peer's.
+    pub peer: IpAddr,
+    /// The port of both booths.
+    pub port: u16,
+    /// Where the witnesses are.
+    pub witnesses: Vec<SocketAddr>,
+    /// The keys of the pair.
+    pub pair_ring: &'a KeyRing,
+    /// The keys that the witnesses have, too.
+    pub witness_ring: &'a KeyRing,
+}
+
+impl Booth {
+    /// Opens the socket.
+    ///
+    /// # Errors
+    /// If the address is not on this host or the port is taken.
+    pub fn open(parts: BoothParts<'_>) -> io::Result<Self> {
+        let socket = std::net::UdpSocket::bind((parts.own, parts.port))?;
+        socket.set_nonblocking(true)?;
+        Ok(Self {
+            socket: UdpSocket::from_std(socket)?,
+            witnesses: parts.witnesses,
+            peer: SocketAddr::new(parts.peer, parts.port),
+            asker: Asker::new(
+                parts.pair,
+                parts.me,
+                parts.incarnation,
+                parts.pair_ring,
+                parts.witness_ring,
+            ),
+            responder: Responder::new(parts.pair, parts.me, parts.incarnation, parts.pair_ring),
+            porter: Porter::new(parts.witness_ring),
+            desk: Desk::default(),
+            drops: Drops::default(),
+            carried: 0,
+            answered: 0,
+            refused: 0,
+        })
+    }
+
+    /// Waits until something can be received.
+    ///
+    /// # Errors
+    /// Those of the reactor: the daemon cannot go on.
+    pub async fn readable(&self) -> io::Result<()> {
+        self.socket.readable().await
+    }
+
+    /// Uses these keys of the pair from here on.
+    pub fn accept_keys(&mut self, pair_ring: &KeyRing) {
+        self.asker.accept_keys(pair_ring);
+        self.responder.accept_keys(pair_ring);
+    }
+
+    /// Asks every witness on behalf of one address.
+    pub fn ask(&mut self, now: Instant, by: AddressIndex, timeout: Duration) {
+        for (index, witness) in (0..).map(WitnessIndex).zip(&self.witnesses) {
+            let mut nonce = [0; NONCE_LEN];
+            if let Err(error) = getrandom::fill(&mut nonce) {
+                warn!(%error, "no randomness for a question to a witness");
+                return;
+            }
+            let nonce = Nonce(nonce);
+            if !self.desk.asks(now, by, index, nonce, timeout) {
+                return;
+            }
+            // What is not sent is not answered, and ends like anything that was lost on its way.
+            if let Err(error) = self.socket.try_send_to(&self.asker.request(nonce, self.peer), *witness) {
+                debug!(%error, %witness, "question not sent");
+            }
+        }
+    }
+
+    /// Takes what waits, as much as a turn may, and ends what is overdue. `fitness` is what this node says of itself.
+    pub fn turn(&mut self, now: Instant, fitness: Fitness) -> Vec<Heard> {
+        let mut heard = Vec::new();
+        let mut buffer = [0; MAX_LEN + 1];
+        for _ in 0..PER_TURN {
+            match self.socket.try_recv_from(&mut buffer) {
+                Ok((length, from)) => match self.receive(now, from, &buffer[..length], fitness) {
+                    Ok(told) => heard.extend(told),
+                    Err(cause) => {
+                        self.drops.count(cause);
+                        trace!(%cause, %from, "datagram at the witness port dropped");
+                    }
+                },
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                // An ICMP error to something that was sent: reading it has cleared it.
+                Err(error) => debug!(%error, "witness path"),
+            }
+        }
+        heard.extend(self.desk.end_overdue(now));
+        heard
+    }
+
+    /// When the time of a question is over.
+    #[must_use]
+    pub fn next_at(&self) -> Option<Instant> {
+        self.desk.next_at()
+    }
+
+    /// How this node's questions ended so far.
+    #[must_use]
+    pub const fn counts(&self) -> &Counts {
+        self.desk.counts()
+    }
+
+    /// How many questions of others it has passed on, how many of its peer it has answered, and how many requests it has refused since
+    /// their source asks too often.
+    #[must_use]
+    pub const fn served(&self) -> [(&'static str, u64); 3] {
+        [
+            ("passed-on", self.carried),
+            ("answered", self.answered),
+            ("too-often", self.refused),
+        ]
+    }
+
+    /// What was dropped so far.
+    #[must_use]
+    pub const fn drops(&self) -> &Drops {
+        &self.drops
+    }
+
+    fn receive(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        datagram: &[u8],
+        fitness: Fitness,
+    ) -> Result<Option<Heard>, DropCause> {
+        match Kind::of(datagram)? {
+            Kind::Request => self.carry(now, from, datagram).map(|()| None),
+            Kind::Question => {
+                let answer = self.responder.answer(datagram, fitness)?;
+                self.answered += 1;
+                self.send(&answer, from);
+                Ok(None)
+            }
+            Kind::Answer if self.porter.knows(datagram) => {
+                let to = self.porter.deliver(now, from, datagram)?;
+                self.send(datagram, to);
+                Ok(None)
+            }
+            Kind::PassedOn | Kind::Answer => Ok(self.desk.hear(self.asker.read(datagram)?)),
+        }
+    }
+
+    fn carry(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> Result<(), DropCause> {
+        match self.porter.take(now, from, datagram) {
+            Ok(round) => {
+                self.carried += 1;
+                self.send(&round.errand.question, round.errand.to);
+                self.send(&round.passed_on, from);
+                Ok(())
+            }
+            Err(Refusal::Busy) => {
+                self.refused += 1;
+                Ok(())
+            }
+            Err(Refusal::Dropped(cause)) => Err(cause),
+        }
+    }
+
+    /// Sends, or drops what the socket does not take: who asked asks again.
+    fn send(&self, datagram: &[u8], to: SocketAddr) {
+        if let Err(error) = self.socket.try_send_to(datagram, to) {
+            debug!(%error, %to, "not sent from the witness port");
+        }
+    }
+}
