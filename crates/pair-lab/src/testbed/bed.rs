@@ -26,6 +26,7 @@ pub(crate) struct Testbed {
     traffic: Traffic,
     nodes: [Node; 2],
     _origin: Engine,
+    third: Place,
     gateway: Gateway,
     router: Arc<Place>,
     lab: Arc<Lab>,
@@ -76,6 +77,7 @@ impl Testbed {
             traffic,
             nodes,
             _origin: origin,
+            third: at_origin,
             gateway,
             router,
             lab,
@@ -265,6 +267,11 @@ impl Testbed {
 
     pub(crate) fn router(&self) -> &Arc<Place> {
         &self.router
+    }
+
+    /// The host that is no node: the server behind HAProxy runs there.
+    pub(crate) fn third(&self) -> &Place {
+        &self.third
     }
 
     pub(crate) fn traffic(&self) -> &Traffic {

@@ -11,6 +11,7 @@ use pair_core::{Fitness, Incarnation, Input, Instant, Member, WitnessIndex};
 use pair_wire::datagram::{DropCause, Drops};
 use pair_wire::key::KeyRing;
 use pair_wire::witness::{Asker, Kind, MAX_LEN, NONCE_LEN, Nonce, Responder};
+use socket2::SockRef;
 use tokio::net::UdpSocket;
 use tracing::{debug, trace, warn};
 
@@ -119,9 +120,7 @@ impl Booth {
                 return;
             }
             // What is not sent is not answered, and ends like anything that was lost on its way.
-            if let Err(error) = self.socket.try_send_to(&self.asker.request(nonce, self.peer), *witness) {
-                debug!(%error, %witness, "question not sent");
-            }
+            self.send(&self.asker.request(nonce, self.peer), *witness);
         }
     }
 
@@ -216,9 +215,10 @@ impl Booth {
         }
     }
 
-    /// Sends, or drops what the socket does not take: who asked asks again.
+    /// Sends, or drops what the socket does not take: who asked asks again. Past the reactor, which does not know before its first turn
+    /// that the socket takes anything.
     fn send(&self, datagram: &[u8], to: SocketAddr) {
-        if let Err(error) = self.socket.try_send_to(datagram, to) {
+        if let Err(error) = SockRef::from(&self.socket).send_to(datagram, &to.into()) {
             debug!(%error, %to, "not sent from the witness port");
         }
     }

@@ -8,6 +8,7 @@ mod operation;
 mod path;
 mod service;
 mod soak;
+mod witness;
 
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ pub(crate) struct Scenario {
 }
 
 /// All of them, in the order of the documentation.
-pub(crate) const ALL: [&Scenario; 30] = [
+pub(crate) const ALL: [&Scenario; 34] = [
     &death::HOST_DEATH,
     &service::KILLED,
     &service::HUNG,
@@ -40,6 +41,10 @@ pub(crate) const ALL: [&Scenario; 30] = [
     &path::CUT,
     &path::CUT_ONE_WAY,
     &path::CUT_BLIND,
+    &witness::CUT,
+    &witness::CUT_ONE_WAY,
+    &witness::ISOLATED,
+    &witness::DEAD,
     &path::RANDOM_LOSS,
     &path::BURSTY_LOSS,
     &path::DELAY,
