@@ -248,7 +248,7 @@ pub(crate) fn direct(settings: &mut Settings, config: &config::Ec2) {
 }
 
 /// The keys that the configuration names.
-fn ring(config: &Config) -> Result<KeyRing, Findings> {
+pub(crate) fn ring(config: &Config) -> Result<KeyRing, Findings> {
     match &config.security {
         Security::InsecureNoKey => Ok(KeyRing::insecure()),
         Security::KeyFile(path) => KeyFile::load(Path::new(path)).map(|file| ring_of(&file)),
@@ -257,7 +257,7 @@ fn ring(config: &Config) -> Result<KeyRing, Findings> {
 
 /// The keys shared with witnesses, if the configuration names any: others than the pair's, since a witness could else pretend to be
 /// a node.
-fn witness_ring(config: &Config) -> Result<Option<KeyRing>, Findings> {
+pub(crate) fn witness_ring(config: &Config) -> Result<Option<KeyRing>, Findings> {
     let Some(witness) = &config.witness else {
         return Ok(None);
     };

@@ -8,7 +8,7 @@ use pair_wire::control::Status;
 on_stages! {
     emulator: a_cut_path_moves_nothing_while_a_witness_brings_the_peers_answers,
         a_dead_holder_is_replaced_as_soon_as_ever_beside_a_witness,
-        a_witness_with_another_key_is_told_and_delays_nothing,
+        a_witness_with_another_key_is_found_and_delays_nothing,
         a_witness_that_dies_with_the_path_holds_a_claim_off_for_a_while;
 }
 
@@ -51,9 +51,15 @@ fn a_dead_holder_is_replaced_as_soon_as_ever_beside_a_witness(setup: Setup) {
     assert_eq!((takeover.rule.as_str(), takeover.attempts), ("F-6a", 1));
 }
 
-fn a_witness_with_another_key_is_told_and_delays_nothing(setup: Setup) {
+fn a_witness_with_another_key_is_found_and_delays_nothing(setup: Setup) {
     let mut pair = setup.with_a_witness("").pair();
+    pair.start_service("a");
+    pair.doctor("a").run().is(&["witness-silent"], 1);
+    pair.start_witness();
+    pair.doctor("a").run().is(&[], 0);
+    pair.kill_witness();
     pair.start_witness_with_another_key();
+    pair.doctor("a").run().is(&["witness-silent"], 1);
     pair.start();
     pair.await_takeover("a");
     for node in ["a", "b"] {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! key ─ state ─ conntrack ─ haproxy            files, kernel and HAProxy of this host: proven again and again
-//! landing ─ service                            would the address land, and would somebody answer
+//! landing ─ service ─ witnesses                would the address land, would somebody answer, and who answers for the peer
 //! imds ─ interface ─ role                      who this instance is, and whether it may sign
 //! ec2 ─ clock ─ address ─ rehearsal ─ egress   the very calls of a takeover, without effect
 //! ```
@@ -22,6 +22,7 @@ mod haproxy;
 mod haproxy_config;
 mod instance;
 mod service;
+mod witness;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
@@ -69,6 +70,7 @@ pub const EXAMINED: &[&str] = &[
     "place-taken",
     "service-unfit",
     "state-unusable",
+    "witness-silent",
 ];
 
 /// A node that is examined.
@@ -272,6 +274,7 @@ pub async fn examine(patient: &Patient) -> Vec<Examination> {
         examine_landing(&landing, port, &mut chart).await;
     }
     service::examine(config, own, host.is_haproxy_told, &mut chart).await;
+    witness::examine(patient, &mut chart).await;
 
     let mut settings = Settings::from_env();
     run::direct(&mut settings, &config.ec2);

@@ -223,3 +223,149 @@ impl Booth {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, UdpSocket as StdSocket};
+
+    use pair_core::WitnessOutcome;
+    use pair_wire::key::{Key, SECRET_LEN};
+
+    use super::*;
+
+    const TIMEOUT: Duration = Duration::from_millis(500);
+    const SEAT: AddressIndex = AddressIndex(0);
+
+    fn ring(byte: u8) -> KeyRing {
+        KeyRing::single(Key::new(1, [byte; SECRET_LEN]))
+    }
+
+    fn at(ms: u64) -> Instant {
+        Instant::from_origin(Duration::from_millis(ms))
+    }
+
+    /// A port that is free at this address.
+    fn free_port(host: Ipv4Addr) -> u16 {
+        let socket = StdSocket::bind((host, 0)).unwrap();
+        socket.local_addr().unwrap().port()
+    }
+
+    struct Hosts {
+        asker: Booth,
+        peer: Booth,
+        witness: Booth,
+    }
+
+    /// Both nodes of a pair, and a node of another pair that has this key for its witnesses.
+    fn hosts(network: u8, witness_key: u8) -> Hosts {
+        let [own, peer, third] = [1, 2, 3].map(|host| Ipv4Addr::new(127, 0, network, host));
+        let port = free_port(third);
+        let open = |pair: &str, me, own: Ipv4Addr, peer: Ipv4Addr, witnesses, pair_key, witness_key| {
+            Booth::open(BoothParts {
+                pair,
+                me,
+                incarnation: Incarnation(1),
+                own: own.into(),
+                peer: peer.into(),
+                port,
+                witnesses,
+                pair_ring: &ring(pair_key),
+                witness_ring: &ring(witness_key),
+            })
+            .unwrap()
+        };
+        let witnesses = vec![SocketAddr::from((third, port))];
+        Hosts {
+            asker: open("lb-1", Member::Second, own, peer, witnesses, 1, 9),
+            peer: open("lb-1", Member::First, peer, own, Vec::new(), 1, 9),
+            witness: open("lb-2", Member::First, third, own, Vec::new(), 2, witness_key),
+        }
+    }
+
+    /// Waits until something has come, and takes it.
+    async fn take(booth: &mut Booth, now: Instant, fitness: Fitness) -> Vec<WitnessOutcome> {
+        booth.readable().await.unwrap();
+        let heard = booth.turn(now, fitness).into_iter().map(|(by, input)| {
+            let Input::Witnessed {
+                begun_at,
+                witness,
+                outcome,
+            } = input
+            else {
+                panic!("{input:?}")
+            };
+            assert_eq!((by, begun_at, witness), (SEAT, at(1_000), WitnessIndex(0)));
+            outcome
+        });
+        heard.collect()
+    }
+
+    #[tokio::test]
+    async fn a_node_of_another_pair_is_a_witness() {
+        let Hosts {
+            mut asker,
+            mut peer,
+            mut witness,
+        } = hosts(81, 9);
+        asker.ask(at(1_000), SEAT, TIMEOUT);
+        assert_eq!(take(&mut witness, at(1_000), Fitness::Fit).await, []);
+        assert_eq!(
+            take(&mut asker, at(1_000), Fitness::Fit).await,
+            [WitnessOutcome::PassedOn]
+        );
+        assert_eq!(take(&mut peer, at(1_000), Fitness::Fit).await, []);
+        assert_eq!(take(&mut witness, at(1_000), Fitness::Fit).await, []);
+        assert_eq!(
+            take(&mut asker, at(1_000), Fitness::Fit).await,
+            [WitnessOutcome::Proved]
+        );
+        assert_eq!(asker.next_at(), None);
+        assert_eq!(witness.served(), [("passed-on", 1), ("answered", 0), ("too-often", 0)]);
+        assert_eq!(peer.served(), [("passed-on", 0), ("answered", 1), ("too-often", 0)]);
+    }
+
+    #[tokio::test]
+    async fn what_the_peer_says_of_its_service_comes_back_with_its_answer() {
+        let unfit = Fitness::Unfit(pair_core::Unfitness::ServiceGone);
+        let Hosts {
+            mut asker,
+            mut peer,
+            mut witness,
+        } = hosts(82, 9);
+        asker.ask(at(1_000), SEAT, TIMEOUT);
+        take(&mut witness, at(1_000), Fitness::Fit).await;
+        take(&mut asker, at(1_000), Fitness::Fit).await;
+        take(&mut peer, at(1_000), unfit).await;
+        take(&mut witness, at(1_000), Fitness::Fit).await;
+        assert_eq!(
+            take(&mut asker, at(1_000), Fitness::Fit).await,
+            [WitnessOutcome::ProvedUnfit]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_witness_with_another_key_drops_the_request_and_the_question_ends_with_its_time() {
+        let Hosts {
+            mut asker, mut witness, ..
+        } = hosts(83, 8);
+        asker.ask(at(1_000), SEAT, TIMEOUT);
+        assert_eq!(take(&mut witness, at(1_000), Fitness::Fit).await, []);
+        assert_eq!(witness.drops().of(DropCause::Tag), 1);
+        assert_eq!(asker.next_at(), Some(at(1_500)));
+        assert_eq!(asker.turn(at(1_499), Fitness::Fit), []);
+        let over = asker.turn(at(1_500), Fitness::Fit);
+        assert!(
+            matches!(
+                over[..],
+                [(
+                    SEAT,
+                    Input::Witnessed {
+                        outcome: WitnessOutcome::Nothing,
+                        ..
+                    }
+                )]
+            ),
+            "{over:?}"
+        );
+    }
+}
