@@ -318,6 +318,42 @@ mod tests {
     }
 
     #[test]
+    fn a_witness_is_told_with_what_it_brought() {
+        let witness = |answers, answered_ago_ms, proved_ago_ms| WitnessStatus {
+            address: "10.0.3.10:7695".to_owned(),
+            answers,
+            answered_ago_ms,
+            proved_ago_ms,
+            last: None,
+        };
+        let cases = [
+            (
+                witness(Some(true), Some(3_000), Some(5_000)),
+                "answered 3 s ago",
+                "brought the peer's answer 5 s ago",
+            ),
+            (
+                witness(Some(false), Some(60_000), None),
+                "silent, answered 1 min ago",
+                "never brought the peer's answer",
+            ),
+            (
+                witness(Some(false), None, None),
+                "silent, never answered",
+                "never brought the peer's answer",
+            ),
+            (
+                witness(None, None, None),
+                "not asked yet",
+                "never brought the peer's answer",
+            ),
+        ];
+        for (witness, answers, proved) in cases {
+            assert_eq!(witness_row(&witness), ["witness 10.0.3.10:7695", answers, proved]);
+        }
+    }
+
+    #[test]
     fn durations_have_two_decimals() {
         assert_eq!(seconds(930), "0.93 s");
         assert_eq!(seconds(9), "0.00 s");

@@ -52,6 +52,7 @@ pub(crate) fn healthy() -> Status {
             target_private_ip: Some("10.0.1.10".to_owned()),
             ec2_checked_ago_ms: Some(240_000),
         }],
+        witnesses: Vec::new(),
         ready: ReadyStatus {
             ready: true,
             reasons: Vec::new(),

@@ -401,10 +401,9 @@ fn check_witnesses<'t>(
     addresses: &[SocketAddr],
     nodes: Option<&[Node; 2]>,
 ) -> Read<()> {
-    let is_node = |address: &SocketAddr| {
-        let mut nodes = nodes.into_iter().flatten();
-        nodes.any(|node| node.address == address.ip())
-    };
+    let nodes = || nodes.into_iter().flatten();
+    let is_node = |address: &SocketAddr| nodes().any(|node| node.address == address.ip());
+    let is_far = |address: &SocketAddr| nodes().any(|node| node.address.is_ipv4() != address.is_ipv4());
     for (index, address) in addresses.iter().enumerate() {
         let problem = if addresses[..index].contains(address) {
             Problem::new(format!("{address} is there twice"), "write each witness once")
@@ -412,6 +411,11 @@ fn check_witnesses<'t>(
             Problem::new(
                 format!("{address} is a node of this pair"),
                 "write a third host: a node is no witness of its own pair",
+            )
+        } else if is_far(address) {
+            Problem::new(
+                format!("{address} is of another family than the addresses of the nodes"),
+                "write an address that they can send to from their own",
             )
         } else {
             continue;

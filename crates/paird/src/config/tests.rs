@@ -176,7 +176,7 @@ fn every_key_can_be_set() {
         [security]
         insecure_no_key = true
         [witness]
-        addresses = ["10.0.3.10:7695", "[fd00::3]:7000"]
+        addresses = ["[fd00::4]:7695", "[fd00::3]:7000"]
         port = 7001
         key_file = "/srv/witness-key"
         required = true
@@ -250,7 +250,7 @@ takeover.restart_grace = "30s"
 takeover.strict = true
 takeover.preempt_delay = "5m"
 security.insecure_no_key = true
-witness.addresses = ["10.0.3.10:7695", "[fd00::3]:7000"]
+witness.addresses = ["[fd00::4]:7695", "[fd00::3]:7000"]
 witness.port = 7001
 witness.key_file = "/srv/witness-key"
 witness.required = true
@@ -763,6 +763,10 @@ fn witnesses_are_third_hosts_each_named_once() {
         (
             "addresses = [\"10.0.3.10:7695\", \"10.0.3.10:7695\"]",
             "10.0.3.10:7695 is there twice, write each witness once",
+        ),
+        (
+            "addresses = [\"[fd00::3]:7695\"]",
+            "[fd00::3]:7695 is of another family than the addresses of the nodes",
         ),
         (
             "addresses = [\"10.0.3.10\"]",

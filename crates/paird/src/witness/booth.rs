@@ -325,6 +325,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_turn_takes_no_more_than_it_may_however_much_waits() {
+        let Hosts { mut witness, .. } = hosts(84, 9);
+        let stranger = StdSocket::bind((Ipv4Addr::new(127, 0, 84, 9), 0)).unwrap();
+        let to = witness.socket.local_addr().unwrap();
+        for _ in 0..PER_TURN + 16 {
+            stranger.send_to(b"nobody's", to).unwrap();
+        }
+        assert_eq!(take(&mut witness, at(0), Fitness::Fit).await, []);
+        assert_eq!(witness.drops().total(), PER_TURN as u64);
+        assert_eq!(take(&mut witness, at(0), Fitness::Fit).await, []);
+        assert!(witness.drops().total() > PER_TURN as u64);
+    }
+
+    #[tokio::test]
     async fn what_the_peer_says_of_its_service_comes_back_with_its_answer() {
         let unfit = Fitness::Unfit(pair_core::Unfitness::ServiceGone);
         let Hosts {
