@@ -98,6 +98,9 @@ fn isolate(bed: &mut Testbed) -> Result<Figures> {
         bed.gateway().cut_path(standby.address, other.address)?;
     }
     bed.pass(ISOLATION_GRACE)?;
+    bed.gateway().heal()?;
+    // The server behind HAProxy is on the witness's host: the standby's HAProxy has to find it again.
+    bed.pass(SERVER_RECOVERY)?;
     heal_and_die(bed, since_ms)
 }
 
@@ -140,5 +143,7 @@ fn hosts(bed: &Testbed) -> Result<(Host, Host)> {
 const CUT_TIME: Duration = Duration::from_secs(60);
 /// What `witness.isolation_grace` is unless somebody sets it.
 const ISOLATION_GRACE: Duration = Duration::from_secs(10);
+/// Three of HAProxy's checks in a row, and as much again.
+const SERVER_RECOVERY: Duration = Duration::from_secs(10);
 /// Many times every interval, and a round of questions to the witness.
 const RECOVERY: Duration = Duration::from_secs(15);
