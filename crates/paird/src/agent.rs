@@ -240,6 +240,7 @@ impl Agent {
         let is_empty = self.drain().context("the heartbeat socket failed")?;
         let now = self.shared.clock.now();
         self.hear_witnesses(now);
+        self.hear_unchanged(now);
         for seat in &mut self.seats {
             seat.turn(now, &mut self.shared);
         }

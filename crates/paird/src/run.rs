@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 
 use anyhow::{Context, anyhow, bail};
@@ -158,7 +159,7 @@ fn run_member(
     );
     let elsewhere = Elsewhere::start()?;
     let handle = elsewhere.runtime.clone();
-    handle.spawn(std::sync::Arc::clone(&cloud).run());
+    handle.spawn(Arc::clone(&cloud).run());
     let mut logbook = Logbook::open(&config.state_directory);
     handle.spawn(logbook.write_on(tell.clone()));
     let mut seats = Vec::new();
@@ -184,6 +185,7 @@ fn run_member(
         clock,
         elsewhere: handle.clone(),
         tell: tell.clone(),
+        unchanged: Arc::default(),
     };
     let (watchers, publisher) = Watchers::start(surroundings, &config);
     let company = begun.and_then(|begun| discovery::go_on(begun, &ring, &handle, tell.clone()));

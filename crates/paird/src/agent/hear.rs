@@ -7,6 +7,7 @@ use super::Agent;
 use super::seat::Seat;
 use super::shared::Shared;
 use crate::cloud::fault_of;
+use crate::config::Heartbeat;
 use crate::news::{AddressNews, News};
 
 impl Agent {
@@ -57,6 +58,16 @@ impl Agent {
         }
         for seat in &mut self.seats {
             seat.follow_readiness(now, &mut self.shared);
+        }
+    }
+}
+
+impl Agent {
+    /// Hears what the checks say again, unless that may be from before a pause (F-16).
+    pub(super) fn hear_unchanged(&mut self, now: Instant) {
+        let Heartbeat { interval, holdtime, .. } = self.shared.config.heartbeat;
+        if let Some(verdict) = self.shared.watchers.take_unchanged(now, holdtime - interval) {
+            self.hear(News::Checked(verdict));
         }
     }
 }

@@ -346,7 +346,7 @@ pub const KEYS: &[Key] = &[
         "check.interval",
         duration(10, 5_000),
         Derived("`heartbeat.interval`"),
-        "Time between two checks; the bound keeps HAProxy from closing an idle runtime connection.",
+        "Time between two checks; the bound keeps HAProxy from closing an idle runtime connection. While HAProxy answers on its socket and by HTTP, HTTP is asked once a second.",
     ),
     key(
         "check.none",

@@ -161,7 +161,8 @@ fn patient(args: &Node, chart: &mut Chart) -> Result<Patient, (Option<String>, O
     chart.sound("configuration", about(&config));
     let (config, me) = match locate(config, args.node.as_deref()) {
         Ok(located) => located,
-        Err((pair, finding)) => {
+        Err(unknown) => {
+            let (pair, finding) = *unknown;
             chart.found("node", vec![finding]);
             chart.skipped(REST, "it is not known which node this is".to_owned());
             return Err((Some(pair), None));
@@ -185,9 +186,9 @@ fn patient(args: &Node, chart: &mut Chart) -> Result<Patient, (Option<String>, O
 }
 
 /// Finds out which node this is, and whatever the file leaves open; else gives the name of the pair, and why not.
-fn locate(config: Config, flag: Option<&str>) -> Result<(Config, Member), (String, Problem)> {
+fn locate(config: Config, flag: Option<&str>) -> Result<(Config, Member), Box<(String, Problem)>> {
     let pair = config.pair.clone();
-    let unknown = |text: String, hint: &str| (pair.clone(), critical("node-unknown", text, hint));
+    let unknown = |text: String, hint: &str| Box::new((pair.clone(), critical("node-unknown", text, hint)));
     let mut found = None;
     let mut config = config;
     if config.is_to_be_found() {

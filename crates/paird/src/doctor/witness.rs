@@ -43,12 +43,12 @@ pub(super) async fn examine(patient: &Patient, chart: &mut Chart) {
         Ok(answers) if answers.is_empty() => {
             chart.sound(SUBJECT, "none is asked, and this node is one for others".to_owned());
         }
-        Ok(answers) => tell(answers, chart),
+        Ok(answers) => tell(&answers, chart),
         Err(error) => chart.skipped(SUBJECT, error.to_string()),
     }
 }
 
-fn tell(answers: Vec<(SocketAddr, io::Result<bool>)>, chart: &mut Chart) {
+fn tell(answers: &[(SocketAddr, io::Result<bool>)], chart: &mut Chart) {
     let silent: Vec<Problem> = answers
         .iter()
         .filter(|(_, answered)| !matches!(answered, Ok(true)))
