@@ -3,6 +3,7 @@
 
 mod card;
 mod cloud;
+mod company;
 
 use pair_core::{Alarm, CallFault, Fitness, Holder, Link, Member, Notice, Objection, Verdict, View};
 use pair_wire::control::{Problem, Severity};
@@ -17,6 +18,7 @@ pub use cloud::{
     ec2_unreadable, held_by_stranger, imds_unreachable, misplaced, no_interface, no_role, of_call, of_clock,
     place_taken, redirected,
 };
+pub use company::{peer_not_found, third_member};
 
 /// The ids of everything that can be found, and how bad each is at its worst.
 pub const IDS: &[(&str, Severity)] = &[
@@ -28,6 +30,7 @@ pub const IDS: &[(&str, Severity)] = &[
     ("config-differs", Severity::Degraded),
     ("config-invalid", Severity::Critical),
     ("conntrack-nearly-full", Severity::Degraded),
+    ("discovery-failing", Severity::Degraded),
     ("ec2-denied", Severity::Degraded),
     ("ec2-unreadable", Severity::Degraded),
     ("egress-ends-with-move", Severity::Degraded),
@@ -49,6 +52,7 @@ pub const IDS: &[(&str, Severity)] = &[
     ("metrics-unavailable", Severity::Degraded),
     ("misplaced", Severity::Critical),
     ("no-interface", Severity::Degraded),
+    ("no-member", Severity::Degraded),
     ("no-role", Severity::Degraded),
     ("nobody-holds", Severity::Critical),
     ("node-unknown", Severity::Critical),
@@ -57,6 +61,7 @@ pub const IDS: &[(&str, Severity)] = &[
     ("one-way-link", Severity::Degraded),
     ("over-budget", Severity::Critical),
     ("peer-left-pair", Severity::Degraded),
+    ("peer-not-found", Severity::Degraded),
     ("peer-not-ready", Severity::Degraded),
     ("peer-restarting", Severity::Degraded),
     ("peer-silent", Severity::Degraded),
@@ -68,7 +73,9 @@ pub const IDS: &[(&str, Severity)] = &[
     ("silent-but-serving", Severity::Degraded),
     ("state-unusable", Severity::Degraded),
     ("takeover-unrehearsed", Severity::Degraded),
+    ("third-member", Severity::Degraded),
     ("versions-differ", Severity::Degraded),
+    ("witness-silent", Severity::Degraded),
     ("witnesses-silent", Severity::Critical),
 ];
 
@@ -85,6 +92,7 @@ pub const AGAINST_READINESS: &[&str] = &[
     "place-taken",
     "service-unfit",
     "takeover-unrehearsed",
+    "witness-silent",
 ];
 
 /// The ids of what is about one address. All else is about the node or its peer, and is told once if every address shows it.
@@ -155,6 +163,9 @@ pub fn against_readiness(known: &Knowledge, address: &AddressKnowledge, fitness:
             "the address would move here, and its traffic would be dropped",
         ));
     }
+    for witness in &known.silent_witnesses {
+        problems.push(witness_silent(witness));
+    }
     if fitness != Fitness::Fit {
         problems.push(degraded(
             "service-unfit",
@@ -163,6 +174,16 @@ pub fn against_readiness(known: &Knowledge, address: &AddressKnowledge, fitness:
         ));
     }
     problems
+}
+
+/// A witness that does not answer.
+#[must_use]
+pub fn witness_silent(witness: &str) -> Problem {
+    degraded(
+        "witness-silent",
+        format!("the witness {witness} does not answer"),
+        "see whether paird runs there and has the same witness key, and whether its UDP port is open to this node",
+    )
 }
 
 /// Everything that is wrong with the pair, as this node sees it.
@@ -229,6 +250,7 @@ fn of_address(sight: &Sight<'_>, known: &Knowledge, names: &Names, me: Member) -
     problems.extend(about_claim(view, address));
     problems.extend(about_peer(view, known, names, me));
     problems.extend(about_orders(view, address, names));
+    problems.extend(known.company.iter().flat_map(company::about));
     problems.extend(about_records(known, address));
     problems.extend(about_metrics(known));
     problems.extend(about_hooks(known));
@@ -586,7 +608,7 @@ mod tests {
                 known,
             });
         let told = |sights: &[Sight<'_>]| {
-            let known = Knowledge::new("haproxy");
+            let known = Knowledge::new("haproxy", None);
             let names = Names::new(["a".to_owned(), "b".to_owned()], Member::First);
             let problems = of(sights, &known, &names, Member::First);
             let told = problems.into_iter().map(|problem| (problem.id, problem.address));

@@ -7,10 +7,10 @@ use std::{
 
 use pair_core::Source;
 use pair_wire::control::{
-    AddressStatus, AgentStatus, Command, DecisionStatus, HolderName, HolderSource, KeysStatus, LineError, Link,
-    NodeStatus, PeerKeysStatus, PeerStatus, Problem, ReadyStatus, RecorderStatus, Request, Response, Role,
-    STATUS_VERSION, Severity, State, Status, TakeoverStatus, TransitionKind, decode_line, encode_line, read_line,
-    write_line,
+    AddressStatus, AgentStatus, Command, DecisionStatus, DiscoveryStatus, HolderName, HolderSource, KeysStatus,
+    LineError, Link, NodeStatus, PeerKeysStatus, PeerStatus, Problem, ReadyStatus, RecorderStatus, Request, Response,
+    Role, STATUS_VERSION, Severity, State, Status, TakeoverStatus, TransitionKind, WitnessStatus, decode_line,
+    encode_line, read_line, write_line,
 };
 use proptest::prelude::*;
 
@@ -406,6 +406,13 @@ fn status() -> Status {
             moves_lately: 2,
             last_takeover: None,
         }],
+        witnesses: vec![WitnessStatus {
+            address: "10.0.3.10:7695".to_owned(),
+            answers: Some(true),
+            answered_ago_ms: Some(2_000),
+            proved_ago_ms: Some(2_000),
+            last: Some("brought the peer's answer".to_owned()),
+        }],
         ready: ReadyStatus {
             ready: false,
             reasons: vec![problem],
@@ -439,6 +446,11 @@ fn status() -> Status {
                 accepts: vec![1],
                 accepts_another: false,
             }),
+        }),
+        discovery: Some(DiscoveryStatus {
+            tag: "paird:pair=lb-1".to_owned(),
+            asked_ago_ms: 3_000,
+            spares: vec!["i-0cccccccccccccccc".to_owned()],
         }),
         recorder: RecorderStatus {
             written: 2,

@@ -65,6 +65,7 @@ pub(crate) fn healthy() -> Status {
             moves_lately: 0,
             last_takeover: None,
         }],
+        witnesses: Vec::new(),
         ready: ReadyStatus {
             ready: true,
             reasons: Vec::new(),
@@ -90,6 +91,7 @@ pub(crate) fn healthy() -> Status {
         }),
         drops: BTreeMap::from([("replayed".to_owned(), 0), ("tag".to_owned(), 0)]),
         keys: None,
+        discovery: None,
         recorder: RecorderStatus {
             written: 2,
             failed: 0,

@@ -31,6 +31,7 @@ impl Agent {
                 self.shared.known.host = host.findings();
                 self.shared.haproxy = host.haproxy;
             }
+            News::Found(found) => self.follow_members(found),
             News::Reread(read) => self.follow_files(*read),
             News::Metrics(outcome) => self.shared.known.metrics_error = outcome.err(),
             News::Journalled(outcome) => {

@@ -99,6 +99,12 @@ impl Agent {
             for seat in &mut *seats {
                 seat.accept_keys(&config, &ring);
             }
+            if let Some(prompt) = &shared.prompt {
+                prompt.ring.send_replace(ring.clone());
+            }
+            if let Some(booth) = &mut shared.booth {
+                booth.accept_keys(&ring);
+            }
             shared.ring = ring;
         }
         if config.metrics_listen != shared.config.metrics_listen {
