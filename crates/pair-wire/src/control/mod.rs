@@ -44,5 +44,6 @@ pub const LONGEST_HOLD: Duration = pair_core::config::LONGEST_HOLD;
 /// How long a request can be, its line feed included.
 pub const REQUEST_LIMIT: usize = 4 * 1024;
 
-/// How long a response can be, its line feed included.
-pub const RESPONSE_LIMIT: usize = 64 * 1024;
+/// How long a response can be, its line feed included: the status of eight addresses, each with all that can be wrong with it, takes
+/// about 80 KiB.
+pub const RESPONSE_LIMIT: usize = 128 * 1024;

@@ -230,7 +230,7 @@ fn an_answer_that_cannot_be_used_is_not_healthy() {
         ),
         (
             vec![b'x'; 100_000],
-            format!("{unusable}the message is longer than 65536 bytes\n{hint}"),
+            format!("{unusable}the message is longer than 131072 bytes\n{hint}"),
         ),
         (
             b"{\"version\":1,\"outcome\":{\"ok\":{\"done\":{\"text\":\"x\"}}}}\n".to_vec(),

@@ -118,6 +118,23 @@ impl Landing<'_> {
     fn subject(&self, subject: &str) -> String {
         format!("{subject}{}", self.suffix)
     }
+
+    /// Says of everything that was found about this address, if there are others, that it is about this one.
+    fn sign(&self, examinations: &mut [Examination]) {
+        if self.suffix.is_empty() {
+            return;
+        }
+        let about_this = examinations
+            .iter_mut()
+            .filter(|examination| examination.subject.ends_with(&self.suffix));
+        for examination in about_this {
+            if let Examined::Found { findings } = &mut examination.result {
+                for finding in findings {
+                    finding.address = Some(self.address.allocation_id.clone());
+                }
+            }
+        }
+    }
 }
 
 /// Examines this node without an agent, from its configuration on.
@@ -309,7 +326,11 @@ pub async fn examine(patient: &Patient) -> Vec<Examination> {
     if let Some(instance) = instance::examine(patient, &settings, &mut chart).await {
         address::examine(patient, &settings, &instance, &mut chart).await;
     }
-    chart.into_examinations()
+    let mut examinations = chart.into_examinations();
+    for landing in patient.addresses() {
+        landing.sign(&mut examinations);
+    }
+    examinations
 }
 
 /// Reads a configuration; all that is wrong with it is one finding.
