@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::backend::World;
 use crate::binaries::{self, Ran};
-use crate::config::{HEARTBEAT_PORT, METRICS_PORT, PORT};
+use crate::config::{self, HEARTBEAT_PORT, METRICS_PORT, PORT};
 use crate::cut::Cut;
 use crate::doctor::{Diagnosed, Doctor};
 use crate::node::{Node, Place, pairctl};
@@ -339,6 +339,12 @@ impl Pair {
     #[must_use]
     pub fn second(&self) -> &str {
         &self.second.as_ref().expect("the pair has two addresses").allocation_id
+    }
+
+    /// The table of the second address, as it is in both configurations.
+    #[must_use]
+    pub fn second_table(&self) -> String {
+        config::second_address(&self.quarter, self.second())
     }
 
     /// Names the node that really holds the second address.

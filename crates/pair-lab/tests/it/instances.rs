@@ -10,7 +10,7 @@ async fn describe(lab: &Lab, more: &[(&str, &str)]) -> Element {
     let mut params = vec![("Filter.1.Name", "tag:paird:pair"), ("Filter.1.Value.1", "lb-1")];
     params.extend(more);
     let answer = caller(lab, "a").call("DescribeInstances", &params).await;
-    answer.expect("the emulator tells of its instances")
+    answer.expect("the emulator knows the action")
 }
 
 fn ids(answer: &Element) -> Vec<String> {

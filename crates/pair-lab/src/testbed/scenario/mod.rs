@@ -8,6 +8,7 @@ mod operation;
 mod path;
 mod replacement;
 mod service;
+mod several;
 mod soak;
 
 use std::time::Duration;
@@ -32,7 +33,7 @@ pub(crate) struct Scenario {
 }
 
 /// All of them, in the order of the documentation.
-pub(crate) const ALL: [&Scenario; 32] = [
+pub(crate) const ALL: [&Scenario; 33] = [
     &death::HOST_DEATH,
     &service::KILLED,
     &service::HUNG,
@@ -62,6 +63,7 @@ pub(crate) const ALL: [&Scenario; 32] = [
     &operation::RELOADED,
     &operation::KEY_ROTATED,
     &operation::UNREADY,
+    &several::MUTUAL_BACKUP,
     &replacement::REPLACED,
     &replacement::THIRD,
     &soak::SOAK,
