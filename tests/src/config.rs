@@ -28,6 +28,7 @@ pub(crate) const METRICS_PORT: u16 = 9694;
 pub(crate) struct Config {
     pub(crate) pair: String,
     pub(crate) check: String,
+    pub(crate) probe: String,
     pub(crate) key_file: PathBuf,
     pub(crate) control_socket: PathBuf,
     /// Where EC2 and IMDS are, unless the environment says.
@@ -44,6 +45,7 @@ impl Config {
         let Self {
             pair,
             check,
+            probe,
             key_file,
             control_socket,
             endpoints,
@@ -70,7 +72,7 @@ impl Config {
             "pair = \"{pair}\"\n\
              {places}\
              [check]\n{check}\n\
-             [probe]\nhttp = {{ port = {PORT}, path = \"/\" }}\n\
+             [probe]\n{probe}\n\
              [security]\nkey_file = \"{key_file}\"\n\
              [control]\nsocket = \"{control_socket}\"\n\
              [state]\ndirectory = \"{state}\"\n\

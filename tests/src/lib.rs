@@ -38,6 +38,7 @@ mod user;
 mod visitors;
 mod wait;
 mod watch;
+mod witness;
 
 pub use backend::{Backend, NOT_ON_HOST, cfn_lint};
 pub use beats::{Beats, Heard};

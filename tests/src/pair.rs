@@ -20,11 +20,13 @@ use crate::config::{self, HEARTBEAT_PORT, METRICS_PORT, PORT};
 use crate::cut::Cut;
 use crate::doctor::{Diagnosed, Doctor};
 use crate::node::{Node, Place, pairctl};
+use crate::process::Process;
 use crate::quarter::Quarter;
 use crate::user::User;
 use crate::visitors::Visitors;
 use crate::wait::eventually;
 use crate::watch::{self, Watch};
+use crate::witness::{self, WITNESS_KEY};
 
 /// A pair of nodes, called `a` (preferred) and `b`, in a world with an EC2.
 #[derive(Debug)]
@@ -38,6 +40,8 @@ pub struct Pair {
     second: Option<Second>,
     world: World,
     quarter: Quarter,
+    /// The third host, while it runs.
+    witness: Option<Process>,
     folder: TempDir,
 }
 
@@ -94,8 +98,31 @@ impl Pair {
             nodes,
             world,
             quarter,
+            witness: None,
             folder,
         }
+    }
+
+    /// Starts the witness of a pair that has one.
+    pub fn start_witness(&mut self) {
+        self.start_witness_with(&self.folder().join(WITNESS_KEY));
+    }
+
+    /// Starts it with a key of its own, which the pair does not have.
+    pub fn start_witness_with_another_key(&mut self) {
+        let key_file = self.folder().join("another-witness-key");
+        config::new_key(&key_file);
+        self.start_witness_with(&key_file);
+    }
+
+    /// Kills it (SIGKILL).
+    pub fn kill_witness(&mut self) {
+        drop(self.witness.take());
+    }
+
+    fn start_witness_with(&mut self, key_file: &Path) {
+        let log = self.folder().join("witness.log");
+        self.witness = Some(witness::start(self.quarter.witness_ip(), key_file, &log));
     }
 
     /// Starts both services and both agents.

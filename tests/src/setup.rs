@@ -11,6 +11,7 @@ use crate::node::{Node, Place};
 use crate::pair::Pair;
 use crate::quarter::Quarter;
 use crate::scenario::Stage;
+use crate::witness::{WITNESS_KEY, WITNESS_PORT};
 
 /// What the hosts are called; the third one exists only where members are found.
 const NAMES: [&str; 3] = ["a", "b", "c"];
@@ -48,6 +49,7 @@ impl Setup {
                     format!("haproxy = {{ socket = \"{}\" }}", socket.display())
                 }
             },
+            probe: format!("http = {{ port = {PORT}, path = \"/\" }}"),
             key_file: key_file.clone(),
             control_socket: folder.path().join(format!("{node}.sock")),
             endpoints: None,
@@ -72,6 +74,23 @@ impl Setup {
     pub fn with_two_addresses(mut self) -> Self {
         self.addresses = Addresses::Two;
         self
+    }
+
+    /// Gives the pair a witness, and no probe, so that nothing but the witness can tell a living peer from a dead one. The third
+    /// host does not run yet. `more` is added to the table.
+    #[must_use]
+    pub fn with_a_witness(mut self, more: &str) -> Self {
+        let key_file = self.folder.path().join(WITNESS_KEY);
+        config::new_key(&key_file);
+        let witness = format!(
+            "[witness]\naddresses = [\"{}:{WITNESS_PORT}\"]\nkey_file = \"{}\"\n{more}\n",
+            self.quarter.witness_ip(),
+            key_file.display()
+        );
+        for config in &mut self.configs {
+            "none = true".clone_into(&mut config.probe);
+        }
+        self.with(&witness)
     }
 
     /// Lets environment variables lead the nodes to EC2 and IMDS, and not their configurations.

@@ -5,6 +5,7 @@
 //!   a  i-0aaa  10.0.1.10  us-east-1a  active   haproxy ok  this node
 //!   b  i-0bbb  10.0.2.10  us-east-1b  passive  haproxy ok  ready, heard 80 ms ago, rtt 0.6 ms, loss 0 %
 //!   203.0.113.10  eipalloc-0123  on a 10.0.1.10  by IMDS 1 s ago, by EC2 4 min ago
+//!   witness 10.0.3.10:7695  answered 3 s ago  brought the peer's answer 3 s ago
 //!   last takeover 3 d ago: b → a, rule F-6a, detect 0.93 s, api 0.31 s, verify 0.11 s
 //!   degraded  some-problem: what is wrong (hint: what to do)
 //! ```
@@ -15,7 +16,7 @@
 
 use pair_wire::control::{
     AddressStatus, DecisionStatus, DiscoveryStatus, HolderName, HolderSource, Link, NodeStatus, PeerStatus, Problem,
-    Role, Severity, State, Status, TakeoverStatus,
+    Role, Severity, State, Status, TakeoverStatus, WitnessStatus,
 };
 
 /// The status as text, each line with its line feed.
@@ -27,6 +28,7 @@ pub fn status_text(status: &Status) -> String {
     ];
     nodes.sort();
     let addresses: Vec<_> = status.addresses.iter().map(address_row).collect();
+    let witnesses: Vec<_> = status.witnesses.iter().map(witness_row).collect();
 
     let mut lines = vec![format!(
         "pair {}  {}, {}",
@@ -36,6 +38,7 @@ pub fn status_text(status: &Status) -> String {
     )];
     lines.extend(aligned(&nodes));
     lines.extend(aligned(&addresses));
+    lines.extend(aligned(&witnesses));
     lines.extend(status.discovery.as_ref().map(discovery));
     if let [_, _, ..] = &status.addresses[..] {
         lines.extend(
@@ -234,6 +237,23 @@ fn address_row(address: &AddressStatus) -> Vec<String> {
     ]
 }
 
+/// Who answered what: whether the witness answers, and when it last brought an answer of the peer.
+fn witness_row(witness: &WitnessStatus) -> Vec<String> {
+    let answered = witness.answered_ago_ms.map(age);
+    let answers = match (witness.answers, answered) {
+        (Some(true), Some(age)) => format!("answered {age} ago"),
+        (Some(true), None) => "answers".to_owned(),
+        (Some(false), Some(age)) => format!("silent, answered {age} ago"),
+        (Some(false), None) => "silent, never answered".to_owned(),
+        (None, _) => "not asked yet".to_owned(),
+    };
+    let proved = witness.proved_ago_ms.map_or_else(
+        || "never brought the peer's answer".to_owned(),
+        |ms| format!("brought the peer's answer {} ago", age(ms)),
+    );
+    vec![format!("witness {}", witness.address), answers, proved]
+}
+
 /// The last takeover; `of` says of which address of several.
 fn takeover(of: &str, takeover: &TakeoverStatus) -> String {
     let from = match &takeover.from {
@@ -361,6 +381,42 @@ mod tests {
         ];
         for (ms, text) in cases {
             assert_eq!(age(ms), text);
+        }
+    }
+
+    #[test]
+    fn a_witness_is_told_with_what_it_brought() {
+        let witness = |answers, answered_ago_ms, proved_ago_ms| WitnessStatus {
+            address: "10.0.3.10:7695".to_owned(),
+            answers,
+            answered_ago_ms,
+            proved_ago_ms,
+            last: None,
+        };
+        let cases = [
+            (
+                witness(Some(true), Some(3_000), Some(5_000)),
+                "answered 3 s ago",
+                "brought the peer's answer 5 s ago",
+            ),
+            (
+                witness(Some(false), Some(60_000), None),
+                "silent, answered 1 min ago",
+                "never brought the peer's answer",
+            ),
+            (
+                witness(Some(false), None, None),
+                "silent, never answered",
+                "never brought the peer's answer",
+            ),
+            (
+                witness(None, None, None),
+                "not asked yet",
+                "never brought the peer's answer",
+            ),
+        ];
+        for (witness, answers, proved) in cases {
+            assert_eq!(witness_row(&witness), ["witness 10.0.3.10:7695", answers, proved]);
         }
     }
 

@@ -21,6 +21,7 @@ mod reload;
 mod report;
 mod seat;
 mod shared;
+mod witness;
 
 use std::io;
 use std::sync::Arc;
@@ -51,6 +52,7 @@ use crate::news::News;
 use crate::socket::{HeartbeatSocket, Received};
 use crate::vitals;
 use crate::watchers::Watchers;
+use crate::witness::Booth;
 
 pub use seat::SeatParts;
 
@@ -92,6 +94,8 @@ pub struct Parts {
     pub clock: Clock,
     /// The heartbeat socket.
     pub socket: HeartbeatSocket,
+    /// The socket for witnesses, if there are any.
+    pub booth: Option<Booth>,
     /// The cloud side.
     pub cloud: Arc<Cloud>,
     /// The runtime of the other thread.
@@ -127,6 +131,7 @@ impl Agent {
             ring,
             clock,
             socket,
+            booth,
             cloud,
             elsewhere,
             news,
@@ -141,7 +146,7 @@ impl Agent {
         } = parts;
         let (company, prompt) = company.unzip();
         let now = clock.now();
-        let names = Names::new(config.nodes.each_ref().map(|node| node.name.clone()), me);
+        let names = Names::of_config(&config, me);
         let seats = seats.into_iter().enumerate();
         Self {
             seats: seats
@@ -160,6 +165,7 @@ impl Agent {
                 clock,
                 ring,
                 socket,
+                booth,
                 cloud,
                 elsewhere,
                 tell,
@@ -205,6 +211,7 @@ impl Agent {
             let wake_at = self.wake_at();
             tokio::select! {
                 readable = self.shared.socket.readable() => readable.context("the heartbeat socket failed")?,
+                readable = witness::readable(self.shared.booth.as_ref()) => readable.context("the socket for witnesses failed")?,
                 () = tokio::time::sleep_until(self.shared.clock.deadline(wake_at)) => {}
                 Some(news) = self.news.recv() => self.hear(news),
                 Some(request) = self.requests.recv() => self.answer(request),
@@ -232,6 +239,7 @@ impl Agent {
     fn turn(&mut self) -> anyhow::Result<bool> {
         let is_empty = self.drain().context("the heartbeat socket failed")?;
         let now = self.shared.clock.now();
+        self.hear_witnesses(now);
         for seat in &mut self.seats {
             seat.turn(now, &mut self.shared);
         }
@@ -282,8 +290,9 @@ impl Agent {
 
     /// When the loop must turn at the latest.
     fn wake_at(&self) -> Instant {
-        let wake_ups = self.seats.iter().map(Seat::wake_at);
-        wake_ups.min().expect("there is at least one seat")
+        let seats = self.seats.iter().map(Seat::wake_at);
+        let questions = self.shared.booth.iter().filter_map(Booth::next_at);
+        seats.chain(questions).min().expect("there is at least one seat")
     }
 
     /// What was dropped, whatever address it named.

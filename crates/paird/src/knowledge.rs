@@ -1,5 +1,6 @@
 //! What the daemon knows beside the cores: words for people, and what readiness is made of.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use pair_core::{Fitness, HoldVersion, Identity, Instant, Unfitness};
@@ -24,6 +25,8 @@ pub struct Knowledge {
     pub clock_ahead_s: Option<i64>,
     /// What was last found in files, kernel and HAProxy of this host.
     pub host: Vec<Problem>,
+    /// The witnesses that do not answer.
+    pub silent_witnesses: BTreeSet<String>,
     /// What both agents say of themselves.
     pub cards: Option<Cards>,
     /// That the peer has other keys, if it has.
@@ -84,6 +87,7 @@ impl Knowledge {
             imds_error: None,
             clock_ahead_s: None,
             host: Vec::new(),
+            silent_witnesses: BTreeSet::new(),
             cards: None,
             keys_apart: None,
             verdict: None,
@@ -112,6 +116,15 @@ impl Knowledge {
         if rejected > self.rejected {
             self.rejected = rejected;
             self.rejected_at = Some(now);
+        }
+    }
+
+    /// Takes in that a witness answers, or has fallen silent. Those of one address are those of all.
+    pub fn follow_witness(&mut self, name: &str, answers: bool) {
+        if answers {
+            self.silent_witnesses.remove(name);
+        } else {
+            self.silent_witnesses.insert(name.to_owned());
         }
     }
 

@@ -40,3 +40,4 @@ pub mod status;
 pub mod text;
 pub mod vitals;
 pub mod watchers;
+pub mod witness;

@@ -75,6 +75,7 @@ pub const IDS: &[(&str, Severity)] = &[
     ("takeover-unrehearsed", Severity::Degraded),
     ("third-member", Severity::Degraded),
     ("versions-differ", Severity::Degraded),
+    ("witness-silent", Severity::Degraded),
     ("witnesses-silent", Severity::Critical),
 ];
 
@@ -91,6 +92,7 @@ pub const AGAINST_READINESS: &[&str] = &[
     "place-taken",
     "service-unfit",
     "takeover-unrehearsed",
+    "witness-silent",
 ];
 
 /// The ids of what is about one address. All else is about the node or its peer, and is told once if every address shows it.
@@ -161,6 +163,9 @@ pub fn against_readiness(known: &Knowledge, address: &AddressKnowledge, fitness:
             "the address would move here, and its traffic would be dropped",
         ));
     }
+    for witness in &known.silent_witnesses {
+        problems.push(witness_silent(witness));
+    }
     if fitness != Fitness::Fit {
         problems.push(degraded(
             "service-unfit",
@@ -169,6 +174,16 @@ pub fn against_readiness(known: &Knowledge, address: &AddressKnowledge, fitness:
         ));
     }
     problems
+}
+
+/// A witness that does not answer.
+#[must_use]
+pub fn witness_silent(witness: &str) -> Problem {
+    degraded(
+        "witness-silent",
+        format!("the witness {witness} does not answer"),
+        "see whether paird runs there and has the same witness key, and whether its UDP port is open to this node",
+    )
 }
 
 /// Everything that is wrong with the pair, as this node sees it.

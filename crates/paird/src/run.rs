@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread;
 
 use anyhow::{Context, anyhow, bail};
-use pair_core::{Config as CoreConfig, Member, Witnessing};
+use pair_core::{Config as CoreConfig, Incarnation, Member, Witnessing};
 use pair_ec2::{Endpoint, Settings};
 use pair_wire::key::{Key, KeyRing};
 use tokio::runtime::{Builder, Runtime};
@@ -17,7 +17,7 @@ use crate::archive::Archive;
 use crate::cli::Node;
 use crate::clock::Clock;
 use crate::cloud::{Cloud, CloudConfig, Destination, Manner};
-use crate::config::{self, Address, AddressIndex, Config, Findings, KeyFile, Security};
+use crate::config::{self, Address, AddressIndex, Config, Finding, Findings, KeyFile, Security};
 use crate::control::Pending;
 use crate::discovery::{self, Begun};
 use crate::journal::Loudness;
@@ -25,6 +25,7 @@ use crate::logbook::Logbook;
 use crate::socket::HeartbeatSocket;
 use crate::standing::Keeper;
 use crate::watchers::{Surroundings, Watchers};
+use crate::witness::{Booth, BoothParts};
 use crate::{control, journal, landing, memory};
 
 /// News that may wait for the event loop.
@@ -40,6 +41,7 @@ const REQUESTS_WAITING: usize = 16;
 pub fn load(args: &Node) -> Result<(Config, KeyRing), Findings> {
     let config = Config::load(&args.config)?;
     let ring = ring(&config)?;
+    witness_ring(&config)?;
     if let Some(name) = &args.node {
         config
             .this_node(Some(name), &[])
@@ -135,6 +137,7 @@ fn run_member(
         HeartbeatSocket::open(own, peer, port)
     };
     let socket = socket.with_context(|| format!("cannot open the heartbeat socket on {own}, UDP port {port}"))?;
+    let booth = booth(&config, me, &ring)?;
     let (tell, news) = mpsc::channel(NEWS_WAITING);
     let cloud = Cloud::new(
         CloudConfig {
@@ -191,6 +194,7 @@ fn run_member(
         ring,
         clock,
         socket,
+        booth,
         cloud,
         elsewhere: handle,
         news,
@@ -301,14 +305,61 @@ pub(crate) fn direct(settings: &mut Settings, config: &config::Ec2) {
 }
 
 /// The keys that the configuration names.
-fn ring(config: &Config) -> Result<KeyRing, Findings> {
+pub(crate) fn ring(config: &Config) -> Result<KeyRing, Findings> {
     match &config.security {
         Security::InsecureNoKey => Ok(KeyRing::insecure()),
         Security::KeyFile(path) => KeyFile::load(Path::new(path)).map(|file| ring_of(&file)),
     }
 }
 
-fn ring_of(file: &KeyFile) -> KeyRing {
+/// The keys shared with witnesses, if the configuration names any: others than the pair's, since a witness could else pretend to be
+/// a node.
+pub(crate) fn witness_ring(config: &Config) -> Result<Option<KeyRing>, Findings> {
+    let Some(witness) = &config.witness else {
+        return Ok(None);
+    };
+    let file = KeyFile::load(&witness.key_file)?;
+    if let Security::KeyFile(pairs) = &config.security {
+        let pairs = KeyFile::load(pairs)?;
+        let is_pairs = |secret: &[u8; 32]| pairs.keys().iter().any(|(_, own)| own == secret);
+        if file.keys().iter().any(|(_, secret)| is_pairs(secret)) {
+            return Err(Findings::new(vec![Finding {
+                file: config.file.clone(),
+                line: None,
+                key: "witness.key_file".to_owned(),
+                problem: "the key of the witnesses is the pair's own: each of them could pretend to be a node"
+                    .to_owned(),
+                advice: "make another one with `pairctl key generate`".to_owned(),
+            }]));
+        }
+    }
+    Ok(Some(ring_of(&file)))
+}
+
+/// The socket for witnesses, if the configuration has any.
+fn booth(config: &Config, me: Member, pair_ring: &KeyRing) -> anyhow::Result<Option<Booth>> {
+    let ring = witness_ring(config).map_err(|findings| anyhow!("{findings}"))?;
+    let (Some(witness), Some(ring)) = (&config.witness, ring) else {
+        return Ok(None);
+    };
+    let [own, peer] = [me, me.peer()].map(|member| config.nodes[member.index()].address);
+    let port = witness.port;
+    let booth = Booth::open(BoothParts {
+        pair: &config.pair,
+        me,
+        incarnation: Incarnation(seed().context("the system gives no randomness")?),
+        own,
+        peer,
+        port,
+        witnesses: witness.addresses.clone(),
+        pair_ring,
+        witness_ring: &ring,
+    });
+    let booth = booth.with_context(|| format!("cannot open the socket for witnesses on {own}, UDP port {port}"))?;
+    Ok(Some(booth))
+}
+
+pub(crate) fn ring_of(file: &KeyFile) -> KeyRing {
     let mut keys = file.keys().iter().map(|(id, secret)| Key::new(*id, *secret));
     let first = keys.next().expect("a key file has a key: loading it has checked that");
     match keys.next() {
@@ -333,7 +384,14 @@ pub(crate) fn core_config(config: &Config, address: &Address, me: Member) -> Cor
         strict: config.takeover.strict,
         restart_grace: config.takeover.restart_grace,
         call_timeout: config.ec2.call_timeout,
-        witnesses: Witnessing::default(),
+        witnesses: config
+            .witness
+            .as_ref()
+            .map_or_else(Witnessing::default, |witness| Witnessing {
+                count: u8::try_from(witness.addresses.len()).expect("the schema bounds their number"),
+                isolation_grace: witness.isolation_grace,
+                required: witness.required,
+            }),
         version: VERSION.to_owned(),
     }
 }

@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use pair_core::{Holder, Link as CoreLink, Member, Notice, Report, View};
+use pair_core::{Holder, Link as CoreLink, Member, Notice, Report, View, WitnessIndex};
 use pair_wire::control::{
     AddressStatus, AgentStatus, DecisionStatus, DiscoveryStatus, KeysStatus, Link, NodeStatus, PeerKeysStatus,
-    PeerStatus, ReadyStatus, Role, STATUS_VERSION, State, Status, TakeoverStatus,
+    PeerStatus, ReadyStatus, Role, STATUS_VERSION, State, Status, TakeoverStatus, WitnessStatus,
 };
 use pair_wire::datagram::{Drops, PeerKeys};
 use pair_wire::key::{Key, KeyRing};
@@ -83,6 +83,7 @@ impl Sources<'_> {
             problems,
             node: self.own(),
             peer: self.peer(seat),
+            witnesses: self.witnesses(self.seats[0].view),
             ready: ReadyStatus {
                 ready: reasons.is_empty(),
                 reasons,
@@ -125,6 +126,20 @@ impl Sources<'_> {
             rule: Some(view.decision.rule.id().to_owned()),
             evidence: text::evidence(&view.decision.evidence, self.names),
         }
+    }
+
+    /// What the witnesses have told the first address: all of them are asked by each.
+    fn witnesses(&self, view: &View) -> Vec<WitnessStatus> {
+        let witnesses = (0..).map(WitnessIndex).zip(&view.witnesses);
+        witnesses
+            .map(|(index, witness)| WitnessStatus {
+                address: self.names.witness(index).to_owned(),
+                answers: witness.last.map(|_| !witness.is_silent),
+                answered_ago_ms: witness.answered_age.map(millis),
+                proved_ago_ms: witness.proved_age.map(millis),
+                last: witness.last.map(|outcome| text::witness(outcome).to_owned()),
+            })
+            .collect()
     }
 
     fn keys(&self, view: &View) -> Option<KeysStatus> {

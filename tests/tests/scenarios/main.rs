@@ -37,3 +37,4 @@ mod stranger;
 mod strict;
 mod successor;
 mod truth;
+mod witness;

@@ -28,6 +28,7 @@ pub(crate) struct Testbed {
     /// The instance that comes after `b`, in a scenario of one.
     successor: Node,
     _origin: Engine,
+    third: Place,
     gateway: Gateway,
     router: Arc<Place>,
     lab: Arc<Lab>,
@@ -81,6 +82,7 @@ impl Testbed {
             nodes,
             successor,
             _origin: origin,
+            third: at_origin,
             gateway,
             router,
             lab,
@@ -289,6 +291,11 @@ impl Testbed {
 
     pub(crate) fn router(&self) -> &Arc<Place> {
         &self.router
+    }
+
+    /// The host that is no node: the server behind HAProxy runs there.
+    pub(crate) fn third(&self) -> &Place {
+        &self.third
     }
 
     pub(crate) fn traffic(&self) -> &Traffic {

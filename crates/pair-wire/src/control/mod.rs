@@ -28,7 +28,7 @@ pub use response::{Answer, Outcome, Response};
 pub use status::{
     AddressStatus, AgentStatus, DecisionStatus, DiscoveryStatus, HolderName, HolderSource, KeysStatus, Link,
     NodeStatus, PeerKeysStatus, PeerStatus, Problem, ReadyStatus, RecorderStatus, Role, STATUS_VERSION, Severity,
-    State, Status, TakeoverStatus,
+    State, Status, TakeoverStatus, WitnessStatus,
 };
 pub use why::{Clock, Part, Times, Transition, TransitionKind, WHY_VERSION, Why};
 

@@ -28,6 +28,9 @@ pub struct Status {
     pub peer: PeerStatus,
     /// The Elastic IPs of the pair, in the order of the configuration.
     pub addresses: Vec<AddressStatus>,
+    /// The witnesses that the node asks about its peer, in the order of the configuration (F-20).
+    #[serde(default)]
+    pub witnesses: Vec<WitnessStatus>,
     /// Whether the node that was asked could take the address over; with several: all of them.
     pub ready: ReadyStatus,
     /// What the node would do, and why; with several: about the first.
@@ -53,6 +56,21 @@ pub struct Status {
     pub discovery: Option<DiscoveryStatus>,
     /// The daemon that wrote this document.
     pub agent: AgentStatus,
+}
+
+/// What a witness has told the node (F-20).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WitnessStatus {
+    /// Where it is.
+    pub address: String,
+    /// Whether it answers; `null` before the first question has ended.
+    pub answers: Option<bool>,
+    /// How long ago it last answered, in milliseconds.
+    pub answered_ago_ms: Option<u64>,
+    /// How long ago it last brought an answer of the peer, in milliseconds.
+    pub proved_ago_ms: Option<u64>,
+    /// What the newest question got, in words.
+    pub last: Option<String>,
 }
 
 /// How a pair is.

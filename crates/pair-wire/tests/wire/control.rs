@@ -9,8 +9,8 @@ use pair_core::Source;
 use pair_wire::control::{
     AddressStatus, AgentStatus, Command, DecisionStatus, DiscoveryStatus, HolderName, HolderSource, KeysStatus,
     LineError, Link, NodeStatus, PeerKeysStatus, PeerStatus, Problem, ReadyStatus, RecorderStatus, Request, Response,
-    Role, STATUS_VERSION, Severity, State, Status, TakeoverStatus, TransitionKind, decode_line, encode_line, read_line,
-    write_line,
+    Role, STATUS_VERSION, Severity, State, Status, TakeoverStatus, TransitionKind, WitnessStatus, decode_line,
+    encode_line, read_line, write_line,
 };
 use proptest::prelude::*;
 
@@ -405,6 +405,13 @@ fn status() -> Status {
             hold_left_ms: Some(1000),
             moves_lately: 2,
             last_takeover: None,
+        }],
+        witnesses: vec![WitnessStatus {
+            address: "10.0.3.10:7695".to_owned(),
+            answers: Some(true),
+            answered_ago_ms: Some(2_000),
+            proved_ago_ms: Some(2_000),
+            last: Some("brought the peer's answer".to_owned()),
         }],
         ready: ReadyStatus {
             ready: false,

@@ -65,6 +65,7 @@ pub(crate) fn healthy() -> Status {
             moves_lately: 0,
             last_takeover: None,
         }],
+        witnesses: Vec::new(),
         ready: ReadyStatus {
             ready: true,
             reasons: Vec::new(),

@@ -41,21 +41,6 @@ pair lb-1  healthy, standby ready
 }
 
 #[test]
-fn members_that_were_found_are_told_with_those_that_are_not_used() {
-    let mut status = healthy();
-    let found = |spares: &[&str]| DiscoveryStatus {
-        tag: "paird:pair=lb-1".to_owned(),
-        asked_ago_ms: 3_000,
-        spares: spares.iter().map(|id| (*id).to_owned()).collect(),
-    };
-    status.discovery = Some(found(&[]));
-    assert!(status_text(&status).contains("\n  found by tag paird:pair=lb-1 3 s ago\n"));
-    status.discovery = Some(found(&["i-0c", "i-0d"]));
-    let line = "\n  found by tag paird:pair=lb-1 3 s ago, not used: i-0c, i-0d\n";
-    assert!(status_text(&status).contains(line), "{}", status_text(&status));
-}
-
-#[test]
 fn of_several_addresses_each_is_told_for_itself() {
     let text = "\
 pair lb-1  degraded, standby not ready for 203.0.113.11
@@ -69,6 +54,21 @@ pair lb-1  degraded, standby not ready for 203.0.113.11
   degraded  ec2-denied of 203.0.113.11: this node may not take the address
 ";
     assert_eq!(status_of(mutual_backup()), ran(1, text));
+}
+
+#[test]
+fn members_that_were_found_are_told_with_those_that_are_not_used() {
+    let mut status = healthy();
+    let found = |spares: &[&str]| DiscoveryStatus {
+        tag: "paird:pair=lb-1".to_owned(),
+        asked_ago_ms: 3_000,
+        spares: spares.iter().map(|id| (*id).to_owned()).collect(),
+    };
+    status.discovery = Some(found(&[]));
+    assert!(status_text(&status).contains("\n  found by tag paird:pair=lb-1 3 s ago\n"));
+    status.discovery = Some(found(&["i-0c", "i-0d"]));
+    let line = "\n  found by tag paird:pair=lb-1 3 s ago, not used: i-0c, i-0d\n";
+    assert!(status_text(&status).contains(line), "{}", status_text(&status));
 }
 
 #[test]

@@ -102,6 +102,9 @@ impl Agent {
             if let Some(prompt) = &shared.prompt {
                 prompt.ring.send_replace(ring.clone());
             }
+            if let Some(booth) = &mut shared.booth {
+                booth.accept_keys(&ring);
+            }
             shared.ring = ring;
         }
         if config.metrics_listen != shared.config.metrics_listen {

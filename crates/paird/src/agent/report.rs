@@ -52,6 +52,7 @@ impl Agent {
             status: self.status_at(now),
             is_fit: self.shared.known.fitness() == Fitness::Fit,
             tally: self.shared.tally.clone(),
+            witness: self.shared.witness_tally(),
             addresses: self.seats.iter().map(|seat| seat.tally.clone()).collect(),
         };
         self.shared.publisher.publish(picture);

@@ -230,8 +230,11 @@ impl Seat {
                 }
             }
             Output::Probe { timeout } => self.probe(timeout, shared),
-            // No configuration names a witness, and without one the core asks none.
-            Output::AskWitnesses { .. } => {}
+            Output::AskWitnesses { timeout } => {
+                if let Some(booth) = &mut shared.booth {
+                    booth.ask(shared.clock.now(), self.index, timeout);
+                }
+            }
             Output::Call(request) => {
                 self.tally.called(&request);
                 shared
@@ -246,6 +249,9 @@ impl Seat {
                 self.tally.happened(&event);
                 shared.publisher.hurry();
                 shared.has_happened = true;
+                if let Event::Witness { witness, answers } = event {
+                    shared.known.follow_witness(shared.names.witness(witness), answers);
+                }
                 // Whoever does not hold the address must be able to take it: what a move changes is rehearsed anew.
                 if matches!(event, Event::HolderChanged { to, .. } if to != Holder::Member(shared.me)) {
                     shared.prove_readiness(self.index);

@@ -15,7 +15,7 @@ use super::syntax::StatusRange;
 use super::value::{Problem, quoted};
 use super::{
     Check, CommandCheck, Config, Ec2, Heartbeat, Hooks, HttpCheck, Log, LogFormat, LogLevel, NOWHERE, Node, Probe,
-    Profile, Security, Takeover, TcpCheck,
+    Profile, Security, Takeover, TcpCheck, Witness,
 };
 
 /// Where metrics are served unless the file says otherwise: on this host alone (DESIGN §8).
@@ -54,6 +54,7 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
     let probe = read_probe(reader, &root, timing);
     let takeover = read_takeover(reader, &root, timing);
     let security = read_security(reader, &root);
+    let witness = read_witness(reader, &root, nodes.as_ref().ok(), timing);
     let ec2 = read_ec2(reader, &root);
     let readiness_interval = read_readiness_interval(reader, &root);
     let control_socket = read_control_socket(reader, &root);
@@ -72,6 +73,7 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
         probe: probe?,
         takeover: takeover?,
         security: security?,
+        witness: witness?,
         ec2: ec2?,
         readiness_interval: readiness_interval?,
         control_socket: control_socket?.into(),
@@ -407,6 +409,84 @@ fn read_security<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Securi
             Err(reader.report(&section, "insecure_no_key", problem))
         }
     }
+}
+
+fn read_witness<'t>(
+    reader: &mut Reader<'t>,
+    root: &Section<'t>,
+    nodes: Option<&[Node; 2]>,
+    timing: Option<&Heartbeat>,
+) -> Read<Option<Witness>> {
+    let section = reader.section(root, "witness")?;
+    if !section.is_present() {
+        return Ok(None);
+    }
+    let addresses = reader.texts(&section, "addresses");
+    let port = reader.integer(&section, "port");
+    let key_file = reader.text(&section, "key_file");
+    let required = reader.flag(&section, "required");
+    let isolation_grace = reader.duration(&section, "isolation_grace");
+    let (addresses, required, isolation_grace) = (addresses?, required?, isolation_grace?);
+    let addresses: Vec<SocketAddr> = addresses
+        .iter()
+        .map(|address| address.parse().expect("the schema gives the syntax of an endpoint"))
+        .collect();
+    check_witnesses(reader, &section, &addresses, nodes)?;
+    if required && addresses.is_empty() {
+        let problem = Problem::new(
+            "there is no witness that could answer",
+            "add `addresses`, or remove `required`",
+        );
+        return Err(reader.report(&section, "required", problem));
+    }
+    if let Some(timing) = timing.filter(|timing| isolation_grace < timing.holdtime) {
+        let holdtime = duration::format(timing.holdtime);
+        let problem = Problem::new(
+            format!(
+                "{} is shorter than the holdtime of {holdtime}",
+                duration::format(isolation_grace)
+            ),
+            format!("write at least \"{holdtime}\""),
+        );
+        return Err(reader.report(&section, "isolation_grace", problem));
+    }
+    Ok(Some(Witness {
+        addresses,
+        port: port?,
+        key_file: key_file?.into(),
+        required,
+        isolation_grace,
+    }))
+}
+
+fn check_witnesses<'t>(
+    reader: &mut Reader<'t>,
+    section: &Section<'t>,
+    addresses: &[SocketAddr],
+    nodes: Option<&[Node; 2]>,
+) -> Read<()> {
+    let nodes = || nodes.into_iter().flatten();
+    let is_node = |address: &SocketAddr| nodes().any(|node| node.address == address.ip());
+    let is_far = |address: &SocketAddr| nodes().any(|node| node.address.is_ipv4() != address.is_ipv4());
+    for (index, address) in addresses.iter().enumerate() {
+        let problem = if addresses[..index].contains(address) {
+            Problem::new(format!("{address} is there twice"), "write each witness once")
+        } else if is_node(address) {
+            Problem::new(
+                format!("{address} is a node of this pair"),
+                "write a third host: a node is no witness of its own pair",
+            )
+        } else if is_far(address) {
+            Problem::new(
+                format!("{address} is of another family than the addresses of the nodes"),
+                "write an address that they can send to from their own",
+            )
+        } else {
+            continue;
+        };
+        return Err(reader.report(section, "addresses", problem));
+    }
+    Ok(())
 }
 
 fn read_ec2<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Ec2> {

@@ -116,6 +116,15 @@ pub(super) fn effective(config: &Config) -> Vec<(&'static str, String)> {
         "security.insecure_no_key",
         &(config.security == Security::InsecureNoKey),
     );
+    if let Some(witness) = &config.witness {
+        let addresses = witness.addresses.iter().map(|address| format!("\"{address}\""));
+        let addresses: Vec<_> = addresses.collect();
+        values.raw("witness.addresses", &format!("[{}]", addresses.join(", ")));
+        values.raw("witness.port", &witness.port);
+        values.text("witness.key_file", &witness.key_file.display());
+        values.raw("witness.required", &witness.required);
+        values.duration("witness.isolation_grace", witness.isolation_grace);
+    }
     if let Some(region) = &config.ec2.region {
         values.text("ec2.region", region);
     }

@@ -63,6 +63,8 @@ pub struct Config {
     pub takeover: Takeover,
     /// How datagrams are authenticated.
     pub security: Security,
+    /// Who else is asked about a silent peer; `None` when the file says nothing of witnesses.
+    pub witness: Option<Witness>,
     /// How EC2 is called.
     pub ec2: Ec2,
     /// Time between two proofs of readiness while all is well.
@@ -246,6 +248,21 @@ pub enum Security {
     KeyFile(PathBuf),
     /// Not at all, which the file says in so many words.
     InsecureNoKey,
+}
+
+/// Witnesses: whom this node asks, and that it serves others as one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Witness {
+    /// Where they are.
+    pub addresses: Vec<SocketAddr>,
+    /// UDP port on each node's own address.
+    pub port: u16,
+    /// The key shared with them.
+    pub key_file: PathBuf,
+    /// Whether a silent peer loses an address only while one of them answers.
+    pub required: bool,
+    /// How long no address is taken when they fall silent with the peer.
+    pub isolation_grace: Duration,
 }
 
 /// EC2 calls.

@@ -39,6 +39,8 @@ pub enum Kind {
     },
     /// A text.
     Text(Syntax),
+    /// A list of texts, at most [`MOST_WITNESSES`].
+    Texts(Syntax),
     /// A list of exactly one text: several are understood and refused by name.
     OneText(Syntax),
     /// A text for each node, keyed by the node's name.
@@ -94,6 +96,9 @@ pub enum Effect {
 
 /// How many addresses a pair can serve: each costs heartbeats, readings and memory of its own.
 pub const MOST_ADDRESSES: usize = 8;
+
+/// How many witnesses a pair can ask: one in each zone of a region, and a few.
+pub const MOST_WITNESSES: usize = 8;
 
 const PORT: Kind = Kind::Integer { min: 1, max: u16::MAX };
 
@@ -451,6 +456,42 @@ pub const KEYS: &[Key] = &[
         Value("false"),
         "Written down as `true`, anybody who can send a datagram can keep a dead peer alive.",
     ),
+    key(
+        "witness",
+        Kind::Table,
+        Derived("no witness is asked, and nobody is served as one"),
+        "Third hosts that are asked about a silent peer; a node with this table is itself a witness for whoever shares the key.",
+    ),
+    at_restart(key(
+        "witness.addresses",
+        Kind::Texts(Syntax::Endpoint),
+        Value("[]"),
+        "Where the witnesses are: `paird` of other pairs, or `paird witness` on any third host.",
+    )),
+    at_restart(key(
+        "witness.port",
+        PORT,
+        Value("7695"),
+        "UDP port on the own address from which witnesses are asked, and on which the peer's questions and those of others arrive.",
+    )),
+    at_restart(local(
+        "witness.key_file",
+        Kind::Text(Syntax::FilePath),
+        Required,
+        "File with the key shared with the witnesses, made by `pairctl key generate`, mode 0640 or stricter; another one than the pair's.",
+    )),
+    key(
+        "witness.required",
+        Kind::Flag,
+        Value("false"),
+        "A silent peer loses an address only while a witness answers.",
+    ),
+    key(
+        "witness.isolation_grace",
+        duration(1_000, 3_600_000),
+        Value("\"10s\""),
+        "How long no address is taken when the witnesses that answered before fall silent with the peer; at least the holdtime.",
+    ),
     key("ec2", Kind::Table, Derived("all defaults"), "How EC2 is called."),
     at_restart(key(
         "ec2.region",
@@ -633,6 +674,7 @@ impl Kind {
             Self::Tables { min, max } if min == max => format!("table, exactly {min}"),
             Self::Tables { min, max } => format!("table, {min} to {max}"),
             Self::Text(syntax) => syntax.describe().to_owned(),
+            Self::Texts(syntax) => format!("list of at most {MOST_WITNESSES}: {}", syntax.describe()),
             Self::OneText(syntax) => format!("list of exactly one: {}", syntax.describe()),
             Self::TextPerNode(syntax) => format!("one per node: {}", syntax.describe()),
             Self::Choice(words) => words

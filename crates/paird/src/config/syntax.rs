@@ -46,6 +46,8 @@ pub enum Syntax {
     Tag,
     /// An IP address and a TCP port to listen on.
     Listener,
+    /// An IP address of one host and a UDP port there.
+    Endpoint,
 }
 
 impl Syntax {
@@ -69,6 +71,7 @@ impl Syntax {
             Self::Region => "a region name such as \"eu-central-1\"",
             Self::Zone => "an availability zone such as \"us-east-1a\"",
             Self::Tag => "a tag such as \"paird:pair\" or \"paird:pair=lb-1\"",
+            Self::Endpoint => "an IP address of one host and a port such as \"10.0.3.10:7695\"",
             Self::Listener => "an IP address and a port such as \"127.0.0.1:9694\" or \"[::1]:9694\"",
         }
     }
@@ -107,6 +110,9 @@ impl Syntax {
                     |part: &str, longest| (1..=longest).contains(&part.chars().count()) && part.chars().all(is_of_tags);
                 is_plain(key, TAG_KEY_MAX) && value.is_none_or(|value| is_plain(value, TAG_VALUE_MAX))
             }
+            Self::Endpoint => text
+                .parse::<SocketAddr>()
+                .is_ok_and(|endpoint| endpoint.port() != 0 && is_host(endpoint.ip())),
             Self::Listener => text
                 .parse::<SocketAddr>()
                 .is_ok_and(|listener| listener.port() != 0 && !listener.ip().is_multicast()),

@@ -109,6 +109,7 @@ fn the_smallest_file_gets_every_default() {
                 preempt_delay: None,
             },
             security: Security::KeyFile("/etc/paird/key".into()),
+            witness: None,
             ec2: Ec2 {
                 region: None,
                 endpoint: None,
@@ -180,6 +181,12 @@ fn every_key_can_be_set() {
         preempt_delay = "5m"
         [security]
         insecure_no_key = true
+        [witness]
+        addresses = ["[fd00::4]:7695", "[fd00::3]:7000"]
+        port = 7001
+        key_file = "/srv/witness-key"
+        required = true
+        isolation_grace = "30s"
         [ec2]
         region = "eu-central-1"
         endpoint = "https://vpce-1.ec2.eu-central-1.vpce.amazonaws.com"
@@ -249,6 +256,11 @@ takeover.restart_grace = "30s"
 takeover.strict = true
 takeover.preempt_delay = "5m"
 security.insecure_no_key = true
+witness.addresses = ["[fd00::4]:7695", "[fd00::3]:7000"]
+witness.port = 7001
+witness.key_file = "/srv/witness-key"
+witness.required = true
+witness.isolation_grace = "30s"
 ec2.region = "eu-central-1"
 ec2.endpoint = "https://vpce-1.ec2.eu-central-1.vpce.amazonaws.com"
 ec2.imds_endpoint = "http://[fd00:ec2::254]"
@@ -839,4 +851,66 @@ fn an_address_keeps_its_heartbeats_and_its_place_on_disk_whatever_comes_beside_i
             assert_eq!((second.label(), second.preferred), ("blue", 1));
         }
     }
+}
+
+#[test]
+fn witnesses_are_third_hosts_each_named_once() {
+    let with = |witness: &str| format!("{SMALLEST}\n[witness]\nkey_file = \"/etc/paird/witness-key\"\n{witness}");
+    let config = parse(&with(""));
+    assert_eq!(
+        config.witness,
+        Some(Witness {
+            addresses: Vec::new(),
+            port: 7695,
+            key_file: "/etc/paird/witness-key".into(),
+            required: false,
+            isolation_grace: Duration::from_secs(10),
+        })
+    );
+    let cases = [
+        (
+            "addresses = [\"10.0.2.10:7695\"]",
+            "10.0.2.10:7695 is a node of this pair, write a third host: a node is no witness of its own pair",
+        ),
+        (
+            "addresses = [\"10.0.3.10:7695\", \"10.0.3.10:7695\"]",
+            "10.0.3.10:7695 is there twice, write each witness once",
+        ),
+        (
+            "addresses = [\"[fd00::3]:7695\"]",
+            "[fd00::3]:7695 is of another family than the addresses of the nodes",
+        ),
+        (
+            "addresses = [\"10.0.3.10\"]",
+            "\"10.0.3.10\" is not valid, write an IP address of one host and a port such as \"10.0.3.10:7695\"",
+        ),
+        (
+            "addresses = [\"0.0.0.0:7695\"]",
+            "\"0.0.0.0:7695\" is not valid, write an IP address of one host and a port such as \"10.0.3.10:7695\"",
+        ),
+        (
+            "required = true",
+            "there is no witness that could answer, add `addresses`, or remove `required`",
+        ),
+        (
+            "isolation_grace = \"1s\"\n[heartbeat]\nprofile = \"calm\"",
+            "1s is shorter than the holdtime of 3s, write at least \"3s\"",
+        ),
+    ];
+    for (witness, expected) in cases {
+        let findings = Config::parse("paird.toml", &with(witness)).unwrap_err().to_string();
+        assert!(findings.contains(expected), "{findings}");
+    }
+    let nine = (0..9)
+        .map(|host| format!("\"10.0.4.{}:7695\"", host + 1))
+        .collect::<Vec<_>>();
+    let findings = Config::parse("paird.toml", &with(&format!("addresses = [{}]", nine.join(", ")))).unwrap_err();
+    assert!(
+        findings.to_string().contains("9 entries are too many, write at most 8"),
+        "{findings}"
+    );
+    let keyless = Config::parse("paird.toml", &format!("{SMALLEST}\n[witness]\n"))
+        .unwrap_err()
+        .to_string();
+    assert!(keyless.contains("witness.key_file: missing"), "{keyless}");
 }

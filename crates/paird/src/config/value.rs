@@ -6,7 +6,7 @@ use toml::de::{DeArray, DeInteger, DeString, DeTable, DeValue};
 
 use super::duration;
 use super::nearest::nearest;
-use super::schema::Kind;
+use super::schema::{Kind, MOST_WITNESSES};
 use super::syntax::Syntax;
 
 /// The most characters of a wrong value that a message repeats.
@@ -16,6 +16,7 @@ const QUOTED_MAX: usize = 60;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
     Text(String),
+    Texts(Vec<String>),
     TextPerNode(Vec<(String, String)>),
     Duration(Duration),
     Integer(u16),
@@ -42,6 +43,7 @@ impl Problem {
 pub(super) fn read(kind: Kind, value: &DeValue<'_>) -> Result<Value, Problem> {
     match (kind, value) {
         (Kind::Text(syntax), DeValue::String(text)) => read_text(syntax, text).map(Value::Text),
+        (Kind::Texts(syntax), DeValue::Array(array)) => read_texts(syntax, array),
         (Kind::OneText(syntax), DeValue::Array(array)) => read_one(syntax, array).map(Value::Text),
         (Kind::TextPerNode(syntax), DeValue::Table(table)) => read_per_node(syntax, table),
         (Kind::Choice(words), DeValue::String(word)) => read_choice(words, word),
@@ -56,6 +58,7 @@ pub(super) fn read(kind: Kind, value: &DeValue<'_>) -> Result<Value, Problem> {
             Kind::Table
             | Kind::Tables { .. }
             | Kind::Text(_)
+            | Kind::Texts(_)
             | Kind::OneText(_)
             | Kind::TextPerNode(_)
             | Kind::Choice(_)
@@ -84,6 +87,18 @@ fn read_text(syntax: Syntax, text: &DeString<'_>) -> Result<String, Problem> {
             format!("write {}", syntax.describe()),
         ))
     }
+}
+
+fn read_texts(syntax: Syntax, array: &DeArray<'_>) -> Result<Value, Problem> {
+    if array.len() > MOST_WITNESSES {
+        let problem = format!("{} entries are too many", array.len());
+        return Err(Problem::new(problem, format!("write at most {MOST_WITNESSES}")));
+    }
+    let texts = array.iter().map(|entry| match entry.get_ref() {
+        DeValue::String(text) => read_text(syntax, text),
+        other => Err(wrong_type(Kind::Text(syntax), other)),
+    });
+    texts.collect::<Result<_, _>>().map(Value::Texts)
 }
 
 fn read_one(syntax: Syntax, array: &DeArray<'_>) -> Result<String, Problem> {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! key ─ state ─ conntrack ─ haproxy            files, kernel and HAProxy of this host: proven again and again
-//! landing ─ service                            would the address land, and would somebody answer
+//! landing ─ service ─ witnesses                would the address land, would somebody answer, and who answers for the peer
 //! imds ─ interface ─ role                      who this instance is, and whether it may sign
 //! ec2 ─ clock ─ address ─ rehearsal ─ egress   the very calls of a takeover, without effect
 //! ```
@@ -23,6 +23,7 @@ mod haproxy_config;
 mod instance;
 mod members;
 mod service;
+mod witness;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
@@ -74,6 +75,7 @@ pub const EXAMINED: &[&str] = &[
     "service-unfit",
     "state-unusable",
     "third-member",
+    "witness-silent",
 ];
 
 /// A node that is examined.
@@ -299,6 +301,7 @@ pub async fn examine(patient: &Patient) -> Vec<Examination> {
         examine_landing(&landing, port, &mut chart).await;
     }
     service::examine(config, own, host.is_haproxy_told, &mut chart).await;
+    witness::examine(patient, &mut chart).await;
 
     let mut settings = Settings::from_env();
     run::direct(&mut settings, &config.ec2);

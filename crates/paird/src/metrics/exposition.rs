@@ -48,6 +48,7 @@ impl Collector for Exposition {
         self.write_peer(&mut page)?;
         self.write_problems(&mut page)?;
         self.write_counters(&mut page)?;
+        self.write_witnesses(&mut page)?;
         self.write_histograms(&mut page)
     }
 }
@@ -225,6 +226,39 @@ impl Exposition {
             "datagrams_dropped",
             "Datagrams that were dropped",
             drops.iter().map(|(cause, count)| ([("cause", cause.as_str())], *count)),
+        )
+    }
+
+    fn write_witnesses(&self, page: &mut Page<'_>) -> fmt::Result {
+        let (witnesses, tally) = (&self.picture.status.witnesses, &self.picture.witness);
+        page.gauges(
+            "witness_answers",
+            "Whether a witness answers",
+            "witness",
+            witnesses
+                .iter()
+                .filter_map(|witness| Some((witness.address.as_str(), flag(witness.answers?)))),
+        )?;
+        page.counters(
+            "witness_questions",
+            "Questions to witnesses that have ended, by how",
+            tally
+                .questions
+                .iter()
+                .map(|(witness, outcome, count)| ([("witness", witness.as_str()), ("outcome", *outcome)], *count)),
+        )?;
+        page.counters(
+            "witness_served",
+            "Questions of others at the witness port, by what became of them",
+            tally.served.iter().map(|(what, count)| ([("what", *what)], *count)),
+        )?;
+        page.counters(
+            "witness_datagrams_dropped",
+            "Datagrams at the witness port that were dropped",
+            tally
+                .drops
+                .iter()
+                .map(|(cause, count)| ([("cause", cause.as_str())], *count)),
         )
     }
 

@@ -10,6 +10,7 @@ mod replacement;
 mod service;
 mod several;
 mod soak;
+mod witness;
 
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ pub(crate) struct Scenario {
 }
 
 /// All of them, in the order of the documentation.
-pub(crate) const ALL: [&Scenario; 33] = [
+pub(crate) const ALL: [&Scenario; 37] = [
     &death::HOST_DEATH,
     &service::KILLED,
     &service::HUNG,
@@ -42,6 +43,10 @@ pub(crate) const ALL: [&Scenario; 33] = [
     &path::CUT,
     &path::CUT_ONE_WAY,
     &path::CUT_BLIND,
+    &witness::CUT,
+    &witness::CUT_ONE_WAY,
+    &witness::ISOLATED,
+    &witness::DEAD,
     &path::RANDOM_LOSS,
     &path::BURSTY_LOSS,
     &path::DELAY,
