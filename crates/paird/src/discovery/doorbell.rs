@@ -13,10 +13,11 @@ use pair_wire::datagram::{MAX_DATAGRAM, Receiver};
 use pair_wire::key::KeyRing;
 use tokio::net::UdpSocket;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::socket;
 
-/// How many datagrams are looked at before a rest: each costs an HMAC, and anybody can send.
+/// How many datagrams are looked at before a rest, unless one of them is a knock: each costs an HMAC, and anybody can send.
 const AT_ONCE: u32 = 16;
 
 /// The rest.
@@ -29,6 +30,8 @@ pub(super) struct Doorbell {
     names: Vec<String>,
     me: Member,
     ring: watch::Receiver<KeyRing>,
+    /// When to listen again.
+    rested_at: Instant,
 }
 
 impl Doorbell {
@@ -49,24 +52,27 @@ impl Doorbell {
             names,
             me,
             ring,
+            rested_at: Instant::now(),
         })
     }
 
-    /// Waits until somebody with the pair's key knocks, and says from where.
+    /// Waits until somebody with the pair's key knocks, and says from where. Between two knocks there is a rest.
     ///
     /// # Errors
     /// Those of the reactor.
-    pub(super) async fn rung(&self) -> io::Result<SocketAddr> {
+    pub(super) async fn rung(&mut self) -> io::Result<SocketAddr> {
         let mut buffer = [0; MAX_DATAGRAM + 1];
         loop {
+            tokio::time::sleep_until(self.rested_at).await;
             for _ in 0..AT_ONCE {
                 // An ICMP error of somebody else's datagram cannot come to a socket that sends nothing.
                 let (length, from) = self.socket.recv_from(&mut buffer).await?;
                 if self.is_of_pair(&buffer[..length]) {
+                    self.rested_at = Instant::now() + REST;
                     return Ok(from);
                 }
             }
-            tokio::time::sleep(REST).await;
+            self.rested_at = Instant::now() + REST;
         }
     }
 

@@ -145,7 +145,14 @@ async fn find(
     };
     let ec2 = Ec2::connect(settings, &imds, &identity.region).await;
     let ec2 = ec2.context("EC2 cannot be asked")?;
-    let me = which(config, flag, &identity)?;
+    let me = match which(config, flag, &identity) {
+        Ok(me) => me,
+        Err(error) => {
+            // No instance changes its zone: a start again and again would tell the same.
+            say_so(&say, error.to_string(), "correct node.zone, then restart paird").await;
+            return std::future::pending().await;
+        }
+    };
     let question = question(config, &identity);
     let folder = &config.state_directory;
     let mut pace = Pace::new();

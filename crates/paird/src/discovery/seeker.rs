@@ -2,6 +2,7 @@
 //!
 //! It runs on the thread of all that may be slow. What it finds it tells the event loop, which decides whom to follow.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,6 +18,9 @@ use super::roster::{self, Outside, Roster};
 use super::{Finding, tag};
 use crate::clock::unix_ms;
 use crate::news::News;
+
+/// How long the second socket is left alone after a fault.
+const SOCKET_RETRY: Duration = Duration::from_secs(5);
 
 /// How the event loop stands to its peer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,7 +75,10 @@ impl Seeker {
                 }
                 changed = self.need.changed() => if changed.is_err() { return },
                 () = self.soon.notified() => is_wanted = true,
-                () = knock(self.doorbell.as_ref()) => is_wanted |= pace.knock(Instant::now()),
+                from = knock(self.doorbell.as_mut()) => if pace.knock(Instant::now()) {
+                    info!(%from, "somebody of the pair is at an address that is not the peer's");
+                    is_wanted = true;
+                },
             }
         }
     }
@@ -140,16 +147,16 @@ impl Seeker {
 }
 
 /// Waits until somebody with the pair's key knocks; for ever, if nobody listens.
-async fn knock(doorbell: Option<&Doorbell>) {
+async fn knock(doorbell: Option<&mut Doorbell>) -> SocketAddr {
     let Some(doorbell) = doorbell else {
         return std::future::pending().await;
     };
-    match doorbell.rung().await {
-        Ok(from) => info!(%from, "somebody of the pair is at an address that is not the peer's"),
-        Err(error) => {
-            warn!(%error, "nobody listens for a peer at another address any more");
-            std::future::pending::<()>().await;
+    loop {
+        match doorbell.rung().await {
+            Ok(from) => return from,
+            Err(error) => debug!(%error, "the second socket"),
         }
+        tokio::time::sleep(SOCKET_RETRY).await;
     }
 }
 
