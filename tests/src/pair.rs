@@ -357,6 +357,12 @@ impl Pair {
         &self.second.as_ref().expect("the pair has two addresses").allocation_id
     }
 
+    /// The table of the second address, as it is in both configurations.
+    #[must_use]
+    pub fn second_table(&self) -> String {
+        config::second_address(&self.quarter, self.second())
+    }
+
     /// Names the node that really holds the second address.
     #[must_use]
     pub fn second_holder(&self) -> Option<String> {

@@ -10,6 +10,8 @@
 //!   degraded  some-problem: what is wrong (hint: what to do)
 //! ```
 //!
+//! With several addresses there is a line for each, and takeovers, decisions and problems say of which they are.
+//!
 //! Both nodes print the nodes in the same order, so that two screens can be compared.
 
 use pair_wire::control::{
@@ -37,22 +39,31 @@ pub fn status_text(status: &Status) -> String {
     lines.extend(aligned(&nodes));
     lines.extend(aligned(&addresses));
     lines.extend(aligned(&witnesses));
-    lines.extend(status.last_takeover.as_ref().map(takeover));
-    if status.state != State::Healthy {
-        lines.push(decision(&status.decision));
+    if let [_, _, ..] = &status.addresses[..] {
+        lines.extend(
+            status
+                .addresses
+                .iter()
+                .flat_map(|address| about_one(address, status.state)),
+        );
+    } else {
+        lines.extend(status.last_takeover.as_ref().map(|last| takeover("", last)));
+        if status.state != State::Healthy {
+            lines.push(decision("", &status.decision));
+        }
     }
     lines.extend(
         status
             .problems
             .iter()
-            .map(|problem| problem_line(severity(problem.severity), problem)),
+            .map(|problem| problem_line(severity(problem.severity), problem, status)),
     );
     let reasons = status
         .ready
         .reasons
         .iter()
         .filter(|reason| !status.problems.contains(reason));
-    lines.extend(reasons.map(|reason| problem_line("not ready", reason)));
+    lines.extend(reasons.map(|reason| problem_line("not ready", reason, status)));
     lines.extend(dropped(status));
     lines.into_iter().flat_map(|line| [line, "\n".to_owned()]).collect()
 }
@@ -72,8 +83,46 @@ fn severity(severity: Severity) -> &'static str {
     }
 }
 
-/// Whether somebody stands by, and whether that one could take over.
-fn standby(status: &Status) -> &'static str {
+/// What is told of one address of several.
+fn about_one(address: &AddressStatus, state: State) -> Vec<String> {
+    let about = |what: &str| format!(" {what} {}", address.label());
+    let last = address.last_takeover.as_ref();
+    let decided = address.decision.as_ref().filter(|_| state != State::Healthy);
+    let lines = [
+        last.map(|last| takeover(&about("of"), last)),
+        decided.map(|decided| decision(&about("about"), decided)),
+    ];
+    lines.into_iter().flatten().collect()
+}
+
+/// Whether somebody stands by, and whether that one could take over: of several addresses, for which of them nobody does.
+fn standby(status: &Status) -> String {
+    if status.addresses.len() < 2 {
+        return standby_of_one(status).to_owned();
+    }
+    let lacking: Vec<String> = status
+        .addresses
+        .iter()
+        .filter_map(|address| {
+            let lack = match (address.role, address.peer_ready, &address.ready) {
+                (Role::Unknown, ..) => "holder unknown",
+                (Role::Active, Some(true), _) => return None,
+                (Role::Active, Some(false), _) => "standby not ready",
+                (Role::Passive, _, Some(ready)) if ready.ready => return None,
+                (Role::Passive, _, Some(_)) => "standby not ready",
+                (Role::Active, None, _) | (Role::Passive, _, None) => "standby unknown",
+            };
+            Some(format!("{lack} for {}", address.label()))
+        })
+        .collect();
+    if lacking.is_empty() {
+        "standby ready for each address".to_owned()
+    } else {
+        lacking.join(", ")
+    }
+}
+
+fn standby_of_one(status: &Status) -> &'static str {
     let (node, peer) = (&status.node, &status.peer.node);
     let passive = match (node.role, peer.role) {
         (Role::Passive, Role::Active) => node,
@@ -169,9 +218,10 @@ fn address_row(address: &AddressStatus) -> Vec<String> {
             address.ec2_checked_ago_ms.map(|ms| format!("by EC2 {} ago", age(ms)))
         }
     };
+    let name = address.name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
     vec![
         or_dash(address.public_ip.as_deref()),
-        address.allocation_id.clone(),
+        format!("{}{name}", address.allocation_id),
         holder,
         [source, checked].into_iter().flatten().collect::<Vec<_>>().join(", "),
     ]
@@ -194,7 +244,8 @@ fn witness_row(witness: &WitnessStatus) -> Vec<String> {
     vec![format!("witness {}", witness.address), answers, proved]
 }
 
-fn takeover(takeover: &TakeoverStatus) -> String {
+/// The last takeover; `of` says of which address of several.
+fn takeover(of: &str, takeover: &TakeoverStatus) -> String {
     let from = match &takeover.from {
         Some(HolderName::Node(name)) => name,
         Some(HolderName::Nobody) => "nobody",
@@ -218,12 +269,13 @@ fn takeover(takeover: &TakeoverStatus) -> String {
     };
     let TakeoverStatus { to, rule, ago_ms, .. } = takeover;
     format!(
-        "  last takeover {} ago: {from} → {to}, rule {rule}{times}{attempts}",
+        "  last takeover{of} {} ago: {from} → {to}, rule {rule}{times}{attempts}",
         age(*ago_ms)
     )
 }
 
-fn decision(decision: &DecisionStatus) -> String {
+/// A decision; `about` says about which address of several.
+fn decision(about: &str, decision: &DecisionStatus) -> String {
     let rule = decision
         .rule
         .as_ref()
@@ -234,16 +286,21 @@ fn decision(decision: &DecisionStatus) -> String {
     } else {
         format!(": {}", decision.evidence.join("; "))
     };
-    format!("  decision: {}{rule}{evidence}", decision.verdict)
+    format!("  decision{about}: {}{rule}{evidence}", decision.verdict)
 }
 
-fn problem_line(label: &str, problem: &Problem) -> String {
+fn problem_line(label: &str, problem: &Problem, status: &Status) -> String {
+    let of = problem.address.as_ref().map(|id| {
+        let address = status.addresses.iter().find(|address| address.allocation_id == *id);
+        format!(" of {}", address.map_or(id.as_str(), AddressStatus::label))
+    });
+    let of = of.unwrap_or_default();
     let hint = problem
         .hint
         .as_ref()
         .map(|hint| format!(" (hint: {hint})"))
         .unwrap_or_default();
-    format!("  {label}  {}: {}{hint}", problem.id, problem.text)
+    format!("  {label}  {}{of}: {}{hint}", problem.id, problem.text)
 }
 
 fn dropped(status: &Status) -> Option<String> {

@@ -17,7 +17,7 @@ use crate::landing::Obstacle;
 #[derive(Debug)]
 pub enum News {
     /// Something about one address.
-    Address(AddressIndex, AddressNews),
+    Address(AddressIndex, Box<AddressNews>),
     /// Files, kernel and HAProxy of this host were examined.
     Host(Host),
     /// How the last writing to the journal went; with a failure, how many lines it has lost.
@@ -65,4 +65,12 @@ pub enum AddressNews {
     Recorded(Result<(), String>),
     /// Why the address could not land on this host (F-21); empty if it could.
     Landing(Vec<Obstacle>),
+}
+
+impl AddressNews {
+    /// The news that this is about that address.
+    #[must_use]
+    pub fn about(self, address: AddressIndex) -> News {
+        News::Address(address, Box::new(self))
+    }
 }

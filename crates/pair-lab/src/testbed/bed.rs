@@ -224,7 +224,12 @@ impl Testbed {
 
     /// The moves since this moment; the same holder again is none.
     pub(crate) fn moves(&self, since_ms: u64) -> Vec<Ownership> {
-        let mut history = self.lab.ownership();
+        self.moves_of(self.lab.allocation_id(), since_ms)
+    }
+
+    /// The same of any address.
+    pub(crate) fn moves_of(&self, allocation_id: &str, since_ms: u64) -> Vec<Ownership> {
+        let mut history = self.lab.ownership_of(allocation_id);
         history.dedup_by(|later, earlier| later.holder == earlier.holder);
         history.retain(|ownership| ownership.ms >= since_ms);
         history
@@ -278,6 +283,10 @@ impl Testbed {
         &self.traffic
     }
 
+    pub(crate) fn traffic_mut(&mut self) -> &mut Traffic {
+        &mut self.traffic
+    }
+
     pub(crate) fn contender(&self) -> Contender {
         self.contender
     }
@@ -309,12 +318,17 @@ impl Testbed {
 
 /// Describes the cloud; moto is started in the calling thread's place.
 fn describe(engine: &Engine, ec2: Ec2) -> Result<(LabConfig, Option<moto::Server>)> {
-    let specs = [
+    let mut specs = [
         NodeSpec::new(NODE_A.name, NODE_A.address, "us-east-1a"),
         NodeSpec::new(NODE_B.name, NODE_B.address, "us-east-1b"),
     ];
     match ec2 {
-        Ec2::Emulator => Ok((emulated(&specs), None)),
+        Ec2::Emulator => {
+            for (spec, host) in specs.iter_mut().zip([NODE_A, NODE_B]) {
+                spec.extra_private_ips.push(host.second());
+            }
+            Ok((emulated(&specs), None))
+        }
         Ec2::Moto => {
             let program = moto::find().context("moto is not installed: `cargo xtask test` installs it")?;
             let server = engine.run(moto::Server::start(&program)).context("cannot start moto")?;
@@ -336,7 +350,7 @@ pub(crate) fn emulated(specs: &[NodeSpec]) -> LabConfig {
     }
 }
 
-/// Has the gateway lead the Elastic IP to whoever holds it, from here on and for as long as there is a cloud.
+/// Has the gateway lead each Elastic IP to whoever holds it, from here on and for as long as there is a cloud.
 pub(crate) fn follow(lab: &Arc<Lab>, gateway: &Gateway) -> Result<()> {
     let mut changes = lab.changes();
     changes.mark_changed();
@@ -346,15 +360,11 @@ pub(crate) fn follow(lab: &Arc<Lab>, gateway: &Gateway) -> Result<()> {
     thread::Builder::new().name("gateway".to_owned()).spawn(move || {
         while runtime.block_on(changes.changed()).is_ok() {
             let Some(lab) = lab.upgrade() else { return };
-            let of_pair = |allocation: &str| allocation == lab.allocation_id();
-            let address = lab
-                .addresses()
-                .into_iter()
-                .find(|address| of_pair(&address.allocation_id));
-            let holder = address
-                .and_then(|address| address.association)
-                .map(|held| held.private_ip);
-            if let Err(error) = gateway.lead_to(holder) {
+            let held = lab.addresses().into_iter().filter_map(|address| {
+                let association = address.association?;
+                Some((address.public_ip, association.private_ip))
+            });
+            if let Err(error) = gateway.lead(held.collect()) {
                 eprintln!("the gateway does not follow: {error:#}");
             }
         }

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!                        ┌──────────────── router ────────────────┐
-//!   client 198.51.100.10 ┤ internet gateway: 203.0.113.10 ⇄ holder├ a       10.0.1.10   us-east-1a
-//!                        │ EC2 API 192.0.2.1                      ├ b       10.0.2.10   us-east-1b
+//!   client 198.51.100.10 ┤ internet gateway: 203.0.113.10 ⇄ holder├ a       10.0.1.10, 10.0.1.11   us-east-1a
+//!                        │ EC2 API 192.0.2.1                      ├ b       10.0.2.10, 10.0.2.11   us-east-1b
 //!                        └────────────────────────────────────────┴ origin  10.0.3.10
 //! ```
 //!
@@ -33,6 +33,9 @@ pub(crate) const CLIENT: Host = Host::new("client", [198, 51, 100, 10]);
 /// The Elastic IP of the pair.
 pub(crate) const ELASTIC_IP: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 10);
 
+/// The second one, in the scenario in which the pair has two: it lands on the second private addresses.
+pub(crate) const SECOND_ELASTIC_IP: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 20);
+
 /// Where EC2 is: for everybody, and for one node each.
 pub(crate) const EC2: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 pub(crate) const EC2_OF_A: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 11);
@@ -51,6 +54,12 @@ impl Host {
             name,
             address: Ipv4Addr::new(a, b, c, d),
         }
+    }
+
+    /// The second private address of a node.
+    pub(crate) fn second(self) -> Ipv4Addr {
+        let [a, b, c, d] = self.address.octets();
+        Ipv4Addr::new(a, b, c, d + 1)
     }
 
     /// The router's address on its leg.

@@ -41,6 +41,25 @@ pub(super) fn ask_witness(bed: &Testbed, profile: Profile, witness: SocketAddr, 
     Ok(())
 }
 
+/// Writes a configuration with this table of a second address, or without one again; agents have to be restarted.
+pub(super) fn prepare_second(bed: &Testbed, allocation_id: Option<&str>) -> Result<()> {
+    let Contender::Paird(profile) = bed.contender() else {
+        bail!("nobody but paird serves two addresses here");
+    };
+    let second = allocation_id.map(|allocation_id| {
+        let (a, b) = (NODE_A.second(), NODE_B.second());
+        format!(
+            "[[address]]\nname = \"second\"\nallocation_id = \"{allocation_id}\"\n\
+             private_ips = {{ a = \"{a}\", b = \"{b}\" }}\npreferred = \"b\"\n"
+        )
+    });
+    let config = config(bed.lab().allocation_id(), profile) + &second.unwrap_or_default();
+    for node in bed.nodes() {
+        node.files().write("paird.toml", &config, 0o644)?;
+    }
+    Ok(())
+}
+
 fn config(allocation_id: &str, profile: Profile) -> String {
     let nodes = [NODE_A, NODE_B].map(|host| {
         let (name, address) = (host.name, host.address);

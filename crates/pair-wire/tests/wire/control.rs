@@ -281,6 +281,7 @@ fn the_state_is_as_bad_as_the_worst_problem() {
         severity,
         text: "x".to_owned(),
         hint: None,
+        address: None,
     };
     assert_eq!(State::of(&[]), State::Healthy);
     assert_eq!(State::of(&[problem(Severity::Degraded)]), State::Degraded);
@@ -343,6 +344,7 @@ fn status() -> Status {
         severity: Severity::Degraded,
         text: "EC2 denies AssociateAddress to this node".to_owned(),
         hint: Some("attach the policy in deploy/iam to the instance's role".to_owned()),
+        address: None,
     };
     Status {
         version: STATUS_VERSION,
@@ -386,6 +388,23 @@ fn status() -> Status {
             holder_age_ms: Some(1000),
             target_private_ip: Some("10.0.1.10".to_owned()),
             ec2_checked_ago_ms: Some(240_000),
+            name: Some("blue".to_owned()),
+            role: Role::Active,
+            private_ip: Some("10.0.1.10".to_owned()),
+            ready: Some(ReadyStatus {
+                ready: true,
+                reasons: Vec::new(),
+                checked_ago_ms: Some(4000),
+            }),
+            peer_ready: Some(false),
+            decision: Some(DecisionStatus {
+                verdict: "serve".to_owned(),
+                rule: Some("F-1".to_owned()),
+                evidence: Vec::new(),
+            }),
+            hold_left_ms: Some(1000),
+            moves_lately: 2,
+            last_takeover: None,
         }],
         witnesses: vec![WitnessStatus {
             address: "10.0.3.10:7695".to_owned(),

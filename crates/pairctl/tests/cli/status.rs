@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::{
     daemon::{Daemon, Ran, run},
-    documents::{critical, degraded, healthy, healthy_on_b},
+    documents::{critical, degraded, healthy, healthy_on_b, mutual_backup},
 };
 
 #[test]
@@ -38,6 +38,22 @@ pair lb-1  healthy, standby ready
   203.0.113.10  eipalloc-0123456789abcdef0  on a 10.0.1.10  by IMDS 1 s ago, by EC2 4 min ago
 ";
     assert_eq!(status_text(&healthy_on_b()), text);
+}
+
+#[test]
+fn of_several_addresses_each_is_told_for_itself() {
+    let text = "\
+pair lb-1  degraded, standby not ready for 203.0.113.11
+  a  i-0aaaaaaaaaaaaaaaa  10.0.1.10   us-east-1a  active  haproxy ok  this node
+  b  i-0bbbbbbbbbbbbbbbb  10.0.12.10  us-east-1b  active  haproxy ok  heard 80 ms ago, rtt 0.6 ms, loss 0 %
+  203.0.113.10  eipalloc-0123456789abcdef0         on a 10.0.1.10   by IMDS 1 s ago, by EC2 4 min ago
+  203.0.113.11  eipalloc-0123456789abcdef1 second  on b 10.0.12.11  by EC2 1 s ago
+  last takeover of 203.0.113.10 3 d ago: b → a, rule F-6a, detect 0.93 s, api 0.31 s, verify 0.11 s
+  decision about 203.0.113.10: stay
+  decision about 203.0.113.11: wait, rule F-19
+  degraded  ec2-denied of 203.0.113.11: this node may not take the address
+";
+    assert_eq!(status_of(mutual_backup()), ran(1, text));
 }
 
 #[test]

@@ -15,7 +15,7 @@ impl Agent {
         match news {
             News::Address(index, news) => {
                 if let Some(seat) = self.seats.get_mut(index.0) {
-                    seat.hear(now, news, &mut self.shared);
+                    seat.hear(now, *news, &mut self.shared);
                     seat.follow_readiness(now, &mut self.shared);
                 }
                 return;
@@ -62,6 +62,7 @@ impl Agent {
 
 impl Seat {
     fn hear(&mut self, now: Instant, news: AddressNews, shared: &mut Shared) {
+        let _entered = self.span.clone().entered();
         match news {
             AddressNews::Input(input) => {
                 if let Input::Identity(identity) = &input {

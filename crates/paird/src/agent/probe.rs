@@ -9,7 +9,7 @@ use tracing::warn;
 use super::seat::Seat;
 use super::shared::Shared;
 use crate::config::Probe;
-use crate::news::{AddressNews, News};
+use crate::news::AddressNews;
 use crate::probe::{self, Outcome};
 
 impl Seat {
@@ -35,7 +35,7 @@ impl Seat {
                         target,
                         outcome,
                     };
-                    let _ = tell.send(News::Address(index, AddressNews::Input(probed))).await;
+                    let _ = tell.send(AddressNews::Input(probed).about(index)).await;
                 }
             });
         }

@@ -129,9 +129,9 @@ impl Agent {
     fn note_reload(&mut self, outcome: &str) {
         info!(outcome, "configuration and keys were read again");
         let now = self.shared.clock.now();
-        let Shared { config, logbook, .. } = &mut self.shared;
-        for seat in &mut self.seats {
-            seat.flight.reload(now, outcome, config, logbook);
+        // It is about the node: told once, whatever the number of addresses.
+        if let Some(seat) = self.seats.first_mut() {
+            seat.flight.reload(now, outcome, &mut self.shared.logbook);
         }
     }
 }
@@ -140,12 +140,13 @@ impl Seat {
     /// Signs and believes by these keys from here on.
     fn accept_keys(&mut self, config: &Config, ring: &KeyRing) {
         self.receiver.accept_keys(ring);
-        self.sender = Sender::new(&config.heartbeat_name(&config.addresses[self.index.0]), ring);
+        self.sender = Sender::new(&config.heartbeat_name(config.address(self.index)), ring);
     }
 
     /// Goes on by the configuration in force.
     fn follow_config(&mut self, now: Instant, shared: &mut Shared) {
-        self.core = run::core_config(&shared.config, &shared.config.addresses[self.index.0], shared.me);
+        self.core = run::core_config(&shared.config, shared.config.address(self.index), shared.me);
+        self.flight.follow_config(&shared.config);
         self.handle(now, Input::Configured(self.core.clone()), shared);
     }
 }

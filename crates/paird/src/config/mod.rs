@@ -383,6 +383,12 @@ impl Config {
         self.nodes.iter().position(|node| node.name == name)
     }
 
+    /// The address of this number.
+    #[must_use]
+    pub fn address(&self, index: AddressIndex) -> &Address {
+        &self.addresses[index.0]
+    }
+
     /// The private IP on which an address lands, by node.
     #[must_use]
     pub fn places(&self, address: &Address) -> [IpAddr; 2] {

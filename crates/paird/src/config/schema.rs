@@ -497,7 +497,7 @@ pub const KEYS: &[Key] = &[
         "readiness.interval",
         duration(5_000, 86_400_000),
         Value("\"15m\""),
-        "Time between two proofs, and up to a quarter more; each rehearses a takeover by three EC2 calls. While one fails, 20s.",
+        "Time between two proofs, and up to a quarter more; each rehearses a takeover by three EC2 calls, for each address. While one fails, 20s.",
     ),
     at_restart(local(
         "control",
@@ -521,7 +521,7 @@ pub const KEYS: &[Key] = &[
         "state.directory",
         Kind::Text(Syntax::FilePath),
         Value("\"/var/lib/paird\""),
-        "Directory for what a restart must not forget: holds and leaves, for records of transitions (at most 9 MiB), and for the journal (at most 32 MiB). Nothing there is needed to be safe.",
+        "Directory for what a restart must not forget: holds and leaves, for records of transitions (at most 9 MiB for each address), and for the journal (at most 32 MiB). Nothing there is needed to be safe.",
     )),
     local(
         "metrics",

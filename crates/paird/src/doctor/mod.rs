@@ -212,13 +212,14 @@ pub async fn examine_host(patient: &Patient) -> Host {
     let own = config.nodes[patient.me.index()].address;
     let (security, folder) = (config.security.clone(), config.state_directory.clone());
     let haproxy_config = config.check.haproxy_config.clone();
+    let count = config.addresses.len();
     let mut addresses = vec![own];
     addresses.extend(patient.private_ips.iter().copied().map(IpAddr::V4));
     // A disk that hangs must not hold up the calls of EC2.
     let read = spawn_blocking(move || {
         (
             files::key(&security),
-            files::state_directory(&folder),
+            files::state_directory(&folder, count),
             conntrack::examine(Path::new(conntrack::FOLDER)),
             haproxy_config.map(|file| (haproxy_config::digest(&file, &addresses), file)),
         )

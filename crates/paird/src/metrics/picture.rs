@@ -234,6 +234,7 @@ mod tests {
                 severity: Severity::Degraded,
                 text: "denied".to_owned(),
                 hint: None,
+                address: None,
             });
         }
         Picture {

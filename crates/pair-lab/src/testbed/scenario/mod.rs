@@ -7,6 +7,7 @@ mod host;
 mod operation;
 mod path;
 mod service;
+mod several;
 mod soak;
 mod witness;
 
@@ -32,7 +33,7 @@ pub(crate) struct Scenario {
 }
 
 /// All of them, in the order of the documentation.
-pub(crate) const ALL: [&Scenario; 34] = [
+pub(crate) const ALL: [&Scenario; 35] = [
     &death::HOST_DEATH,
     &service::KILLED,
     &service::HUNG,
@@ -66,6 +67,7 @@ pub(crate) const ALL: [&Scenario; 34] = [
     &operation::RELOADED,
     &operation::KEY_ROTATED,
     &operation::UNREADY,
+    &several::MUTUAL_BACKUP,
     &soak::SOAK,
 ];
 
