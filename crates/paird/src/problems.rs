@@ -163,9 +163,8 @@ pub fn against_readiness(known: &Knowledge, address: &AddressKnowledge, fitness:
             "the address would move here, and its traffic would be dropped",
         ));
     }
-    for witness in &known.silent_witnesses {
-        problems.push(witness_silent(witness));
-    }
+    let silent: Vec<String> = known.silent_witnesses.iter().cloned().collect();
+    problems.extend(witness_silent(&silent));
     if fitness != Fitness::Fit {
         problems.push(degraded(
             "service-unfit",
@@ -176,14 +175,17 @@ pub fn against_readiness(known: &Knowledge, address: &AddressKnowledge, fitness:
     problems
 }
 
-/// A witness that does not answer.
+/// Witnesses that do not answer, if there are any.
 #[must_use]
-pub fn witness_silent(witness: &str) -> Problem {
-    degraded(
-        "witness-silent",
-        format!("the witness {witness} does not answer"),
-        "see whether paird runs there and has the same witness key, and whether its UDP port is open to this node",
-    )
+pub fn witness_silent(silent: &[String]) -> Option<Problem> {
+    let text = match silent {
+        [] => return None,
+        [witness] => format!("the witness {witness} does not answer"),
+        [_, ..] => format!("the witnesses {} do not answer", silent.join(" and ")),
+    };
+    let hint =
+        "see whether paird runs there and has the same witness key, and whether its UDP port is open to this node";
+    Some(degraded("witness-silent", text, hint))
 }
 
 /// Everything that is wrong with the pair, as this node sees it.

@@ -5,7 +5,6 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use pair_core::Incarnation;
-use pair_wire::control::Problem;
 use pair_wire::witness::{Asker, MAX_LEN, NONCE_LEN, Nonce, Told};
 use tokio::task::spawn_blocking;
 
@@ -43,22 +42,21 @@ pub(super) async fn examine(patient: &Patient, chart: &mut Chart) {
         Ok(answers) if answers.is_empty() => {
             chart.sound(SUBJECT, "none is asked, and this node is one for others".to_owned());
         }
-        Ok(answers) => tell(&answers, chart),
+        Ok(answers) => tell(answers, chart),
         Err(error) => chart.skipped(SUBJECT, error.to_string()),
     }
 }
 
-fn tell(answers: &[(SocketAddr, io::Result<bool>)], chart: &mut Chart) {
-    let silent: Vec<Problem> = answers
-        .iter()
-        .filter(|(_, answered)| !matches!(answered, Ok(true)))
-        .map(|(at, _)| witness_silent(&at.to_string()))
-        .collect();
-    if silent.is_empty() {
-        let names: Vec<String> = answers.iter().map(|(at, _)| at.to_string()).collect();
-        chart.sound(SUBJECT, format!("{} answers", names.join(", ")));
-    } else {
-        chart.found(SUBJECT, silent);
+fn tell(answers: Vec<(SocketAddr, io::Result<bool>)>, chart: &mut Chart) {
+    let (answering, silent): (Vec<_>, Vec<_>) = answers
+        .into_iter()
+        .partition(|(_, answered)| matches!(answered, Ok(true)));
+    let names = |answers: Vec<(SocketAddr, io::Result<bool>)>| -> Vec<String> {
+        answers.iter().map(|(at, _)| at.to_string()).collect()
+    };
+    match witness_silent(&names(silent)) {
+        Some(finding) => chart.found(SUBJECT, vec![finding]),
+        None => chart.sound(SUBJECT, format!("{} answers", names(answering).join(", "))),
     }
 }
 
