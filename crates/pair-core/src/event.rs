@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AssociationId, CallFault, Decision, Hold, Holder, Incarnation, Link, Rule, Source, Takeover};
+use crate::{AssociationId, CallFault, Decision, Ending, Hold, Holder, Incarnation, Link, Rule, Source, Takeover};
 
 /// Something worth telling.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -76,6 +76,8 @@ pub enum Event {
     },
     /// This node leaves the pair, or is back (F-13).
     Leaving(bool),
+    /// AWS says something else of the end of this node's host; `None` is nothing any more (F-13).
+    HostEnds(Option<Ending>),
     /// EC2 answers for the first time in this silence: it starts anew, since this node may have been the one cut off (F-11).
     SilenceStartsAnew,
 }

@@ -82,6 +82,7 @@ impl Fault {
         "stop",
         "lose-disk",
         "reload",
+        "end-host",
     ];
 
     /// The verb of this fault: one of [`Self::VERBS`].
@@ -134,6 +135,7 @@ impl Fault {
             Self::Stop(_) => 39,
             Self::LoseDisk(_) => 40,
             Self::Reload(..) => 41,
+            Self::EndHost(..) => 42,
         }
     }
 }
@@ -172,7 +174,8 @@ impl fmt::Display for Fault {
             Self::Ready(member, is_so)
             | Self::Neighbour(member, is_so)
             | Self::Forget(member, is_so)
-            | Self::Imds(member, is_so) => {
+            | Self::Imds(member, is_so)
+            | Self::EndHost(member, is_so) => {
                 write!(f, " {} {}", name(member), word_of(ANSWERS, is_so))
             }
             Self::Order(asked, to) => write!(f, " {} {}", name(asked), name(to)),
@@ -238,6 +241,7 @@ impl FromStr for Fault {
             "hold" => Self::HoldFor(words.member()?, words.time()?),
             "leave" => Self::Leave(words.member()?),
             "join" => Self::Join(words.member()?),
+            "end-host" => Self::EndHost(words.member()?, words.one_of(ANSWERS, "yes or no")?),
             "stop" => Self::Stop(words.member()?),
             "lose-disk" => Self::LoseDisk(words.member()?),
             "reload" => Self::Reload(words.member()?, words.one_of(TUNINGS, "own, hasty or calm")?),
@@ -417,6 +421,7 @@ mod tests {
         " a",
         " b",
         " a hasty",
+        " b yes",
     ];
 
     #[test]

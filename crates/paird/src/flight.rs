@@ -276,6 +276,7 @@ const fn is_claim(event: &Event) -> bool {
         | Event::Paused { .. }
         | Event::HoldChanged { .. }
         | Event::Leaving(_)
+        | Event::HostEnds(_)
         | Event::SilenceStartsAnew => false,
     }
 }

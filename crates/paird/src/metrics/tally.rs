@@ -112,6 +112,7 @@ impl Tally {
             | Event::Paused { .. }
             | Event::HoldChanged { .. }
             | Event::Leaving(_)
+            | Event::HostEnds(_)
             | Event::SilenceStartsAnew => {}
         }
     }
