@@ -251,7 +251,7 @@ impl Imds {
     }
 
     /// Reads a path; `None` is the service's own 404.
-    async fn ask(&self, path: &str) -> Result<Option<String>, ImdsError> {
+    pub(crate) async fn ask(&self, path: &str) -> Result<Option<String>, ImdsError> {
         let error = match self.client.get(path).await {
             Ok(text) => return Ok(Some(text.as_ref().trim().to_owned())),
             Err(error) => error,
@@ -316,7 +316,7 @@ fn hardware_address<'text>(path: &str, text: &'text str) -> Result<&'text str, I
     }
 }
 
-fn malformed(path: &str, found: &str, expected: &'static str) -> ImdsError {
+pub(crate) fn malformed(path: &str, found: &str, expected: &'static str) -> ImdsError {
     /// Enough to recognize what answered in IMDS's place.
     const SHOWN: usize = 80;
     ImdsError::Malformed {

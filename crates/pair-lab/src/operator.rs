@@ -4,6 +4,7 @@
 
 use std::net::Ipv4Addr;
 
+use crate::announcement::Announcement;
 use crate::lab::{Lab, LabError};
 use crate::moto;
 use crate::register::Address;
@@ -97,6 +98,26 @@ impl Lab {
     /// As for [`Lab::stop_instance`].
     pub async fn start_instance(&self, node: &str) -> Result<(), LabError> {
         self.set_stopped(node, false).await
+    }
+
+    /// Has AWS tell a node something about its host, in the place of what it told of that kind.
+    ///
+    /// # Errors
+    /// [`LabError::UnknownNode`].
+    pub fn announce(&self, node: &str, announcement: &Announcement) -> Result<(), LabError> {
+        let node = self.node(node)?;
+        self.shared.announcements.give(&node.name, announcement);
+        Ok(())
+    }
+
+    /// Takes back all that AWS has told a node about its host.
+    ///
+    /// # Errors
+    /// [`LabError::UnknownNode`].
+    pub fn take_back(&self, node: &str) -> Result<(), LabError> {
+        let node = self.node(node)?;
+        self.shared.announcements.clear(&node.name);
+        Ok(())
     }
 
     /// Makes EC2's reachability check of a node fail.
