@@ -12,8 +12,8 @@
 //! Both nodes print the nodes in the same order, so that two screens can be compared.
 
 use pair_wire::control::{
-    AddressStatus, DecisionStatus, HolderName, HolderSource, Link, NodeStatus, PeerStatus, Problem, Role, Severity,
-    State, Status, TakeoverStatus,
+    AddressStatus, DecisionStatus, EndingStatus, HolderName, HolderSource, Link, NodeStatus, PeerStatus, Problem, Role,
+    Severity, State, Status, TakeoverStatus,
 };
 
 /// The status as text, each line with its line feed.
@@ -97,6 +97,7 @@ fn node_row(node: &NodeStatus, remark: &str) -> Vec<String> {
         (Role::Active, Some(true)) | (_, None) => "",
         (_, Some(false)) => "not ready, ",
     };
+    let ending = node.ending.as_ref().map_or_else(String::new, ending);
     vec![
         node.name.clone(),
         or_dash(node.instance_id.as_deref()),
@@ -104,8 +105,15 @@ fn node_row(node: &NodeStatus, remark: &str) -> Vec<String> {
         or_dash(node.zone.as_deref()),
         role.to_owned(),
         node.service.clone(),
-        format!("{readiness}{remark}"),
+        format!("{readiness}{ending}{remark}"),
     ]
+}
+
+/// What AWS says of the end of a node's host, to be followed by more.
+fn ending(ending: &EndingStatus) -> String {
+    let left = ending.left_ms.map_or_else(String::new, |ms| format!(" in {}", age(ms)));
+    let what = if ending.hands_over { "host ends" } else { "noticed" };
+    format!("{what}{left}: {}, ", ending.cause.name())
 }
 
 /// How contact with the peer is, and what is odd about it.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use pair_wire::control::{HolderName, Link, NodeStatus, Role, Severity, State, Status};
+use pair_wire::control::{EndingCause, HolderName, Link, NodeStatus, Role, Severity, State, Status};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     low_level::pipe,
@@ -101,6 +101,7 @@ struct NodeGist {
     service: String,
     is_ready: Option<bool>,
     is_leaving: Option<bool>,
+    ending: Option<(EndingCause, bool)>,
 }
 
 impl Gist {
@@ -127,6 +128,7 @@ impl NodeGist {
             service: node.service.clone(),
             is_ready: node.ready,
             is_leaving: node.leaving,
+            ending: node.ending.as_ref().map(|ending| (ending.cause, ending.hands_over)),
         }
     }
 }

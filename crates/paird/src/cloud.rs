@@ -7,7 +7,7 @@
 use std::mem;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use pair_core::{
     Association, AssociationId, Call, CallFault, CallRequest, Identity, Input, InstanceId, InstanceState, InterfaceId,
@@ -19,9 +19,14 @@ use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::news::News;
+use crate::notices::{Policy, Told};
 
 /// How often IMDS is asked whether the address is here: it is throttled per instance, so not more often.
 const IMDS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often AWS's notices are read: as often as AWS recommends for spot instances, which have two minutes. Up to four requests, so with
+/// the one each second the service is asked less than twice a second.
+const NOTICES_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often credentials are fetched before they are needed.
 const CREDENTIALS_INTERVAL: Duration = Duration::from_secs(60);
@@ -54,6 +59,8 @@ pub struct Manner {
     pub rehearsal_interval: Duration,
     /// Whether a takeover begins with a release (F-11).
     pub strict: bool,
+    /// What is done about AWS's notices; `None` if they are not read.
+    pub notices: Option<Policy>,
 }
 
 /// Where the address would land on this instance.
@@ -118,6 +125,7 @@ impl Cloud {
         }
         tokio::join!(
             self.watch(&imds),
+            self.watch_notices(&imds),
             self.keep_credentials(&ec2),
             self.keep_rehearsing(&ec2)
         );
@@ -235,6 +243,38 @@ impl Cloud {
                 (None, _) => self.look_for_place(imds).await,
             };
             self.tell(News::Imds(outcome.map_err(|error| error.to_string()))).await;
+        }
+    }
+
+    /// Reads AWS's notices for ever, beside [`Self::watch`], which never waits for it, and tells what stands whenever that changes.
+    async fn watch_notices(&self, imds: &Imds) {
+        let mut ticks = tokio::time::interval(NOTICES_INTERVAL);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let (mut told, mut said, mut failed) = (Told::default(), Vec::new(), Vec::new());
+        loop {
+            ticks.tick().await;
+            let notices = match self.manner().notices {
+                Some(policy) => {
+                    let errors = told.ask(imds, &policy).await;
+                    if !errors.is_empty() && errors != failed {
+                        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                        warn!(
+                            errors = errors.join("; "),
+                            "AWS's notices were not read; what was told last stands"
+                        );
+                    }
+                    failed = errors;
+                    told.notices(&policy, SystemTime::now())
+                }
+                None => {
+                    told = Told::default();
+                    Vec::new()
+                }
+            };
+            if notices != said {
+                said.clone_from(&notices);
+                self.tell(News::Notices(notices)).await;
+            }
         }
     }
 

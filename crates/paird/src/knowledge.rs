@@ -10,6 +10,7 @@ use pair_wire::datagram::{DropCause, Drops};
 use crate::check::Verdict;
 use crate::hooks::Outcome;
 use crate::landing::Obstacle;
+use crate::notices::Notice;
 use crate::problems::Cards;
 
 /// What the daemon knows beside the core.
@@ -39,6 +40,8 @@ pub struct Knowledge {
     pub keys_apart: Option<Problem>,
     /// Why the address could not land on this host.
     pub landing: Vec<Obstacle>,
+    /// The notices of AWS that stand, the most urgent first.
+    pub notices: Vec<Notice>,
     /// What the checks last said.
     pub verdict: Option<Verdict>,
     /// What was said of the last EC2 call that failed.
@@ -84,6 +87,7 @@ impl Knowledge {
             cards: None,
             keys_apart: None,
             landing: Vec::new(),
+            notices: Vec::new(),
             verdict: None,
             last_call_error: None,
             hold_reason: None,

@@ -27,6 +27,7 @@ pub mod memory;
 pub mod metrics;
 pub mod names;
 pub mod news;
+pub mod notices;
 pub mod orders;
 pub mod outage;
 pub mod probe;

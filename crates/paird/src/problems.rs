@@ -3,6 +3,7 @@
 
 mod card;
 mod cloud;
+mod ending;
 
 use pair_core::{Alarm, CallFault, Fitness, Holder, Link, Member, Notice, Verdict, View};
 use pair_wire::control::{Problem, Severity};
@@ -17,6 +18,7 @@ pub use cloud::{
     ec2_unreadable, held_by_stranger, imds_unreachable, misplaced, no_interface, no_role, of_call, of_clock,
     place_taken, redirected,
 };
+pub use ending::of_notices;
 
 /// The ids of everything that can be found, and how bad each is at its worst.
 pub const IDS: &[(&str, Severity)] = &[
@@ -41,6 +43,8 @@ pub const IDS: &[(&str, Severity)] = &[
     ("held-by-stranger", Severity::Critical),
     ("holder-unknown", Severity::Critical),
     ("hook-failing", Severity::Degraded),
+    ("host-ending", Severity::Critical),
+    ("host-noticed", Severity::Degraded),
     ("imds-unreachable", Severity::Degraded),
     ("key-unusable", Severity::Critical),
     ("key-weak", Severity::Degraded),
@@ -56,6 +60,8 @@ pub const IDS: &[(&str, Severity)] = &[
     ("on-hold", Severity::Critical),
     ("one-way-link", Severity::Degraded),
     ("over-budget", Severity::Critical),
+    ("peer-host-ending", Severity::Degraded),
+    ("peer-host-noticed", Severity::Degraded),
     ("peer-left-pair", Severity::Degraded),
     ("peer-not-ready", Severity::Degraded),
     ("peer-restarting", Severity::Degraded),
@@ -77,6 +83,7 @@ pub const AGAINST_READINESS: &[&str] = &[
     "allocation-unknown",
     "ec2-denied",
     "ec2-unreadable",
+    "host-ending",
     "imds-unreachable",
     "no-interface",
     "no-role",
@@ -117,6 +124,7 @@ pub fn against_readiness(known: &Knowledge, fitness: Fitness) -> Vec<Problem> {
             "the address would move here, and its traffic would be dropped",
         ));
     }
+    problems.extend(ending::against_readiness(&known.notices));
     if fitness != Fitness::Fit {
         problems.push(degraded(
             "service-unfit",
@@ -134,11 +142,14 @@ pub fn of(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<Prob
     let is_active = view.is_active == Some(true);
     if is_active {
         for problem in &mut problems {
-            if problem.id == "service-unfit" && view.fitness != Fitness::Unknown {
+            let is_unfit = problem.id == "service-unfit" && view.fitness != Fitness::Unknown;
+            let is_stuck = problem.id == "host-ending" && !ending::can_be_taken_over(view);
+            if is_unfit || is_stuck {
                 problem.severity = Severity::Critical;
             }
         }
     }
+    problems.extend(ending::told_only(&known.notices));
     problems.extend(about_holder(view, names));
     problems.extend(about_claim(view, known));
     problems.extend(about_peer(view, known, names, me));
@@ -286,6 +297,7 @@ fn about_peer(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<
     else {
         return problems;
     };
+    problems.extend(ending::of_peer(report, peer));
     let peer_holds = view
         .fact
         .as_ref()
@@ -304,7 +316,7 @@ fn about_peer(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<
             format!("{peer} has left the pair: there is no standby"),
             "pairctl join there brings it back",
         ));
-    } else if !report.ready {
+    } else if !report.ready && !ending::is_told(report) {
         problems.push(degraded(
             "peer-not-ready",
             if peer_holds {

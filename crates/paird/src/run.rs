@@ -262,6 +262,7 @@ pub(crate) const fn manner(config: &Config) -> Manner {
         call_timeout: config.ec2.call_timeout,
         rehearsal_interval: config.readiness_interval,
         strict: config.takeover.strict,
+        notices: config.notices,
     }
 }
 

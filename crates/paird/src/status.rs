@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use pair_core::{Config as CoreConfig, Holder, Link as CoreLink, Member, Notice, View};
+use pair_core::{Config as CoreConfig, Holder, Instant, Link as CoreLink, Member, Notice, View};
 use pair_wire::control::{
-    AddressStatus, AgentStatus, DecisionStatus, KeysStatus, Link, NodeStatus, PeerKeysStatus, PeerStatus, ReadyStatus,
-    Role, STATUS_VERSION, State, Status, TakeoverStatus,
+    AddressStatus, AgentStatus, DecisionStatus, EndingStatus, KeysStatus, Link, NodeStatus, PeerKeysStatus, PeerStatus,
+    ReadyStatus, Role, STATUS_VERSION, State, Status, TakeoverStatus,
 };
 use pair_wire::datagram::{Drops, PeerKeys};
 use pair_wire::key::{Key, KeyRing};
@@ -118,6 +118,11 @@ impl Sources<'_> {
             service: text::fitness(self.known.service, self.view.fitness),
             ready: Some(self.view.ready),
             leaving: Some(self.view.is_leaving),
+            ending: self.view.ending.map(|ending| EndingStatus {
+                cause: ending.cause.into(),
+                left_ms: ending.at.map(|at| millis(at.since(Instant::from_origin(self.uptime)))),
+                hands_over: ending.hands_over,
+            }),
         }
     }
 
@@ -140,6 +145,7 @@ impl Sources<'_> {
                 ),
                 ready: current.map(|report| report.ready),
                 leaving: current.map(|report| report.notice == Some(Notice::Leaving)),
+                ending: current.and_then(|report| report.notice).and_then(ending_of),
             },
             link: match self.view.link {
                 CoreLink::NeverHeard => Link::NeverHeard,
@@ -203,5 +209,21 @@ impl Sources<'_> {
 
     fn private_ip(&self, member: Member) -> String {
         self.core.private_ips[member.index()].to_string()
+    }
+}
+
+/// What the peer has said of the end of its host.
+fn ending_of(notice: Notice) -> Option<EndingStatus> {
+    match notice {
+        Notice::HostEnds {
+            cause,
+            left,
+            hands_over,
+        } => Some(EndingStatus {
+            cause: cause.into(),
+            left_ms: left.map(millis),
+            hands_over,
+        }),
+        Notice::Restarting { .. } | Notice::Leaving => None,
     }
 }

@@ -23,6 +23,7 @@ mod lost_agent;
 mod lost_service;
 mod manual;
 mod metrics;
+mod notices;
 mod order;
 mod pause;
 mod recording;

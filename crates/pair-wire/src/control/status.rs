@@ -105,6 +105,34 @@ pub struct NodeStatus {
     pub ready: Option<bool>,
     /// Whether it has left the pair, or leaves it (F-13).
     pub leaving: Option<bool>,
+    /// What AWS says of the end of its host; `null` if nothing, or if that is not known.
+    #[serde(default)]
+    pub ending: Option<EndingStatus>,
+}
+
+/// What AWS says of the end of a host (F-13).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndingStatus {
+    /// What kind of notice it is.
+    pub cause: EndingCause,
+    /// How long the host still has, in milliseconds; `null` if that was not told.
+    pub left_ms: Option<u64>,
+    /// Whether the node gives away what it holds because of it; else nothing moves.
+    pub hands_over: bool,
+}
+
+/// Why AWS takes a host away, or might.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndingCause {
+    /// A spot instance is interrupted.
+    Spot,
+    /// Its autoscaling group terminates it.
+    Autoscaling,
+    /// Maintenance is scheduled for it.
+    Maintenance,
+    /// A spot instance is more likely to be interrupted than others.
+    Rebalance,
 }
 
 /// What the fact about the address makes of a node.
@@ -345,6 +373,33 @@ impl From<HolderName> for String {
             HolderName::Stranger => "stranger".to_owned(),
             HolderName::Former => "former".to_owned(),
             HolderName::Misplaced => "misplaced".to_owned(),
+        }
+    }
+}
+
+impl EndingCause {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Spot, Self::Autoscaling, Self::Maintenance, Self::Rebalance];
+
+    /// Its name in the document.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Spot => "spot",
+            Self::Autoscaling => "autoscaling",
+            Self::Maintenance => "maintenance",
+            Self::Rebalance => "rebalance",
+        }
+    }
+}
+
+impl From<pair_core::EndingCause> for EndingCause {
+    fn from(cause: pair_core::EndingCause) -> Self {
+        match cause {
+            pair_core::EndingCause::Spot => Self::Spot,
+            pair_core::EndingCause::Autoscaling => Self::Autoscaling,
+            pair_core::EndingCause::Maintenance => Self::Maintenance,
+            pair_core::EndingCause::Rebalance => Self::Rebalance,
         }
     }
 }

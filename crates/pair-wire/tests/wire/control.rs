@@ -7,10 +7,10 @@ use std::{
 
 use pair_core::Source;
 use pair_wire::control::{
-    AddressStatus, AgentStatus, Command, DecisionStatus, HolderName, HolderSource, KeysStatus, LineError, Link,
-    NodeStatus, PeerKeysStatus, PeerStatus, Problem, ReadyStatus, RecorderStatus, Request, Response, Role,
-    STATUS_VERSION, Severity, State, Status, TakeoverStatus, TransitionKind, decode_line, encode_line, read_line,
-    write_line,
+    AddressStatus, AgentStatus, Command, DecisionStatus, EndingCause, EndingStatus, HolderName, HolderSource,
+    KeysStatus, LineError, Link, NodeStatus, PeerKeysStatus, PeerStatus, Problem, ReadyStatus, RecorderStatus, Request,
+    Response, Role, STATUS_VERSION, Severity, State, Status, TakeoverStatus, TransitionKind, decode_line, encode_line,
+    read_line, write_line,
 };
 use proptest::prelude::*;
 
@@ -357,6 +357,7 @@ fn status() -> Status {
             service: "haproxy ok".to_owned(),
             ready: Some(false),
             leaving: Some(false),
+            ending: None,
         },
         peer: PeerStatus {
             node: NodeStatus {
@@ -368,6 +369,11 @@ fn status() -> Status {
                 service: "unknown".to_owned(),
                 ready: None,
                 leaving: Some(false),
+                ending: Some(EndingStatus {
+                    cause: EndingCause::Spot,
+                    left_ms: Some(110_000),
+                    hands_over: true,
+                }),
             },
             link: Link::OneWay,
             heard_ago_ms: Some(80),

@@ -23,6 +23,7 @@ pub(crate) fn healthy() -> Status {
             service: "haproxy ok".to_owned(),
             ready: Some(true),
             leaving: Some(false),
+            ending: None,
         },
         peer: PeerStatus {
             node: NodeStatus {
@@ -34,6 +35,7 @@ pub(crate) fn healthy() -> Status {
                 service: "haproxy ok".to_owned(),
                 ready: Some(true),
                 leaving: Some(false),
+                ending: None,
             },
             link: Link::Up,
             heard_ago_ms: Some(80),

@@ -107,7 +107,13 @@ impl Agent {
 
     fn join(&mut self, answer: oneshot::Sender<Response>) {
         self.handle(self.clock.now(), Input::Join);
-        let _ = answer.send(Response::done("this node is in the pair"));
+        let hands_over = self.known.notices.iter().any(|notice| notice.hands_over);
+        let told = if hands_over {
+            "this node is in the pair, but AWS takes its host: it gives away what it holds"
+        } else {
+            "this node is in the pair"
+        };
+        let _ = answer.send(Response::done(told));
     }
 
     fn is_leaving(&self) -> bool {

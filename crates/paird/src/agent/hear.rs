@@ -1,5 +1,7 @@
 //! What the other thread tells, and what the core is told of it.
 
+use std::time::SystemTime;
+
 use pair_core::{Fitness, Input, Unfitness};
 use tracing::{info, warn};
 
@@ -82,6 +84,12 @@ impl Agent {
                     self.tally.hooked(outcome);
                 }
                 self.known.follow_hooks(&outcomes);
+            }
+            News::Notices(notices) => {
+                let wall = SystemTime::now();
+                let ending = notices.first().map(|notice| notice.ending(wall, now));
+                self.known.notices = notices;
+                self.handle(now, Input::HostEnds(ending));
             }
             News::Landing(obstacles) => self.known.landing = obstacles,
             News::Examined(examinations) => self.tell_diagnosis(now, examinations),

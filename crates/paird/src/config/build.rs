@@ -15,6 +15,7 @@ use super::{
     Address, Check, CommandCheck, Config, Ec2, Heartbeat, Hooks, HttpCheck, Log, LogFormat, LogLevel, Node, Probe,
     Profile, Security, Takeover, TcpCheck,
 };
+use crate::notices::{Policy, Response};
 
 /// Where metrics are served unless the file says otherwise: on this host alone (DESIGN §8).
 const METRICS_LISTEN: &str = "127.0.0.1:9694";
@@ -51,6 +52,7 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
     let security = read_security(reader, &root);
     let ec2 = read_ec2(reader, &root);
     let readiness_interval = read_readiness_interval(reader, &root);
+    let notices = read_notices(reader, &root);
     let control_socket = read_control_socket(reader, &root);
     let state_directory = read_state_directory(reader, &root);
     let metrics_listen = read_metrics(reader, &root);
@@ -68,6 +70,7 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
         security: security?,
         ec2: ec2?,
         readiness_interval: readiness_interval?,
+        notices: notices?,
         control_socket: control_socket?.into(),
         state_directory: state_directory?.into(),
         metrics_listen: metrics_listen?,
@@ -454,6 +457,24 @@ fn read_ec2<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Ec2> {
 fn read_readiness_interval<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Duration> {
     let section = reader.section(root, "readiness")?;
     reader.duration(&section, "interval")
+}
+
+fn read_notices<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Option<Policy>> {
+    let section = reader.section(root, "notices")?;
+    let [spot, autoscaling, maintenance, rebalance] = ["spot", "autoscaling", "maintenance", "rebalance"].map(|name| {
+        let named = reader.text(&section, name)?;
+        Ok(Response::named(&named).expect("the schema lists the responses"))
+    });
+    let maintenance_lead = reader.duration(&section, "maintenance_lead");
+    let none = reader.flag(&section, "none");
+    let policy = Policy {
+        spot: spot?,
+        autoscaling: autoscaling?,
+        maintenance: maintenance?,
+        maintenance_lead: maintenance_lead?,
+        rebalance: rebalance?,
+    };
+    Ok((!none?).then_some(policy))
 }
 
 fn read_control_socket<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<String> {

@@ -65,6 +65,7 @@ fn merged(current: &Config, file: Config) -> Config {
         security,
         ec2,
         readiness_interval,
+        notices,
         control_socket: _,
         state_directory: _,
         metrics_listen,
@@ -91,6 +92,7 @@ fn merged(current: &Config, file: Config) -> Config {
             ..ec2
         },
         readiness_interval,
+        notices,
         metrics_listen,
         hooks,
         log: Log {

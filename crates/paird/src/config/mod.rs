@@ -28,6 +28,8 @@ pub use finding::{Finding, Findings};
 pub use key_file::KeyFile;
 pub use syntax::{StatusRange, Syntax};
 
+use crate::notices::Policy;
+
 /// The longest configuration file that is read; a real one has one or two kilobytes.
 const FILE_MAX: u64 = 256 * 1024;
 
@@ -59,6 +61,8 @@ pub struct Config {
     pub ec2: Ec2,
     /// Time between two proofs of readiness while all is well.
     pub readiness_interval: Duration,
+    /// What is done about AWS's notices; `None` when the file says `none = true`.
+    pub notices: Option<Policy>,
     /// Path of the control socket.
     pub control_socket: PathBuf,
     /// Directory for what survives a restart.

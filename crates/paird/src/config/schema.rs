@@ -444,6 +444,48 @@ pub const KEYS: &[Key] = &[
         Value("\"15m\""),
         "Time between two proofs, and up to a quarter more; each rehearses a takeover by three EC2 calls. While one fails, 20s.",
     ),
+    local(
+        "notices",
+        Kind::Table,
+        Derived("all defaults"),
+        "What this node does when AWS tells it that its host ends.",
+    ),
+    local(
+        "notices.spot",
+        RESPONSE,
+        Value("\"leave\""),
+        "When its spot instance is interrupted: hand over and take nothing that is given away, or only say so, or do not ask.",
+    ),
+    local(
+        "notices.autoscaling",
+        RESPONSE,
+        Value("\"leave\""),
+        "The same, when its autoscaling group terminates it, or puts it into a warm pool.",
+    ),
+    local(
+        "notices.maintenance",
+        RESPONSE,
+        Value("\"leave\""),
+        "The same, when maintenance reboots, stops or retires it; other maintenance is only told.",
+    ),
+    local(
+        "notices.maintenance_lead",
+        duration(0, 86_400_000),
+        Value("\"15m\""),
+        "How long before the earliest begin of the maintenance it hands over.",
+    ),
+    local(
+        "notices.rebalance",
+        RESPONSE,
+        Value("\"report\""),
+        "The same, when AWS recommends to replace its spot instance, which may then run for hours.",
+    ),
+    local(
+        "notices.none",
+        Kind::Flag,
+        Value("false"),
+        "Written down as `true`, none of them is read, whatever else stands here.",
+    ),
     at_restart(local(
         "control",
         Kind::Table,
@@ -518,6 +560,9 @@ pub const KEYS: &[Key] = &[
         "Least severe level that is logged.",
     ),
 ];
+
+/// What can be done about a notice of AWS.
+const RESPONSE: Kind = Kind::Choice(&["leave", "report", "ignore"]);
 
 /// The key at `path`, if there is one.
 #[must_use]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::*;
+use crate::notices::Response;
 
 /// The smallest useful file, as DESIGN and `docs/CONFIGURATION.md` show it.
 const SMALLEST: &str = r#"pair = "lb-1"
@@ -109,6 +110,13 @@ fn the_smallest_file_gets_every_default() {
                 call_timeout: secs(3)
             },
             readiness_interval: secs(900),
+            notices: Some(Policy {
+                spot: Response::Leave,
+                autoscaling: Response::Leave,
+                maintenance: Response::Leave,
+                maintenance_lead: secs(900),
+                rebalance: Response::Report,
+            }),
             control_socket: "/run/paird/control.sock".into(),
             state_directory: "/var/lib/paird".into(),
             metrics_listen: Some(([127, 0, 0, 1], 9694).into()),
@@ -180,6 +188,12 @@ fn every_key_can_be_set() {
         call_timeout = "500ms"
         [readiness]
         interval = "1h"
+        [notices]
+        spot = "report"
+        autoscaling = "ignore"
+        maintenance = "report"
+        maintenance_lead = "1h"
+        rebalance = "leave"
         [control]
         socket = "/run/c.sock"
         [state]
@@ -247,6 +261,12 @@ ec2.endpoint = "https://vpce-1.ec2.eu-central-1.vpce.amazonaws.com"
 ec2.imds_endpoint = "http://[fd00:ec2::254]"
 ec2.call_timeout = "500ms"
 readiness.interval = "1h"
+notices.spot = "report"
+notices.autoscaling = "ignore"
+notices.maintenance = "report"
+notices.maintenance_lead = "1h"
+notices.rebalance = "leave"
+notices.none = false
 control.socket = "/run/c.sock"
 state.directory = "/srv/paird"
 metrics.listen = "[::1]:9000"

@@ -1,15 +1,19 @@
 //! Who this instance is: its metadata service, its role, its interface.
 
 use std::net::Ipv4Addr;
+use std::time::SystemTime;
 
 use pair_ec2::{Identity, Imds, Interface, PublicAddress, Settings};
+use pair_wire::control::Problem;
 
 use super::chart::Chart;
+use crate::notices::{Policy, Told};
 use crate::problems::{self, degraded};
 
 const IMDS: &str = "imds";
 const ROLE: &str = "role";
 const INTERFACE: &str = "interface";
+const NOTICES: &str = "notices";
 
 /// What the instance says of itself.
 pub(super) struct Instance {
@@ -22,7 +26,12 @@ pub(super) struct Instance {
 }
 
 /// Examines the instance; `None` if EC2 cannot be asked in its name.
-pub(super) async fn examine(settings: &Settings, private_ip: Ipv4Addr, chart: &mut Chart) -> Option<Instance> {
+pub(super) async fn examine(
+    settings: &Settings,
+    private_ip: Ipv4Addr,
+    notices: Option<&Policy>,
+    chart: &mut Chart,
+) -> Option<Instance> {
     let connected = match Imds::connect(settings) {
         Ok(imds) => imds
             .identity()
@@ -48,6 +57,7 @@ pub(super) async fn examine(settings: &Settings, private_ip: Ipv4Addr, chart: &m
         Some(variable) => chart.found(IMDS, vec![problems::redirected("IMDS", &endpoint.url, variable)]),
         None => chart.sound(IMDS, seen),
     }
+    examine_notices(&imds, notices, chart).await;
     let interface = identity
         .interfaces
         .iter()
@@ -92,4 +102,23 @@ pub(super) async fn examine(settings: &Settings, private_ip: Ipv4Addr, chart: &m
         interface,
         public,
     })
+}
+
+/// Asks what AWS says of the end of this host.
+async fn examine_notices(imds: &Imds, policy: Option<&Policy>, chart: &mut Chart) {
+    let Some(policy) = policy else {
+        return chart.skipped(NOTICES, "notices.none says that AWS's notices are not read".to_owned());
+    };
+    let mut told = Told::default();
+    let errors = told.ask(imds, policy).await;
+    let mut findings: Vec<Problem> = errors
+        .iter()
+        .map(|error| problems::imds_unreachable(&error.to_string()))
+        .collect();
+    findings.extend(problems::of_notices(&told.notices(policy, SystemTime::now())));
+    if findings.is_empty() {
+        chart.sound(NOTICES, "AWS gives no notice about this host".to_owned());
+    } else {
+        chart.found(NOTICES, findings);
+    }
 }

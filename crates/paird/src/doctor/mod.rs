@@ -235,7 +235,7 @@ pub async fn examine(patient: &Patient) -> Vec<Examination> {
 
     let mut settings = Settings::from_env();
     run::direct(&mut settings, &config.ec2);
-    if let Some(instance) = instance::examine(&settings, *private_ip, &mut chart).await {
+    if let Some(instance) = instance::examine(&settings, *private_ip, config.notices.as_ref(), &mut chart).await {
         address::examine(patient, &settings, &instance, &mut chart).await;
     }
     chart.into_examinations()

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pair_wire::control::{Link, Role, Severity};
+use pair_wire::control::{EndingCause, Link, Role, Severity};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::prometheus_text;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
@@ -71,6 +71,17 @@ impl Exposition {
             "service_fit",
             "Whether the own service is fit",
             Some(flag(self.picture.is_fit)),
+        )?;
+        let ending = status.node.ending.as_ref();
+        let said = |cause| ending.filter(|ending| ending.cause == cause);
+        page.gauges(
+            "host_notice",
+            "AWS's most urgent notice about this host: 1 told only, 2 this node hands over",
+            "cause",
+            EndingCause::ALL.map(|cause| {
+                let value = said(cause).map_or(0.0, |ending| if ending.hands_over { 2.0 } else { 1.0 });
+                (cause.name(), value)
+            }),
         )
     }
 
