@@ -28,6 +28,14 @@ impl fmt::Display for Backend {
     }
 }
 
+/// How many Elastic IPs the pair has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Addresses {
+    One,
+    /// On private IPs of their own.
+    Two,
+}
+
 /// A running EC2 with the nodes in it.
 #[derive(Debug)]
 pub(crate) struct World {
@@ -41,7 +49,7 @@ impl World {
     ///
     /// # Panics
     /// If it does not start.
-    pub(crate) fn start(backend: Backend, quarter: &Quarter) -> Self {
+    pub(crate) fn start(backend: Backend, quarter: &Quarter, addresses: Addresses) -> Self {
         let mut nodes = [
             NodeSpec::new("a", quarter.private_ip(0), "us-east-1a"),
             NodeSpec::new("b", quarter.private_ip(1), "us-east-1b"),
@@ -50,6 +58,11 @@ impl World {
             Backend::Emulator => {
                 for (node, elsewhere) in nodes.iter_mut().zip(NOT_ON_HOST) {
                     node.extra_private_ips.push(elsewhere);
+                }
+                if addresses == Addresses::Two {
+                    for (node, index) in nodes.iter_mut().zip(0..) {
+                        node.extra_private_ips.push(quarter.second_private_ip(index));
+                    }
                 }
                 let mut config = LabConfig::emulated(&nodes);
                 config.world.public_ip = quarter.public_ip();

@@ -71,6 +71,15 @@ impl Config {
     }
 }
 
+/// The table of a second address, which prefers the second node.
+pub(crate) fn second_address(quarter: &Quarter, allocation_id: &str) -> String {
+    let [a, b] = [0, 1].map(|index| quarter.second_private_ip(index));
+    format!(
+        "[[address]]\nname = \"second\"\nallocation_id = \"{allocation_id}\"\n\
+         private_ips = {{ a = \"{a}\", b = \"{b}\" }}\npreferred = \"b\"\n"
+    )
+}
+
 /// Writes a key file with a new key.
 pub(crate) fn new_key(file: &Path) {
     let made = binaries::pairctl(&["key", "generate"]);

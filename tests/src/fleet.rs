@@ -204,6 +204,7 @@ impl Member {
                 key_file: key_file.clone(),
                 redirected: Some(endpoints.map(|endpoint| endpoint.expect("the lab has both nodes"))),
                 is_haproxy: true,
+                second_private_ip: None,
             };
             services.insert(name.to_owned(), SocketAddr::from((place.private_ip, HEALTH_PORT)));
             let haproxy = haproxy_config(&place, private_ips);

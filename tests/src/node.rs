@@ -24,6 +24,8 @@ pub(crate) struct Place {
     /// Where the environment says that EC2 and IMDS are, if it does.
     pub(crate) redirected: Option<[String; 2]>,
     pub(crate) is_haproxy: bool,
+    /// Where the second address lands, if the pair has one: the service is there, too.
+    pub(crate) second_private_ip: Option<Ipv4Addr>,
 }
 
 /// A host and what runs on it.
@@ -32,6 +34,7 @@ pub(crate) struct Node {
     place: Place,
     agent: Option<Process>,
     service: Option<Process>,
+    second_service: Option<Process>,
 }
 
 impl Place {
@@ -81,6 +84,7 @@ impl Node {
             place,
             agent: None,
             service: None,
+            second_service: None,
         }
     }
 
@@ -102,11 +106,18 @@ impl Node {
         let mut command = if self.place.is_haproxy {
             self.haproxy()
         } else {
-            self.built_in_service()
+            self.built_in_service(self.place.private_ip)
         };
         self.service = Some(Process::start(&name, &mut command, &self.place.file("service.log")));
         let addr = (self.place.private_ip, PORT);
         eventually("the service listens", || TcpStream::connect(addr).ok());
+        if let Some(private_ip) = self.place.second_private_ip {
+            let mut command = self.built_in_service(private_ip);
+            let log = self.place.file("second-service.log");
+            self.second_service = Some(Process::start(&name, &mut command, &log));
+            let addr = (private_ip, PORT);
+            eventually("the service listens there, too", || TcpStream::connect(addr).ok());
+        }
     }
 
     /// Kills the agent, if it runs.
@@ -124,6 +135,7 @@ impl Node {
     /// Kills the service, if it runs.
     pub(crate) fn kill_service(&mut self) {
         drop(self.service.take());
+        drop(self.second_service.take());
     }
 
     /// Sends the agent a signal.
@@ -136,9 +148,9 @@ impl Node {
         self.agent.as_mut().is_some_and(|agent| agent.status().is_none())
     }
 
-    fn built_in_service(&self) -> Command {
+    fn built_in_service(&self, private_ip: Ipv4Addr) -> Command {
         let mut service = binary("pair-lab");
-        let listen = format!("{}:{PORT}", self.place.private_ip);
+        let listen = format!("{private_ip}:{PORT}");
         service.args(["service", "--listen", &listen, "--node", self.place.name]);
         service
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::thread;
 
@@ -34,13 +34,44 @@ pub struct Pair {
     nodes: [Node; 2],
     /// The published address: connections go to the service of whoever holds it.
     _forwarder: Forwarder,
+    second: Option<Second>,
     world: World,
     quarter: Quarter,
     folder: TempDir,
 }
 
+/// The second address of a pair.
+#[derive(Debug)]
+struct Second {
+    allocation_id: String,
+    _forwarder: Forwarder,
+}
+
+impl Second {
+    fn published(world: &World, nodes: &[Node; 2], quarter: &Quarter, allocation_id: String) -> Self {
+        let services = nodes.iter().map(Node::place).filter_map(|place| {
+            let private_ip = place.second_private_ip?;
+            Some((place.name.to_owned(), (private_ip, PORT).into()))
+        });
+        let published = SocketAddr::from((quarter.second_public_ip(), PORT));
+        let starting = Forwarder::start_for(&world.lab, &allocation_id, published, services.collect());
+        let forwarder = world.lab.run(starting).expect("a quarter's addresses are free");
+        Self {
+            allocation_id,
+            _forwarder: forwarder,
+        }
+    }
+}
+
 impl Pair {
-    pub(crate) fn new(scenario: String, world: World, nodes: [Node; 2], quarter: Quarter, folder: TempDir) -> Self {
+    pub(crate) fn new(
+        scenario: String,
+        world: World,
+        nodes: [Node; 2],
+        quarter: Quarter,
+        folder: TempDir,
+        second: Option<String>,
+    ) -> Self {
         let services: BTreeMap<String, SocketAddr> = nodes
             .iter()
             .map(Node::place)
@@ -57,6 +88,7 @@ impl Pair {
             scenario,
             watch: Some(watch),
             _forwarder: forwarder.expect("a quarter's addresses are free"),
+            second: second.map(|allocation_id| Second::published(&world, &nodes, &quarter, allocation_id)),
             nodes,
             world,
             quarter,
@@ -289,10 +321,38 @@ impl Pair {
         })
     }
 
+    /// The allocation id of the second address.
+    ///
+    /// # Panics
+    /// If the pair has one only.
+    #[must_use]
+    pub fn second(&self) -> &str {
+        &self.second.as_ref().expect("the pair has two addresses").allocation_id
+    }
+
+    /// Names the node that really holds the second address.
+    #[must_use]
+    pub fn second_holder(&self) -> Option<String> {
+        self.lab().holder_of(self.second()).map(|holder| match holder {
+            Holder::Node(node) => node,
+            Holder::Outside(_) => "outside".to_owned(),
+        })
+    }
+
     /// Names the node whose service answers at the published address.
     #[must_use]
     pub fn answering(&self) -> Option<String> {
-        let published = SocketAddr::from((self.quarter.public_ip(), PORT));
+        self.answering_at(self.quarter.public_ip())
+    }
+
+    /// Names the node whose service answers at the second published address.
+    #[must_use]
+    pub fn answering_at_second(&self) -> Option<String> {
+        self.answering_at(self.quarter.second_public_ip())
+    }
+
+    fn answering_at(&self, public_ip: Ipv4Addr) -> Option<String> {
+        let published = SocketAddr::from((public_ip, PORT));
         let answer = self.lab().run(pair_lab::get(published, "/")).ok()?;
         Some(answer.headers().get(NODE_HEADER)?.to_str().ok()?.to_owned())
     }
@@ -320,10 +380,18 @@ impl Pair {
             .collect()
     }
 
-    /// Lists the nodes that asked to move the address, in order.
+    /// Lists the nodes that asked to move an address, in order.
     #[must_use]
     pub fn claimers(&self) -> Vec<String> {
         self.associates().into_iter().map(|call| call.node).collect()
+    }
+
+    /// Lists the nodes that asked to move this address, in order.
+    #[must_use]
+    pub fn claimers_of(&self, allocation_id: &str) -> Vec<String> {
+        let is_about = |call: &LogEntry| call.params.get("AllocationId").is_some_and(|id| id == allocation_id);
+        let associates = self.associates().into_iter().filter(is_about);
+        associates.map(|call| call.node).collect()
     }
 
     /// The EC2 of the pair, and the hand of an operator.

@@ -32,6 +32,16 @@ impl Quarter {
         Ipv4Addr::new(127, self.number, index + 1, 10)
     }
 
+    /// Where the second address of a pair lands: 127.N.1.11 on the first node, 127.N.2.11 on the second.
+    pub(crate) const fn second_private_ip(&self, index: u8) -> Ipv4Addr {
+        Ipv4Addr::new(127, self.number, index + 1, 11)
+    }
+
+    /// The second address that a pair publishes, if it has two.
+    pub(crate) const fn second_public_ip(&self) -> Ipv4Addr {
+        Ipv4Addr::new(127, self.number, 113, 11)
+    }
+
     /// How its addresses begin.
     pub(crate) fn prefix(&self) -> String {
         format!("127.{}.", self.number)

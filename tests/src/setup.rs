@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use crate::backend::World;
+use crate::backend::{Addresses, World};
 use crate::config::{self, Config, PAIR_NAME, PORT};
 use crate::node::{Node, Place};
 use crate::pair::Pair;
@@ -21,6 +21,7 @@ pub struct Setup {
     quarter: Quarter,
     configs: [Config; 2],
     redirected: bool,
+    addresses: Addresses,
 }
 
 impl Setup {
@@ -55,7 +56,16 @@ impl Setup {
             quarter,
             configs,
             redirected: false,
+            addresses: Addresses::One,
         }
+    }
+
+    /// Gives the pair a second Elastic IP, called `second`, which prefers the second node: each is the other's backup. Only the
+    /// emulator knows more than one private IP of an interface.
+    #[must_use]
+    pub fn with_two_addresses(mut self) -> Self {
+        self.addresses = Addresses::Two;
+        self
     }
 
     /// Lets environment variables lead the nodes to EC2 and IMDS, and not their configurations.
@@ -138,9 +148,14 @@ impl Setup {
             quarter,
             configs,
             redirected,
+            addresses,
         } = self;
-        let world = World::start(stage.backend(), &quarter);
+        let world = World::start(stage.backend(), &quarter, addresses);
         let allocation_id = world.lab.allocation_id().to_owned();
+        let second = (addresses == Addresses::Two).then(|| {
+            let allocated = world.lab.allocate_address(quarter.second_public_ip());
+            allocated.expect("the emulator allocates addresses")
+        });
         let mut index = 0;
         let nodes = configs.map(|mut config| {
             let name = ["a", "b"][usize::from(index)];
@@ -148,6 +163,9 @@ impl Setup {
                 .map(|endpoint| endpoint.expect("the lab has both nodes"));
             config.endpoints = (!redirected).then(|| endpoints.clone());
             let file = |kind: &str| -> PathBuf { folder.path().join(format!("{name}.{kind}")) };
+            if let Some(second) = &second {
+                config.more.push_str(&config::second_address(&quarter, second));
+            }
             config.write(index, &quarter, &allocation_id, &file("toml"));
             let place = Place {
                 name,
@@ -157,10 +175,11 @@ impl Setup {
                 key_file: config.key_file.clone(),
                 redirected: redirected.then_some(endpoints),
                 is_haproxy: stage == Stage::Haproxy,
+                second_private_ip: second.is_some().then(|| quarter.second_private_ip(index)),
             };
             index += 1;
             Node::new(place)
         });
-        Pair::new(scenario, world, nodes, quarter, folder)
+        Pair::new(scenario, world, nodes, quarter, folder, second)
     }
 }

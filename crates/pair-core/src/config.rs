@@ -14,7 +14,10 @@ pub struct Config {
     pub me: Member,
     /// Which member takes an address that nobody holds first (F-10).
     pub preferred: Member,
-    /// The private IP on which the address lands, per member.
+    /// The private IP on which the address lands, per member; that of the peer counts for nothing once [`Input::Members`] has told
+    /// who is there.
+    ///
+    /// [`Input::Members`]: crate::Input::Members
     pub private_ips: [IpAddr; 2],
     /// How often heartbeats are sent: 10 ms to 10 s.
     pub interval: Duration,
@@ -154,3 +157,6 @@ pub const BUDGET_WINDOW: Duration = Duration::from_secs(10 * 60);
 
 /// How long the first claim beyond the budget waits (F-15).
 pub const BUDGET_FIRST_WAIT: Duration = Duration::from_secs(30);
+
+/// How many instances that were members before are remembered (F-9): EC2 forgets a terminated one after about an hour.
+pub const MOST_FORMER: usize = 16;

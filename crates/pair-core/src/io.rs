@@ -5,7 +5,9 @@ use core::{net::IpAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AssociationId, Config, Ending, Event, Fitness, Heartbeat, Hold, InstanceId, Instant, InterfaceId, Member};
+use crate::{
+    AssociationId, Config, Ending, Event, Fitness, Heartbeat, Hold, InstanceId, Instant, InterfaceId, Member, Members,
+};
 
 /// Something that happened outside.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -82,6 +84,9 @@ pub enum Input {
     /// The settings are others from here on: those that a run is about aside, which are [`Config::me`], [`Config::private_ips`] and
     /// [`Config::version`]. The same again changes nothing.
     Configured(Config),
+    /// Who is at the peer's place, where that is found and not configured: from the first time on it counts in place of the peer's
+    /// [`Config::private_ips`]. The same again changes nothing.
+    Members(Members),
     /// The agent is asked to end, and its service goes on: the peer is told (F-13).
     Stop,
 }

@@ -21,6 +21,7 @@ mod hold;
 mod identity;
 mod instance_watch;
 mod io;
+mod members;
 mod node;
 mod order;
 mod ownership;
@@ -50,6 +51,7 @@ pub use io::{
     Association, Call, CallFault, CallId, CallRequest, Identity, Input, InstanceState, OrderId, OrderOutcome, Output,
     ProbeOutcome, ProbeTarget, Refusal, Reply, Standing, Timer,
 };
+pub use members::{Members, Place};
 pub use node::Node;
 pub use ownership::Fact;
 pub use rule::Rule;

@@ -16,6 +16,7 @@
 
 mod act;
 mod bars;
+mod classify;
 mod configure;
 mod evidence;
 mod follow;
@@ -28,8 +29,8 @@ use alloc::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Config, Decision, Ending, Event, Fitness, HoldVersion, Identity, Incarnation, Input, Instant, Link, Output, Rule,
-    Sequence, Timer, Verdict, View,
+    Config, Decision, Ending, Event, Fitness, HoldVersion, Identity, Incarnation, Input, Instant, Link, Members,
+    Output, Rule, Sequence, Timer, Verdict, View,
     budget::Budget,
     chance::Chance,
     claim::Claim,
@@ -71,6 +72,9 @@ pub struct Node {
     unsure_since: Option<Instant>,
     detector: Detector,
     peer: Peer,
+    /// Who is at the peer's place, if that is found and not configured.
+    #[serde(default)]
+    members: Option<Members>,
     ownership: Ownership,
     probing: Probing,
     instance_watch: InstanceWatch,
@@ -149,6 +153,7 @@ impl Node {
             unsure_since: None,
             detector: Detector::new(&config, own, run),
             peer: Peer::default(),
+            members: None,
             ownership: Ownership::new(config.me, run),
             probing: Probing::new(&config, run),
             instance_watch: InstanceWatch::default(),
@@ -213,6 +218,7 @@ impl Node {
             Input::HostEnds(ending) => self.hear_ending(now, ending),
             Input::Restored(standing) => self.restore(now, standing),
             Input::Configured(config) => self.configure(now, &config),
+            Input::Members(members) => self.hear_members(run, members),
             Input::Stop => self.stop(now),
         }
         if is_late {

@@ -32,7 +32,7 @@ const ASSOCIATE: &str = "AssociateAddress";
 const DRY_RUN: &str = "AssociateAddress (dry run)";
 const RELEASE: &str = "DisassociateAddress";
 const RELEASE_DRY_RUN: &str = "DisassociateAddress (dry run)";
-const ADDRESSES: &str = "DescribeAddresses";
+pub(crate) const ADDRESSES: &str = "DescribeAddresses";
 const INSTANCE_STATUS: &str = "DescribeInstanceStatus";
 
 /// EC2's way to say that a dry run would have worked (EC2 API Reference, "Common query parameters").
@@ -380,7 +380,7 @@ impl Ec2 {
     }
 
     /// Makes one attempt and sorts how it ended.
-    async fn attempt<T, E>(
+    pub(crate) async fn attempt<T, E>(
         &self,
         call: &'static str,
         timeout: Duration,
@@ -464,7 +464,7 @@ fn rehearsed(call: &'static str, outcome: Result<(), CallError>) -> Result<(), C
     }
 }
 
-fn unclear(call: &'static str, cause: impl Into<String>) -> CallError {
+pub(crate) fn unclear(call: &'static str, cause: impl Into<String>) -> CallError {
     CallError::Unclear {
         call,
         cause: cause.into(),

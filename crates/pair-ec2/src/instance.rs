@@ -62,7 +62,7 @@ impl InstanceHealth {
 }
 
 impl InstanceState {
-    fn from_sdk(name: &types::InstanceStateName) -> Self {
+    pub(crate) fn from_sdk(name: &types::InstanceStateName) -> Self {
         match name {
             types::InstanceStateName::Pending => Self::Pending,
             types::InstanceStateName::Running => Self::Running,

@@ -5,7 +5,8 @@
 //! with its own deadline, and its error says whether anything may have changed:
 //!
 //! * [`Imds`]: who this instance is, which public addresses reach it, and when it is to end. Local, cheap, a hint.
-//! * [`Ec2`]: who holds an address (the single truth), moving it, rehearsing the move, an instance's state.
+//! * [`Ec2`]: who holds an address (the single truth), moving it, rehearsing the move, an instance's state,
+//!   and who bears a tag.
 //! * [`CallError`]: what an attempt that failed proves, sorted for a caller that must decide what to do next.
 //! * [`Settings`]: where the two services are, and which environment variable says so.
 //!
@@ -21,6 +22,7 @@ mod imds;
 mod instance;
 mod journey;
 mod notices;
+mod roster;
 mod settings;
 
 pub use address::{Address, Association, Target};
@@ -29,4 +31,5 @@ pub use ec2::{Connection, Ec2};
 pub use imds::{Identity, Imds, ImdsError, Interface, PublicAddress};
 pub use instance::{InstanceHealth, InstanceState, Reachability};
 pub use notices::{ScheduledEvent, SpotInterruption};
+pub use roster::{Tag, TaggedInstance};
 pub use settings::{ConnectError, Endpoint, Settings};

@@ -2,9 +2,11 @@
 
 use std::net::Ipv4Addr;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use pair_ec2::{CallError, Connection, Ec2, Target};
+use pair_ec2::{CallError, Connection, Ec2, Tag, Target};
 use tokio::net::TcpListener;
 
 use crate::ec2::{Behaviour, Ec2Stub, error};
@@ -235,6 +237,58 @@ async fn an_address_that_is_not_listed_is_gone_and_not_unheld() {
     let ec2 = client(&imds, &stub.url).await;
     let outcome = ec2.address(ALLOCATION, PATIENCE, Connection::Pooled).await;
     assert!(matches!(outcome, Err(CallError::Gone { .. })), "{outcome:?}");
+}
+
+/// One page of an answer to `DescribeInstances`, with a token if there is one more.
+fn page(instance: &str, token: &str) -> Behaviour {
+    let body = format!(
+        "<DescribeInstancesResponse><reservationSet><item><instancesSet><item>\
+         <instanceId>{instance}</instanceId><instanceState><code>16</code><name>running</name></instanceState>\
+         <launchTime>2026-11-26T06:00:00.000Z</launchTime>\
+         <placement><availabilityZone>us-east-1a</availabilityZone></placement>\
+         </item></instancesSet></item></reservationSet>{token}</DescribeInstancesResponse>"
+    );
+    Behaviour::Answer(200, body)
+}
+
+#[tokio::test]
+async fn every_page_of_an_answer_is_read_and_not_without_end() {
+    let tag = Tag {
+        key: "paird:pair".to_owned(),
+        value: "lb-1".to_owned(),
+    };
+    for pages in [1, 3, usize::MAX] {
+        let imds = ImdsStub::start(Mode::Serves).await;
+        let asked = Arc::new(AtomicUsize::new(0));
+        let stub = Ec2Stub::start_with(move |_| {
+            let number = asked.fetch_add(1, Ordering::SeqCst) + 1;
+            let token = if number < pages {
+                "<nextToken>more</nextToken>"
+            } else {
+                ""
+            };
+            page(&format!("i-{number}"), token)
+        });
+        let stub = stub.await;
+        let ec2 = client(&imds, &stub.url).await;
+        let found = ec2.tagged_instances(&tag, PATIENCE, Connection::Pooled).await;
+        let requests = stub.requests();
+        assert_eq!(requests[0].parameter("Filter.1.Name"), Some("tag:paird:pair"));
+        assert_eq!(requests[0].parameter("Filter.1.Value.1"), Some("lb-1"));
+        assert_eq!(requests[0].parameter("NextToken"), None);
+        assert!(
+            requests[1..]
+                .iter()
+                .all(|request| request.parameter("NextToken") == Some("more"))
+        );
+        match found {
+            Ok(found) => assert_eq!((found.len(), requests.len()), (pages, pages)),
+            Err(error) => {
+                assert!(matches!(error, CallError::Unclear { .. }), "{error}");
+                assert_eq!((pages, requests.len()), (usize::MAX, 10));
+            }
+        }
+    }
 }
 
 #[tokio::test]

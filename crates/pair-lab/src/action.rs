@@ -15,6 +15,8 @@ pub enum Action {
     DescribeAddresses,
     /// `DescribeInstanceStatus`.
     DescribeInstanceStatus,
+    /// `DescribeInstances`.
+    DescribeInstances,
     /// Every request to the metadata service, the token included.
     Imds,
 }
@@ -27,6 +29,7 @@ impl Action {
             "DisassociateAddress" => Some(Self::DisassociateAddress),
             "DescribeAddresses" => Some(Self::DescribeAddresses),
             "DescribeInstanceStatus" => Some(Self::DescribeInstanceStatus),
+            "DescribeInstances" => Some(Self::DescribeInstances),
             _ => None,
         }
     }
@@ -35,7 +38,11 @@ impl Action {
     pub(crate) fn is_mutating(self) -> bool {
         match self {
             Self::AssociateAddress | Self::DisassociateAddress => true,
-            Self::Any | Self::DescribeAddresses | Self::DescribeInstanceStatus | Self::Imds => false,
+            Self::Any
+            | Self::DescribeAddresses
+            | Self::DescribeInstanceStatus
+            | Self::DescribeInstances
+            | Self::Imds => false,
         }
     }
 }

@@ -128,6 +128,14 @@ impl Lab {
         self.run(self.lab.stop_instance(node))
     }
 
+    /// As [`crate::Lab::tag`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn tag(&self, resource_id: &str, tag: (&str, &str)) -> Result<(), LabError> {
+        self.run(self.lab.tag(resource_id, tag))
+    }
+
     /// As [`crate::Lab::start_instance`].
     ///
     /// # Errors

@@ -1,31 +1,18 @@
-//! The emulated EC2: the four actions that paird and its operators use, on the register.
+//! The emulated EC2: the five actions that paird and its operators use, on the register.
 //!
 //! Where AWS's behaviour is undocumented or a setting of the account, the emulator is strict: reassociation is off
 //! unless asked for, a private address must be the interface's own, a repeated association gets a new id.
 
-use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::sync::{Mutex, MutexGuard};
 
 use crate::api_error::ApiError;
+use crate::instance_calls::{describe_instance_status, describe_instances};
+use crate::instances::Instances;
 use crate::query::Query;
 use crate::register::{Address, unknown_allocation, unknown_association};
 use crate::shared::Shared;
 use crate::world::{Machine, World};
 use crate::xml::Element;
-
-/// The instances that are not simply running and reachable.
-#[derive(Debug, Default)]
-pub(crate) struct Instances {
-    health: Mutex<BTreeMap<String, Health>>,
-}
-
-/// What EC2 knows of an instance's health.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Health {
-    pub(crate) is_stopped: bool,
-    pub(crate) is_unreachable: bool,
-}
 
 /// An answer of the emulator.
 #[derive(Debug)]
@@ -40,10 +27,9 @@ pub(crate) fn answer(shared: &Shared, query: &Query) -> Result<Answer, ApiError>
     match query.action.as_str() {
         "AssociateAddress" => associate_address(shared, query),
         "DisassociateAddress" => disassociate_address(shared, query),
-        "DescribeAddresses" => {
-            describe_addresses(&shared.world, shared.register().addresses(), query).map(Answer::read)
-        }
+        "DescribeAddresses" => describe_addresses(shared, shared.register().addresses(), query).map(Answer::read),
         "DescribeInstanceStatus" => describe_instance_status(shared, query).map(Answer::read),
+        "DescribeInstances" => describe_instances(shared, query).map(Answer::read),
         other => Err(ApiError::client(
             "InvalidAction",
             format!("The action {other} is not valid for this web service."),
@@ -52,7 +38,8 @@ pub(crate) fn answer(shared: &Shared, query: &Query) -> Result<Answer, ApiError>
 }
 
 /// Answers `DescribeAddresses` from a state of the addresses, which need not be the present one.
-pub(crate) fn describe_addresses(world: &World, addresses: &[Address], query: &Query) -> Result<Element, ApiError> {
+pub(crate) fn describe_addresses(shared: &Shared, addresses: &[Address], query: &Query) -> Result<Element, ApiError> {
+    let Shared { world, instances, .. } = shared;
     let wanted = query.list("AllocationId");
     if let Some(unknown) = wanted
         .iter()
@@ -64,8 +51,8 @@ pub(crate) fn describe_addresses(world: &World, addresses: &[Address], query: &Q
     let mut set = Element::new("addressesSet");
     for address in addresses {
         let is_wanted = wanted.is_empty() || wanted.contains(&address.allocation_id.as_str());
-        if is_wanted && matches_all(world, address, &filters)? {
-            set = set.child(address_item(world, address));
+        if is_wanted && matches_all(world, instances, address, &filters)? {
+            set = set.child(address_item(world, instances, address));
         }
     }
     Ok(reply("DescribeAddressesResponse").child(set))
@@ -105,28 +92,6 @@ fn disassociate_address(shared: &Shared, query: &Query) -> Result<Answer, ApiErr
     Ok(Answer::read(
         reply("DisassociateAddressResponse").text("return", "true"),
     ))
-}
-
-fn describe_instance_status(shared: &Shared, query: &Query) -> Result<Element, ApiError> {
-    if let Some((filter, _)) = query.filters().first() {
-        return Err(invalid_filter(filter));
-    }
-    let wanted = query.list("InstanceId");
-    if let Some(unknown) = wanted.iter().find(|id| shared.world.by_instance(id).is_none()) {
-        return Err(ApiError::client(
-            "InvalidInstanceID.NotFound",
-            format!("The instance ID '{unknown}' does not exist"),
-        ));
-    }
-    let set = shared
-        .world
-        .machines()
-        .filter(|machine| wanted.is_empty() || wanted.contains(&machine.instance_id.as_str()))
-        .map(|machine| (machine, shared.instances.health(&machine.instance_id)))
-        .filter(|(_, health)| query.is_set("IncludeAllInstances") || !health.is_stopped)
-        .map(|(machine, health)| status_item(machine, health))
-        .fold(Element::new("instanceStatusSet"), Element::child);
-    Ok(reply("DescribeInstanceStatusResponse").child(set))
 }
 
 /// Finds the machine that an association is for: by its interface, or by the instance that has it.
@@ -190,12 +155,18 @@ fn required<'query>(query: &'query Query, name: &str) -> Result<&'query str, Api
     })
 }
 
-fn invalid_filter(name: &str) -> ApiError {
+pub(crate) fn invalid_filter(name: &str) -> ApiError {
     ApiError::client("InvalidParameterValue", format!("The filter '{name}' is invalid"))
 }
 
-fn matches_all(world: &World, address: &Address, filters: &[(&str, Vec<&str>)]) -> Result<bool, ApiError> {
+fn matches_all(
+    world: &World,
+    instances: &Instances,
+    address: &Address,
+    filters: &[(&str, Vec<&str>)],
+) -> Result<bool, ApiError> {
     let held = address.association.as_ref();
+    let tags = instances.tags(&address.allocation_id);
     for (name, values) in filters {
         let value = match *name {
             "allocation-id" => Some(address.allocation_id.clone()),
@@ -206,7 +177,10 @@ fn matches_all(world: &World, address: &Address, filters: &[(&str, Vec<&str>)]) 
             "instance-id" => held
                 .and_then(|held| world.by_interface(&held.network_interface_id))
                 .map(|machine| machine.instance_id.clone()),
-            other => return Err(invalid_filter(other)),
+            other => match other.strip_prefix("tag:") {
+                Some(key) => tags.get(key).cloned(),
+                None => return Err(invalid_filter(other)),
+            },
         };
         if !value.is_some_and(|value| values.contains(&value.as_str())) {
             return Ok(false);
@@ -215,11 +189,16 @@ fn matches_all(world: &World, address: &Address, filters: &[(&str, Vec<&str>)]) 
     Ok(true)
 }
 
-fn address_item(world: &World, address: &Address) -> Element {
+fn address_item(world: &World, instances: &Instances, address: &Address) -> Element {
+    let tags = instances.tags(&address.allocation_id);
+    let tags = tags.iter().fold(Element::new("tagSet"), |set, (key, value)| {
+        set.child(Element::new("item").text("key", key).text("value", value))
+    });
     let item = Element::new("item")
         .text("publicIp", &address.public_ip.to_string())
         .text("allocationId", &address.allocation_id)
-        .text("domain", "vpc");
+        .text("domain", "vpc")
+        .child(tags);
     let Some(held) = &address.association else {
         return item;
     };
@@ -231,43 +210,7 @@ fn address_item(world: &World, address: &Address) -> Element {
         .text("privateIpAddress", &held.private_ip.to_string())
 }
 
-fn status_item(machine: &Machine, health: Health) -> Element {
-    let (code, state) = if health.is_stopped {
-        ("80", "stopped")
-    } else {
-        ("16", "running")
-    };
-    // The system under the instance is always well here; EC2 tests nothing while the instance is stopped.
-    let (instance, system) = match health {
-        Health { is_stopped: true, .. } => (("not-applicable", None), ("not-applicable", None)),
-        Health {
-            is_unreachable: true, ..
-        } => (("impaired", Some("failed")), ("ok", Some("passed"))),
-        Health { .. } => (("ok", Some("passed")), ("ok", Some("passed"))),
-    };
-    Element::new("item")
-        .text("instanceId", &machine.instance_id)
-        .text("availabilityZone", &machine.availability_zone)
-        .child(Element::new("instanceState").text("code", code).text("name", state))
-        .child(summary("instanceStatus", instance))
-        .child(summary("systemStatus", system))
-}
-
-fn summary(name: &str, (status, reachability): (&str, Option<&str>)) -> Element {
-    let summary = Element::new(name).text("status", status);
-    match reachability {
-        Some(verdict) => summary.child(
-            Element::new("details").child(
-                Element::new("item")
-                    .text("name", "reachability")
-                    .text("status", verdict),
-            ),
-        ),
-        None => summary,
-    }
-}
-
-fn reply(name: &str) -> Element {
+pub(crate) fn reply(name: &str) -> Element {
     Element::new(name).text("requestId", "lab")
 }
 
@@ -277,20 +220,5 @@ impl Answer {
             document,
             association_id: None,
         }
-    }
-}
-
-impl Instances {
-    /// Changes what EC2 knows of an instance.
-    pub(crate) fn change(&self, instance_id: &str, change: impl FnOnce(&mut Health)) {
-        change(self.lock().entry(instance_id.to_owned()).or_default());
-    }
-
-    fn health(&self, instance_id: &str) -> Health {
-        self.lock().get(instance_id).copied().unwrap_or_default()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Health>> {
-        self.health.lock().expect("no code panics while it holds the instances")
     }
 }

@@ -23,6 +23,20 @@ pub struct Forwarder {
     task: AbortHandle,
 }
 
+/// The register, as far as one address goes.
+#[derive(Debug, Clone)]
+struct View {
+    allocation_id: String,
+    shared: Arc<Shared>,
+    changes: watch::Receiver<()>,
+}
+
+impl View {
+    fn holder(&self) -> Option<Holder> {
+        self.shared.holder(&self.allocation_id)
+    }
+}
+
 impl Forwarder {
     /// Listens at `listen` (port 0 for an ephemeral one) and forwards to the service of the node that holds the
     /// address in `lab`.
@@ -30,10 +44,28 @@ impl Forwarder {
     /// # Errors
     /// The error of the socket.
     pub async fn start(lab: &Lab, listen: SocketAddr, services: BTreeMap<String, SocketAddr>) -> io::Result<Self> {
+        Self::start_for(lab, lab.allocation_id(), listen, services).await
+    }
+
+    /// Listens in place of any address of the lab.
+    ///
+    /// # Errors
+    /// The error of the socket.
+    pub async fn start_for(
+        lab: &Lab,
+        allocation_id: &str,
+        listen: SocketAddr,
+        services: BTreeMap<String, SocketAddr>,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind(listen).await?;
         let addr = listener.local_addr()?;
         let (shared, changes) = lab.register_view();
-        let task = tokio::spawn(forward_all(listener, shared, changes, services)).abort_handle();
+        let view = View {
+            allocation_id: allocation_id.to_owned(),
+            shared,
+            changes,
+        };
+        let task = tokio::spawn(forward_all(listener, view, services)).abort_handle();
         Ok(Self { addr, task })
     }
 
@@ -49,12 +81,7 @@ impl Drop for Forwarder {
     }
 }
 
-async fn forward_all(
-    listener: TcpListener,
-    shared: Arc<Shared>,
-    changes: watch::Receiver<()>,
-    services: BTreeMap<String, SocketAddr>,
-) {
+async fn forward_all(listener: TcpListener, view: View, services: BTreeMap<String, SocketAddr>) {
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -66,13 +93,13 @@ async fn forward_all(
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let holder = shared.holder();
+        let holder = view.holder();
         let service = match &holder {
             Some(Holder::Node(name)) => services.get(name).copied(),
             Some(Holder::Outside(_)) | None => None,
         };
         if let Some(service) = service {
-            let moved = moved_from(holder, Arc::clone(&shared), changes.clone());
+            let moved = moved_from(holder, view.clone());
             connections.spawn(async move {
                 tokio::select! {
                     () = forward(client, service) => {}
@@ -94,8 +121,8 @@ async fn forward(mut client: TcpStream, service: SocketAddr) {
 }
 
 /// Returns once somebody else holds the address.
-async fn moved_from(holder: Option<Holder>, shared: Arc<Shared>, mut changes: watch::Receiver<()>) {
-    while shared.holder() == holder && changes.changed().await.is_ok() {}
+async fn moved_from(holder: Option<Holder>, mut view: View) {
+    while view.holder() == holder && view.changes.changed().await.is_ok() {}
 }
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);

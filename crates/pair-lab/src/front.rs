@@ -134,7 +134,7 @@ impl Errand {
         if let Some(age) = self.plan.stale.filter(|_| self.query.action == "DescribeAddresses") {
             let register = shared.register();
             let addresses = register.addresses_ago(shared.clock.ms(), age);
-            let document = emulator::describe_addresses(&shared.world, addresses, &self.query)?.to_document();
+            let document = emulator::describe_addresses(shared, addresses, &self.query)?.to_document();
             return Ok((
                 xml_reply(200, document),
                 Outcome {

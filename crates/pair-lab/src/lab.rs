@@ -14,12 +14,12 @@ use crate::announcement::Announcements;
 use crate::api_error::ApiError;
 use crate::clock::Clock;
 use crate::door::Door;
-use crate::emulator::Instances;
 use crate::faults::Faults;
 use crate::front;
 use crate::ground::{Endpoint, Ground, Loopback};
 use crate::http;
 use crate::imds::Imds;
+use crate::instances::Instances;
 use crate::log::{Log, LogEntry};
 use crate::query_client::QueryError;
 use crate::register::{Address, Register};
@@ -142,7 +142,7 @@ impl Lab {
             clock,
             log: Log::new(clock),
             faults,
-            instances: Instances::default(),
+            instances: Instances::begin(),
             upstream,
             register: Mutex::new(register),
             imds_requests: Mutex::default(),
@@ -254,12 +254,22 @@ impl Lab {
 
     /// Lists who really held the shared address when; the first entry is the start.
     pub fn ownership(&self) -> Vec<Ownership> {
-        self.shared.ownership()
+        self.ownership_of(self.allocation_id())
+    }
+
+    /// Lists who really held any address when; the first entry is the start, or its allocation.
+    pub fn ownership_of(&self, allocation_id: &str) -> Vec<Ownership> {
+        self.shared.ownership(allocation_id)
     }
 
     /// Says who really holds the shared address.
     pub fn holder(&self) -> Option<Holder> {
-        self.shared.holder()
+        self.holder_of(self.allocation_id())
+    }
+
+    /// Says who really holds any address.
+    pub fn holder_of(&self, allocation_id: &str) -> Option<Holder> {
+        self.shared.holder(allocation_id)
     }
 
     /// Copies the addresses of the lab with their associations.

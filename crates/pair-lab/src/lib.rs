@@ -22,6 +22,8 @@ mod front;
 mod ground;
 mod http;
 mod imds;
+mod instance_calls;
+mod instances;
 mod lab;
 mod log;
 pub mod moto;

@@ -4,7 +4,10 @@
 
 use std::net::Ipv4Addr;
 
+use jiff::Timestamp;
+
 use crate::announcement::Announcement;
+use crate::instances::Stage;
 use crate::lab::{Lab, LabError};
 use crate::moto;
 use crate::register::Address;
@@ -19,12 +22,13 @@ impl Lab {
         self.place_address(self.allocation_id(), to).await
     }
 
-    /// Puts any address on the primary private address of a machine and gives the new association id.
+    /// Puts any address on a private address of a machine and gives the new association id; an EC2 other than the emulator chooses
+    /// the primary one.
     ///
     /// # Errors
     /// As for [`Lab::move_address`], and [`LabError::UnknownAllocation`].
     pub async fn place_address(&self, allocation_id: &str, to: &Target) -> Result<String, LabError> {
-        let machine = self.target(to)?;
+        let (machine, private_ip) = self.target(to)?;
         let address = self.address(allocation_id)?;
         match &self.shared.upstream {
             Some(upstream) => upstream
@@ -38,7 +42,7 @@ impl Lab {
                     self.clock_ms(),
                     allocation_id,
                     &machine.network_interface_id,
-                    machine.private_ip(),
+                    private_ip,
                     true,
                 )
                 .map_err(LabError::Refused),
@@ -120,6 +124,54 @@ impl Lab {
         Ok(())
     }
 
+    /// Launches a node's instance anew as far as EC2 knows: it runs, as of now, with this tag. Until it bears the tag, an instance
+    /// is none that anybody looks for.
+    ///
+    /// # Errors
+    /// [`LabError::UnknownNode`], [`LabError::Unsupported`] in front of another EC2.
+    pub fn launch_instance(&self, node: &str, (key, value): (&str, &str)) -> Result<(), LabError> {
+        self.set_stage(node, Stage::Running)?;
+        let instance_id = self.instance_id(node)?;
+        let instances = &self.shared.instances;
+        instances.change(instance_id, |life| life.launched = Timestamp::now());
+        instances.tag(instance_id, key, value);
+        Ok(())
+    }
+
+    /// Begins to terminate a node's instance as far as EC2 knows: it shuts down, and keeps its address.
+    ///
+    /// # Errors
+    /// As for [`Lab::launch_instance`].
+    pub fn shut_instance_down(&self, node: &str) -> Result<(), LabError> {
+        self.set_stage(node, Stage::ShuttingDown)
+    }
+
+    /// Terminates a node's instance as far as EC2 knows, without releasing its address: EC2 does that by and by.
+    ///
+    /// # Errors
+    /// As for [`Lab::launch_instance`].
+    pub fn terminate_instance(&self, node: &str) -> Result<(), LabError> {
+        self.set_stage(node, Stage::Terminated)
+    }
+
+    /// Gives a resource, an instance or an allocation, a tag.
+    ///
+    /// # Errors
+    /// [`LabError::Upstream`].
+    pub async fn tag(&self, resource_id: &str, (key, value): (&str, &str)) -> Result<(), LabError> {
+        if let Some(upstream) = &self.shared.upstream {
+            let params = [
+                ("ResourceId.1", resource_id),
+                ("Tag.1.Key", key),
+                ("Tag.1.Value", value),
+            ];
+            let admin = upstream.admin();
+            admin.call("CreateTags", &params).await.map_err(LabError::Upstream)?;
+        }
+        self.shared.instances.tag(resource_id, key, value);
+        Ok(())
+    }
+
     /// Makes EC2's reachability check of a node fail.
     ///
     /// # Errors
@@ -146,9 +198,22 @@ impl Lab {
                 .await
                 .map_err(LabError::Upstream)?;
         }
-        self.shared
-            .instances
-            .change(instance_id, |health| health.is_stopped = is_stopped);
+        self.shared.instances.change(instance_id, |life| {
+            life.stage = if is_stopped { Stage::Stopped } else { Stage::Running };
+            if !is_stopped {
+                // A new start of a stopped instance is a new launch to EC2.
+                life.launched = Timestamp::now();
+            }
+        });
+        Ok(())
+    }
+
+    fn set_stage(&self, node: &str, stage: Stage) -> Result<(), LabError> {
+        let instance_id = self.instance_id(node)?;
+        if self.shared.upstream.is_some() {
+            return Err(LabError::Unsupported("change the life of an instance"));
+        }
+        self.shared.instances.change(instance_id, |life| life.stage = stage);
         Ok(())
     }
 
@@ -159,7 +224,7 @@ impl Lab {
         }
         self.shared
             .instances
-            .change(instance_id, |health| health.is_unreachable = is_unreachable);
+            .change(instance_id, |life| life.is_unreachable = is_unreachable);
         Ok(())
     }
 
@@ -168,10 +233,12 @@ impl Lab {
         address.ok_or_else(|| LabError::UnknownAllocation(allocation_id.to_owned()))
     }
 
-    fn target(&self, target: &Target) -> Result<&Machine, LabError> {
-        match target {
-            Target::Node(name) => self.node(name),
-            Target::Outside => Ok(&self.world().outside),
-        }
+    fn target(&self, target: &Target) -> Result<(&Machine, Ipv4Addr), LabError> {
+        let primary = |machine: &'_ Machine| machine.private_ip();
+        Ok(match target {
+            Target::Node(name) => (self.node(name)?, primary(self.node(name)?)),
+            Target::At(name, private_ip) => (self.node(name)?, *private_ip),
+            Target::Outside => (&self.world().outside, primary(&self.world().outside)),
+        })
     }
 }

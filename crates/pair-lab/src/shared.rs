@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::announcement::Announcements;
 use crate::clock::Clock;
-use crate::emulator::Instances;
 use crate::faults::Faults;
+use crate::instances::Instances;
 use crate::log::Log;
 use crate::register::{Address, Register};
 use crate::upstream::Upstream;
@@ -66,21 +66,21 @@ impl Shared {
             .expect("no code panics while it holds the counts")
     }
 
-    /// Says who holds the shared address.
-    pub(crate) fn holder(&self) -> Option<Holder> {
+    /// Says who holds an address.
+    pub(crate) fn holder(&self, allocation_id: &str) -> Option<Holder> {
         let register = self.register();
-        self.holder_of(register.address(&self.world.allocation_id)?)
+        self.machine_of(register.address(allocation_id)?)
     }
 
-    /// Lists who held the shared address when; the first entry is the start of the lab.
-    pub(crate) fn ownership(&self) -> Vec<Ownership> {
+    /// Lists who held an address when; the first entry is the start of the lab, or of the address.
+    pub(crate) fn ownership(&self, allocation_id: &str) -> Vec<Ownership> {
         let register = self.register();
         let mut history: Vec<Ownership> = Vec::new();
         for snapshot in register.past() {
             let Some(address) = snapshot
                 .addresses
                 .iter()
-                .find(|address| address.allocation_id == self.world.allocation_id)
+                .find(|address| address.allocation_id == allocation_id)
             else {
                 continue;
             };
@@ -88,7 +88,7 @@ impl Shared {
             if history.last().is_none_or(|last| last.association_id != association_id) {
                 history.push(Ownership {
                     ms: snapshot.ms,
-                    holder: self.holder_of(address),
+                    holder: self.machine_of(address),
                     association_id,
                 });
             }
@@ -96,7 +96,7 @@ impl Shared {
         history
     }
 
-    fn holder_of(&self, address: &Address) -> Option<Holder> {
+    fn machine_of(&self, address: &Address) -> Option<Holder> {
         let interface = &address.association.as_ref()?.network_interface_id;
         let node = self
             .world

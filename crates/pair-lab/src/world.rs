@@ -62,6 +62,8 @@ pub struct World {
 pub enum Target {
     /// The primary private address of a node.
     Node(String),
+    /// Another private address of a node.
+    At(String, Ipv4Addr),
     /// The machine outside the pair.
     Outside,
 }

@@ -1,95 +1,76 @@
-//! The event loop: carries datagrams, time and news to the core, and carries out what it wants.
+//! The event loop: carries datagrams, time and news to the core of each address, and carries out what it wants.
 //!
-//! One turn drains the socket before it wakes the core (F-4), so that a node that was paused hears what its peer said
+//! One turn drains the socket before it wakes the cores (F-4), so that a node that was paused hears what its peer said
 //! meanwhile before it judges its silence. Nothing in a turn waits: calls, checks and probes run on the other thread.
 //!
 //! ```text
-//!  datagrams, time ───────────────► turn ──┐            ┌──► Output: datagrams, calls, probes, answers
-//!  the other thread ──► hear ──► Input ────┼──► Node ───┤
-//!  control clients ──► answer ─► Input ────┘            └──► Event: log, recorder, metrics ──► report
+//!  datagrams, time ───────────────► turn ──┐           ┌────────────── Seat, one per address ──────────────┐
+//!  the other thread ──► hear ──► Input ────┼──► each ──┤ Node ──► Output: datagrams, calls, probes, answers │
+//!  control clients ──► answer ─► Input ────┘           │      └─► Event: log, recorder, metrics             │──► report
+//!                                                      └── works with Shared: socket, cloud, checks, … ─────┘
 //! ```
 
 mod answer;
-mod card;
 mod examine;
+mod fan_out;
 mod hear;
+mod order;
 mod probe;
 mod reload;
 mod report;
+mod seat;
+mod shared;
 
 use std::io;
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use anyhow::Context;
-use pair_core::{Config as CoreConfig, Event, Holder, Input, Instant, Node, Output};
+use pair_core::{Input, Instant, Member};
 use pair_wire::control::Response;
-use pair_wire::datagram::{DIGEST_LEN, MAX_DATAGRAM, Receiver, Sender};
+use pair_wire::datagram::{Drops, MAX_DATAGRAM};
 use pair_wire::key::KeyRing;
 use sd_notify::NotifyState;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
-use tracing::{debug, info, trace, warn};
+use tracing::{debug, info, trace};
 
-use crate::archive::Archive;
 use crate::cli;
 use crate::clock::Clock;
 use crate::cloud::Cloud;
-use crate::config::Config;
+use crate::config::{AddressIndex, Config};
 use crate::control::Pending;
-use crate::flight::Flight;
-use crate::journal::{self, Loudness};
+use crate::journal::Loudness;
 use crate::knowledge::Knowledge;
 use crate::logbook::Logbook;
 use crate::metrics::{Publisher, Tally};
 use crate::names::Names;
 use crate::news::News;
-use crate::orders::Orders;
 use crate::socket::{HeartbeatSocket, Received};
-use crate::standing::Keeper;
 use crate::vitals;
 use crate::watchers::Watchers;
 
+pub use seat::SeatParts;
+
 use reload::Reloads;
 use report::{Watchdog, notify};
+use seat::Seat;
+use shared::Shared;
 
 /// The event loop and everything in its hands.
 pub struct Agent {
-    config: Config,
-    core: CoreConfig,
-    names: Names,
-    clock: Clock,
-    node: Node,
-    socket: HeartbeatSocket,
-    sender: Sender,
-    receiver: Receiver,
-    known: Knowledge,
-    cloud: Arc<Cloud>,
-    /// The digest of the configuration.
-    digest: [u8; DIGEST_LEN],
-    /// The digest of HAProxy's configuration, as far as it is known.
-    haproxy: Option<[u8; DIGEST_LEN]>,
-    /// The runtime of the other thread.
-    elsewhere: Handle,
+    /// One for each address, in the order of the file; there is at least one.
+    seats: Vec<Seat>,
+    /// What they all work with.
+    shared: Shared,
     news: mpsc::Receiver<News>,
-    tell: mpsc::Sender<News>,
     requests: mpsc::Receiver<Pending>,
-    orders: Orders,
     /// Who waits for the end of the examination of this node that is under way.
     patience: Vec<oneshot::Sender<Response>>,
-    keeper: Keeper,
-    flight: Flight,
-    tally: Tally,
     /// Where configuration and keys are read again.
     source: cli::Node,
-    ring: KeyRing,
     reloads: Reloads,
-    watchers: Watchers,
     loudness: Loudness,
-    publisher: Publisher,
-    /// Whether the core has nothing left to do before this daemon ends.
-    may_stop: bool,
     turned_at: Instant,
     watchdog: Option<Watchdog>,
     told_status: String,
@@ -99,10 +80,10 @@ pub struct Agent {
 pub struct Parts {
     /// The file.
     pub config: Config,
-    /// What the core is told of it.
-    pub core: CoreConfig,
-    /// The private IP on which the address would land here.
-    pub private_ip: Ipv4Addr,
+    /// Which of the two nodes this is.
+    pub me: Member,
+    /// What belongs to each address, in the order of the file.
+    pub seats: Vec<SeatParts>,
     /// The keys.
     pub ring: KeyRing,
     /// The daemon's clock.
@@ -119,10 +100,6 @@ pub struct Parts {
     pub tell: mpsc::Sender<News>,
     /// What control clients ask.
     pub requests: mpsc::Receiver<Pending>,
-    /// What keeps orders over a restart.
-    pub keeper: Keeper,
-    /// What keeps records of the core's inputs.
-    pub archive: Archive,
     /// The journal.
     pub logbook: Logbook,
     /// The tasks that watch for this node.
@@ -133,8 +110,6 @@ pub struct Parts {
     pub loudness: Loudness,
     /// Where configuration and keys come from.
     pub source: cli::Node,
-    /// The seed of incarnation and jitter.
-    pub seed: u64,
 }
 
 impl Agent {
@@ -143,8 +118,8 @@ impl Agent {
     pub fn new(parts: Parts) -> Self {
         let Parts {
             config,
-            core,
-            private_ip,
+            me,
+            seats,
             ring,
             clock,
             socket,
@@ -153,56 +128,51 @@ impl Agent {
             news,
             tell,
             requests,
-            keeper,
-            archive,
             logbook,
             watchers,
             publisher,
             loudness,
             source,
-            seed,
         } = parts;
-        let digest = config.digest();
         let now = clock.now();
-        let node = Node::new(core.clone(), seed, now);
-        let nodes = config.nodes.each_ref().map(|node| node.name.clone());
-        let names = Names::new(nodes, core.me);
+        let names = Names::new(config.nodes.each_ref().map(|node| node.name.clone()), me);
+        let seats = seats.into_iter().enumerate();
         Self {
-            flight: Flight::new(&config, &names, archive, logbook, now, &node),
-            names,
-            sender: Sender::new(&config.pair, &ring),
-            receiver: Receiver::new(&config.pair, core.me, node.incarnation(), &ring),
-            ring,
-            known: Knowledge::new(vitals::service_name(&config), private_ip),
-            tally: Tally::default(),
+            seats: seats
+                .map(|(index, parts)| Seat::new(AddressIndex(index), parts, &config, &names, &ring, now))
+                .collect(),
+            shared: Shared {
+                digest: config.digest(),
+                known: Knowledge::new(vitals::service_name(&config)),
+                haproxy: None,
+                tally: Tally::default(),
+                has_happened: false,
+                config,
+                me,
+                names,
+                clock,
+                ring,
+                socket,
+                cloud,
+                elsewhere,
+                tell,
+                logbook,
+                watchers,
+                publisher,
+            },
+            news,
+            requests,
+            patience: Vec::new(),
             source,
             reloads: Reloads::default(),
-            watchers,
             loudness,
-            publisher,
-            orders: Orders::default(),
-            patience: Vec::new(),
-            keeper,
-            may_stop: false,
             turned_at: now,
-            told_status: String::new(),
-            config,
-            core,
-            clock,
-            node,
-            socket,
-            cloud,
-            digest,
-            haproxy: None,
-            elsewhere,
-            news,
-            tell,
-            requests,
             watchdog: Watchdog::wanted(now),
+            told_status: String::new(),
         }
     }
 
-    /// Runs until SIGTERM or SIGINT. The address stays where it is: stopping the agent is no failover, and the peer is told
+    /// Runs until SIGTERM or SIGINT. The addresses stay where they are: stopping the agent is no failover, and the peer is told
     /// (F-13).
     ///
     /// # Errors
@@ -211,72 +181,57 @@ impl Agent {
         let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
         let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
-        self.restore();
+        for seat in &mut self.seats {
+            seat.restore(&mut self.shared);
+        }
         notify(&[NotifyState::Ready]);
         loop {
             let is_empty = self.turn()?;
-            if self.may_stop {
+            if self.seats.iter().all(Seat::may_stop) {
                 break;
             }
             if !is_empty {
                 // A socket that is never empty never waits, and who asks for the status must have his turn in a flood, too.
                 tokio::task::yield_now().await;
             }
-            let (wake_at, _) = self.node.poll_timeout();
-            let wake_at = self.orders.next_at().map_or(wake_at, |at| at.min(wake_at));
+            let wake_at = self.wake_at();
             tokio::select! {
-                readable = self.socket.readable() => readable.context("the heartbeat socket failed")?,
-                () = tokio::time::sleep_until(self.clock.deadline(wake_at)) => {}
+                readable = self.shared.socket.readable() => readable.context("the heartbeat socket failed")?,
+                () = tokio::time::sleep_until(self.shared.clock.deadline(wake_at)) => {}
                 Some(news) = self.news.recv() => self.hear(news),
                 Some(request) = self.requests.recv() => self.answer(request),
                 _ = terminate.recv() => self.stop(),
                 _ = interrupt.recv() => self.stop(),
                 _ = hangup.recv() => self.reload(None),
             }
-            self.tally.woke(self.clock.now(), wake_at);
+            self.shared.tally.woke(self.shared.clock.now(), wake_at);
         }
-        if let Err(error) = self.keeper.flush() {
-            warn!(%error, "holds and leaves were not kept");
-        }
-        if let Err(error) = self.flight.finish(self.clock.now(), &self.node) {
-            warn!(%error, "the last record of the core's inputs was not written");
+        let now = self.shared.clock.now();
+        for seat in &mut self.seats {
+            seat.finish(now);
         }
         Ok(())
-    }
-
-    /// Takes up what operators had ordered before this daemon started.
-    fn restore(&mut self) {
-        match self.keeper.restore() {
-            Ok(Some(standing)) => self.handle(self.clock.now(), Input::Restored(standing)),
-            Ok(None) => {}
-            Err(error) => {
-                warn!(error, "orders of an earlier run are lost");
-                self.known.standing_error = Some(error);
-            }
-        }
     }
 
     /// Gives the peer notice; the loop goes on until the peer has heard it, or a tenth of a second is over.
     fn stop(&mut self) {
         info!("stopping; the address stays where it is");
         notify(&[NotifyState::Stopping]);
-        self.handle(self.clock.now(), Input::Stop);
+        self.tell_all(self.shared.clock.now(), &Input::Stop);
     }
 
     /// Says whether the socket is empty.
     fn turn(&mut self) -> anyhow::Result<bool> {
         let is_empty = self.drain().context("the heartbeat socket failed")?;
-        let now = self.clock.now();
-        self.handle(now, Input::Wakeup);
-        self.turned_at = now;
-        self.flight.follow(now, &self.node);
-        self.known.follow_drops(now, self.receiver.drops());
-        if self.orders.next_at().is_some() {
-            let peers = self.node.view(now).peer.and_then(|report| report.hold);
-            self.orders
-                .follow_peer(now, peers.map(|hold| hold.version), &self.names);
+        let now = self.shared.clock.now();
+        for seat in &mut self.seats {
+            seat.turn(now, &mut self.shared);
         }
+        self.turned_at = now;
+        let drops = self.drops();
+        self.shared.known.follow_drops(now, &drops);
         self.publish(now);
+        self.tell_status();
         self.feed_watchdog(now);
         Ok(is_empty)
     }
@@ -285,19 +240,10 @@ impl Agent {
     /// from passing. Says whether the socket is empty.
     fn drain(&mut self) -> io::Result<bool> {
         let mut buffer = [0; MAX_DATAGRAM + 1];
-        for _ in 0..self.socket.capacity() {
-            match self.socket.try_receive(&mut buffer) {
-                Ok(Received::Datagram { length, overflow }) => {
-                    self.receiver.count_overflow(overflow.into());
-                    match self.receiver.open(&buffer[..length]) {
-                        Ok(heartbeat) => {
-                            self.compare_cards(&heartbeat);
-                            self.handle(self.clock.now(), Input::Heartbeat(heartbeat));
-                        }
-                        Err(cause) => trace!(%cause, "datagram dropped"),
-                    }
-                }
-                Ok(Received::Refused) => self.handle(self.clock.now(), Input::PeerUnreachable),
+        for _ in 0..self.shared.socket.capacity() {
+            match self.shared.socket.try_receive(&mut buffer) {
+                Ok(Received::Datagram { length, overflow }) => self.receive(&buffer[..length], overflow),
+                Ok(Received::Refused) => self.tell_all(self.shared.clock.now(), &Input::PeerUnreachable),
                 Ok(Received::Empty) => return Ok(true),
                 // An ICMP error of another kind: reading it has cleared it.
                 Err(error) => debug!(%error, "heartbeat path"),
@@ -306,43 +252,33 @@ impl Agent {
         Ok(false)
     }
 
-    fn handle(&mut self, now: Instant, input: Input) {
-        self.flight.input(now, &self.node, &input);
-        self.node.handle(now, input);
-        while let Some(output) = self.node.poll_output() {
-            self.flight.output(now, &output);
-            self.carry_out(output);
+    /// Hands a datagram to the seat that it names. What names none is counted by the first one.
+    fn receive(&mut self, datagram: &[u8], overflow: u32) {
+        let named = self.seats.iter().position(|seat| seat.receiver.is_named_in(datagram));
+        let Some(seat) = self.seats.get_mut(named.unwrap_or_default()) else {
+            return;
+        };
+        seat.receiver.count_overflow(overflow.into());
+        if let Err(cause) = seat.open(datagram, &mut self.shared) {
+            trace!(%cause, "datagram dropped");
         }
     }
 
-    fn carry_out(&mut self, output: Output) {
-        match output {
-            Output::Send(heartbeat) => {
-                self.sender.show(self.card());
-                let mut datagram = [0; MAX_DATAGRAM];
-                let length = self.sender.encode(&heartbeat, &mut datagram);
-                if let Err(error) = self.socket.send(&datagram[..length]) {
-                    debug!(%error, "heartbeat not sent");
-                }
-            }
-            Output::Probe { timeout } => self.probe(timeout),
-            Output::Call(request) => {
-                self.tally.called(&request);
-                self.elsewhere.spawn(Arc::clone(&self.cloud).call(request));
-            }
-            Output::Ordered { id, outcome } => self.end_order(id, outcome),
-            Output::Keep(standing) => self.keeper.keep(standing),
-            Output::MayStop => self.may_stop = true,
-            Output::Event(event) => {
-                journal::tell(&event, &self.names);
-                self.tally.happened(&event);
-                self.publisher.hurry();
-                // Whoever does not hold the address must be able to take it: what a move changes is rehearsed anew.
-                if matches!(event, Event::HolderChanged { to, .. } if to != Holder::Member(self.core.me)) {
-                    self.prove_readiness();
-                }
-                self.tell_status();
-            }
+    /// Tells every core the same.
+    fn tell_all(&mut self, now: Instant, input: &Input) {
+        for seat in &mut self.seats {
+            seat.handle(now, input.clone(), &mut self.shared);
         }
+    }
+
+    /// When the loop must turn at the latest.
+    fn wake_at(&self) -> Instant {
+        let wake_ups = self.seats.iter().map(Seat::wake_at);
+        wake_ups.min().expect("there is at least one seat")
+    }
+
+    /// What was dropped, whatever address it named.
+    fn drops(&self) -> Drops {
+        self.seats.iter().map(|seat| seat.receiver.drops()).sum()
     }
 }

@@ -10,13 +10,14 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-use crate::news::News;
+use crate::config::AddressIndex;
+use crate::news::{AddressNews, News};
 use crate::recorder::Record;
 
 /// The folder in the state directory.
 const FOLDER: &str = "records";
 
-/// How many files are kept; with two segments each, and one that is being written, that is 18 MiB and a little.
+/// How many files are kept; with two segments each, and one that is being written, that is 9 MiB and a little.
 pub const FILES: usize = 8;
 
 /// How the name of each ends.
@@ -68,7 +69,11 @@ impl Archive {
     /// Writes what is wanted, each time that it changes, and tells how it went; ends with the archive.
     ///
     /// The writing has a thread of its own: a disk that hangs must not keep EC2 calls waiting.
-    pub fn write_on(&self, tell: mpsc::Sender<News>) -> impl Future<Output = ()> + Send + 'static {
+    pub fn write_on(
+        &self,
+        address: AddressIndex,
+        tell: mpsc::Sender<News>,
+    ) -> impl Future<Output = ()> + Send + 'static {
         let (folder, mut newest) = (self.folder.clone(), self.newest.subscribe());
         async move {
             while newest.changed().await.is_ok() {
@@ -80,7 +85,11 @@ impl Archive {
                 let outcome = written
                     .unwrap_or_else(|error| Err(io::Error::other(error)))
                     .map_err(|error| format!("{}: {error}", folder.display()));
-                if tell.send(News::Recorded(outcome)).await.is_err() {
+                if tell
+                    .send(News::Address(address, AddressNews::Recorded(outcome)))
+                    .await
+                    .is_err()
+                {
                     return;
                 }
             }
@@ -189,13 +198,16 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let (tell, mut told) = mpsc::channel(4);
         let archive = Archive::new(state.path());
-        let writer = tokio::spawn(archive.write_on(tell));
+        let writer = tokio::spawn(archive.write_on(AddressIndex(0), tell));
         archive.keep("x".to_owned(), record(1));
-        assert!(matches!(told.recv().await, Some(News::Recorded(Ok(())))));
+        assert!(matches!(
+            told.recv().await,
+            Some(News::Address(AddressIndex(0), AddressNews::Recorded(Ok(()))))
+        ));
         fs::remove_dir_all(state.path().join(FOLDER)).unwrap();
         fs::write(state.path().join(FOLDER), "in the way").unwrap();
         archive.keep("y".to_owned(), record(1));
-        let Some(News::Recorded(Err(error))) = told.recv().await else {
+        let Some(News::Address(_, AddressNews::Recorded(Err(error)))) = told.recv().await else {
             panic!("a failure is told");
         };
         assert!(error.contains("/records: "), "{error}");

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  inputs, outputs ──► Recorder (two segments) ──┬──► Archive: a file for each incident
-//!         events ──► Chronicle (transitions) ────┼──► Logbook: a line for each, over all runs
+//!         events ──► Chronicle (transitions) ────┼──► Logbook: a line for each, over all runs, of all addresses
 //!                                                └──► pairctl why, why --export
 //! ```
 //!
@@ -57,7 +57,6 @@ pub struct Flight {
     recorder: Recorder,
     chronicle: Chronicle,
     archive: Archive,
-    logbook: Logbook,
     began_at: Instant,
     incident: Option<Incident>,
     export: Option<Export>,
@@ -85,7 +84,7 @@ struct Export {
 impl Flight {
     /// Begins to record a node.
     #[must_use]
-    pub fn new(config: &Config, names: &Names, archive: Archive, logbook: Logbook, now: Instant, node: &Node) -> Self {
+    pub fn new(config: &Config, names: &Names, archive: Archive, now: Instant, node: &Node) -> Self {
         let header = Header {
             version: TRACE_VERSION,
             pair: config.pair.clone(),
@@ -100,7 +99,6 @@ impl Flight {
             recorder: Recorder::new(SEGMENT, now, node),
             chronicle: Chronicle::new(names.clone()),
             archive,
-            logbook,
             began_at: now,
             incident: None,
             export: None,
@@ -113,37 +111,31 @@ impl Flight {
         self.recorder.input(now, node, input);
     }
 
-    /// Takes in what the core then wants.
-    pub fn output(&mut self, now: Instant, output: &Output) {
+    /// Takes in what the core then wants; a transition goes into the journal.
+    pub fn output(&mut self, now: Instant, output: &Output, logbook: &mut Logbook) {
         self.recorder.output(now, output);
         if let Output::Event(event) = output {
-            self.event(now, event);
+            self.event(now, event, logbook);
         }
     }
 
     /// Takes in an order as it was given; it opens no incident, what comes of it may.
-    pub fn order(&mut self, now: Instant, order: &str, asker: &Asker) {
+    pub fn order(&mut self, now: Instant, order: &str, asker: &Asker, logbook: &mut Logbook) {
         self.chronicle.order(now, order, asker);
-        self.journal(now);
+        self.journal(now, logbook);
     }
 
     /// Takes in how an order ended.
-    pub fn order_ended(&mut self, now: Instant, how: &str) {
+    pub fn order_ended(&mut self, now: Instant, how: &str, logbook: &mut Logbook) {
         self.chronicle.order_ended(now, how);
-        self.journal(now);
-    }
-
-    /// The journal on disk.
-    #[must_use]
-    pub const fn logbook(&self) -> &Logbook {
-        &self.logbook
+        self.journal(now, logbook);
     }
 
     /// Takes in what came of reading configuration and keys again; `config` is what is in force.
-    pub fn reload(&mut self, now: Instant, outcome: &str, config: &Config) {
+    pub fn reload(&mut self, now: Instant, outcome: &str, config: &Config, logbook: &mut Logbook) {
         self.header.config = digest_of(config);
         self.chronicle.reload(now, outcome);
-        self.journal(now);
+        self.journal(now, logbook);
     }
 
     /// Does what is due: each turn of the event loop asks.
@@ -217,11 +209,11 @@ impl Flight {
         }
     }
 
-    fn event(&mut self, now: Instant, event: &Event) {
+    fn event(&mut self, now: Instant, event: &Event, logbook: &mut Logbook) {
         if !self.chronicle.hear(now, event) {
             return;
         }
-        self.journal(now);
+        self.journal(now, logbook);
         let is_start = now < self.began_at + START;
         let incident = self.incident.get_or_insert_with(|| Incident {
             name: if is_start { START_NAME.to_owned() } else { file_time() },
@@ -239,9 +231,9 @@ impl Flight {
     }
 
     /// Puts the newest transition into the journal.
-    fn journal(&mut self, now: Instant) {
+    fn journal(&self, now: Instant, logbook: &mut Logbook) {
         if let Some(newest) = self.chronicle.newest(now) {
-            self.logbook.write(millis(now.since(Instant::ZERO)), newest);
+            logbook.write(millis(now.since(Instant::ZERO)), newest);
         }
     }
 
@@ -297,7 +289,7 @@ mod tests {
         let mut written = Vec::new();
         for ms in (0..20_000).step_by(100) {
             if [100, 400, 700].contains(&ms) {
-                flight.output(at(ms), &paused());
+                flight.output(at(ms), &paused(), &mut logbook());
             }
             flight.follow(at(ms), &node);
             written.extend(flight.archive.take().map(|_| ms));
@@ -311,7 +303,7 @@ mod tests {
         let (mut flight, node) = flight_of_b();
         let (mut written, mut names) = (0, Vec::new());
         for ms in (0..60_000).step_by(100) {
-            flight.output(at(ms), &paused());
+            flight.output(at(ms), &paused(), &mut logbook());
             flight.follow(at(ms), &node);
             if let Some(name) = flight.archive.take() {
                 written += 1;
@@ -330,18 +322,23 @@ mod tests {
     #[test]
     fn starts_share_a_file_unless_a_claim_follows() {
         let (mut flight, node) = flight_of_b();
-        flight.output(at(200), &Output::Event(Event::PeerIncarnation(Incarnation(5))));
+        flight.output(
+            at(200),
+            &Output::Event(Event::PeerIncarnation(Incarnation(5))),
+            &mut logbook(),
+        );
         flight.follow(at(200), &node);
         assert_eq!(flight.archive.take().as_deref(), Some("start"));
         flight.output(
             at(400),
             &Output::Event(Event::Claimed(AssociationId("eipassoc-b".to_owned()))),
+            &mut logbook(),
         );
         flight.follow(at(1_400), &node);
         let name = flight.archive.take().unwrap();
         assert!(name.starts_with("20") && name.ends_with('Z'), "{name}");
         let (mut later, node) = flight_of_b();
-        later.output(at(5_000), &paused());
+        later.output(at(5_000), &paused(), &mut logbook());
         later.follow(at(5_000), &node);
         assert_ne!(later.archive.take().as_deref(), Some("start"));
     }
@@ -422,11 +419,11 @@ mod tests {
         let node = Node::new(core, 7, Instant::ZERO);
         let names = Names::new(["a".to_owned(), "b".to_owned()], Member::Second);
         let archive = Archive::new(Path::new(NOWHERE));
-        let logbook = Logbook::open(Path::new(NOWHERE));
-        (
-            Flight::new(&config, &names, archive, logbook, Instant::ZERO, &node),
-            node,
-        )
+        (Flight::new(&config, &names, archive, Instant::ZERO, &node), node)
+    }
+
+    fn logbook() -> Logbook {
+        Logbook::open(Path::new(NOWHERE))
     }
 
     fn paused() -> Output {

@@ -1,36 +1,26 @@
-//! What the daemon knows beside the core: words for people, and what readiness is made of.
+//! What the daemon knows beside the cores: words for people, and what readiness is made of.
 
 use std::net::Ipv4Addr;
 
-use pair_core::{HoldVersion, Identity, Instant};
+use pair_core::{Fitness, HoldVersion, Identity, Instant, Unfitness};
 use pair_ec2::{Address, CallError};
 use pair_wire::control::{Problem, RecorderStatus};
 use pair_wire::datagram::{DropCause, Drops};
 
-use crate::check::Verdict;
+use crate::check::{State, Verdict};
 use crate::hooks::Outcome;
 use crate::landing::Obstacle;
 use crate::notices::Notice;
 use crate::problems::Cards;
 
-/// What the daemon knows beside the core.
+/// What the daemon knows beside the cores about this node as a whole.
 #[derive(Debug)]
 pub struct Knowledge {
     /// What is checked, such as `haproxy`.
     pub service: &'static str,
-    /// The private IP on which the address would land here.
-    pub private_ip: Ipv4Addr,
-    /// Who this node is in EC2.
-    pub identity: Option<Identity>,
-    /// The Elastic IP behind the allocation.
-    pub public_ip: Option<Ipv4Addr>,
     /// Why IMDS does not answer.
     pub imds_error: Option<String>,
-    /// How the last rehearsal of a takeover went, and another address that it would knock off.
-    pub rehearsal: Option<Result<Option<Address>, CallError>>,
-    /// When that was.
-    pub rehearsed_at: Option<Instant>,
-    /// How many seconds this host's clock was ahead of EC2's then.
+    /// How many seconds this host's clock was ahead of EC2's when that was last told.
     pub clock_ahead_s: Option<i64>,
     /// What was last found in files, kernel and HAProxy of this host.
     pub host: Vec<Problem>,
@@ -38,20 +28,10 @@ pub struct Knowledge {
     pub cards: Option<Cards>,
     /// That the peer has other keys, if it has.
     pub keys_apart: Option<Problem>,
-    /// Why the address could not land on this host.
-    pub landing: Vec<Obstacle>,
     /// The notices of AWS that stand, the most urgent first.
     pub notices: Vec<Notice>,
     /// What the checks last said.
     pub verdict: Option<Verdict>,
-    /// What was said of the last EC2 call that failed.
-    pub last_call_error: Option<String>,
-    /// Why there is a hold, in the words of who ordered it here, and which one.
-    pub hold_reason: Option<(HoldVersion, String)>,
-    /// Why what operators have ordered cannot be kept on disk, or could not be read from it.
-    pub standing_error: Option<String>,
-    /// Why the newest record of the core's inputs is not on disk.
-    pub record_error: Option<String>,
     /// Why the newest lines of the journal are not on disk.
     pub journal_error: Option<String>,
     /// Why metrics are not served, though they should be.
@@ -67,37 +47,52 @@ pub struct Knowledge {
     now: Instant,
 }
 
+/// What the daemon knows beside the core about one address.
+#[derive(Debug)]
+pub struct AddressKnowledge {
+    /// The private IP on which the address would land here.
+    pub private_ip: Ipv4Addr,
+    /// Who this node is in EC2, and by which interface it would have the address.
+    pub identity: Option<Identity>,
+    /// The Elastic IP behind the allocation.
+    pub public_ip: Option<Ipv4Addr>,
+    /// How the last rehearsal of a takeover went, and another address that it would knock off.
+    pub rehearsal: Option<Result<Option<Address>, CallError>>,
+    /// When that was.
+    pub rehearsed_at: Option<Instant>,
+    /// Why the address could not land on this host.
+    pub landing: Vec<Obstacle>,
+    /// What was said of the last EC2 call that failed.
+    pub last_call_error: Option<String>,
+    /// Why there is a hold, in the words of who ordered it here, and which one.
+    pub hold_reason: Option<(HoldVersion, String)>,
+    /// Why what operators have ordered cannot be kept on disk, or could not be read from it.
+    pub standing_error: Option<String>,
+    /// Why the newest record of the core's inputs is not on disk.
+    pub record_error: Option<String>,
+}
+
 /// How long a rejected heartbeat is worth telling.
 const LATELY: std::time::Duration = std::time::Duration::from_secs(10);
 
 impl Knowledge {
     /// Nothing is known yet but what is checked.
     #[must_use]
-    pub fn new(service: &'static str, private_ip: Ipv4Addr) -> Self {
+    pub fn new(service: &'static str) -> Self {
         Self {
             service,
-            private_ip,
-            identity: None,
-            public_ip: None,
             imds_error: None,
-            rehearsal: None,
-            rehearsed_at: None,
             clock_ahead_s: None,
             host: Vec::new(),
             cards: None,
             keys_apart: None,
-            landing: Vec::new(),
             notices: Vec::new(),
             verdict: None,
-            last_call_error: None,
-            hold_reason: None,
-            standing_error: None,
-            record_error: None,
             journal_error: None,
-            lost_on_disk: 0,
             metrics_error: None,
             failed_hooks: Vec::new(),
             recorder: RecorderStatus::default(),
+            lost_on_disk: 0,
             rejected: 0,
             rejected_at: None,
             now: Instant::ZERO,
@@ -120,13 +115,13 @@ impl Knowledge {
         }
     }
 
-    /// Takes in how the writing of a record went.
-    pub fn follow_record(&mut self, outcome: Result<(), String>) {
-        match &outcome {
-            Ok(()) => self.recorder.written += 1,
-            Err(_) => self.recorder.failed += 1,
+    /// Counts how the writing of a record went.
+    pub const fn count_record(&mut self, is_written: bool) {
+        if is_written {
+            self.recorder.written += 1;
+        } else {
+            self.recorder.failed += 1;
         }
-        self.record_error = outcome.err();
     }
 
     /// Takes in how the writing of the journal went; `lost` is how many lines did not even wait for it so far.
@@ -156,6 +151,38 @@ impl Knowledge {
         self.verdict
             .as_ref()
             .map_or("no check has ended yet", |verdict| verdict.detail.as_str())
+    }
+
+    /// How fit the own service is, as the checks say.
+    #[must_use]
+    pub fn fitness(&self) -> Fitness {
+        match self.verdict.as_ref().map(|verdict| &verdict.state) {
+            Some(State::Healthy) => Fitness::Fit,
+            Some(State::Unhealthy { process_gone: true, .. }) => Fitness::Unfit(Unfitness::ServiceGone),
+            Some(State::Unhealthy {
+                process_gone: false, ..
+            }) => Fitness::Unfit(Unfitness::CheckFailed),
+            Some(State::Unknown) | None => Fitness::Unknown,
+        }
+    }
+}
+
+impl AddressKnowledge {
+    /// Nothing is known yet but where the address would land.
+    #[must_use]
+    pub const fn new(private_ip: Ipv4Addr) -> Self {
+        Self {
+            private_ip,
+            identity: None,
+            public_ip: None,
+            rehearsal: None,
+            rehearsed_at: None,
+            landing: Vec::new(),
+            last_call_error: None,
+            hold_reason: None,
+            standing_error: None,
+            record_error: None,
+        }
     }
 
     /// What was said of the last EC2 call that failed.

@@ -8,7 +8,7 @@ use pair_wire::control::Examination;
 use pair_wire::key::KeyRing;
 
 use crate::check::Verdict;
-use crate::config::{Config, Findings};
+use crate::config::{AddressIndex, Config, Findings};
 use crate::doctor::Host;
 use crate::hooks::Outcome;
 use crate::landing::Obstacle;
@@ -17,7 +17,32 @@ use crate::notices::Notice;
 /// Something that the event loop did not see itself.
 #[derive(Debug)]
 pub enum News {
-    /// Something for the core.
+    /// Something about one address.
+    Address(AddressIndex, AddressNews),
+    /// Files, kernel and HAProxy of this host were examined.
+    Host(Host),
+    /// How the last writing to the journal went; with a failure, how many lines it has lost.
+    Journalled(Result<(), (u64, String)>),
+    /// What became of each hook, by its name, when hooks were last told something.
+    Hooked(Vec<(String, Outcome)>),
+    /// The notices of AWS that stand, the most urgent first.
+    Notices(Vec<Notice>),
+    /// How the last question to IMDS went.
+    Imds(Result<(), String>),
+    /// Configuration and keys, read again.
+    Reread(Box<Result<(Config, KeyRing), Findings>>),
+    /// Why metrics are not served, or that they are.
+    Metrics(Result<(), String>),
+    /// What the checks of the own service say.
+    Checked(Verdict),
+    /// What an examination of this node that somebody asked for has found.
+    Examined(Vec<Examination>),
+}
+
+/// Something about one address.
+#[derive(Debug)]
+pub enum AddressNews {
+    /// Something for its core.
     Input(Input),
     /// An EC2 call failed.
     CallFailed {
@@ -37,28 +62,10 @@ pub enum News {
         /// How many seconds this host's clock is ahead of EC2's.
         clock_ahead_s: Option<i64>,
     },
-    /// Files, kernel and HAProxy of this host were examined.
-    Host(Host),
     /// How the last writing of what operators have ordered went.
     Kept(Result<(), String>),
     /// How the last writing of a record of the core's inputs went.
     Recorded(Result<(), String>),
-    /// How the last writing to the journal went; with a failure, how many lines it has lost.
-    Journalled(Result<(), (u64, String)>),
-    /// What became of each hook, by its name, when hooks were last told something.
-    Hooked(Vec<(String, Outcome)>),
-    /// The notices of AWS that stand, the most urgent first.
-    Notices(Vec<Notice>),
-    /// How the last question to IMDS went.
-    Imds(Result<(), String>),
-    /// Configuration and keys, read again.
-    Reread(Box<Result<(Config, KeyRing), Findings>>),
-    /// Why metrics are not served, or that they are.
-    Metrics(Result<(), String>),
-    /// What the checks of the own service say.
-    Checked(Verdict),
-    /// What an examination of this node that somebody asked for has found.
-    Examined(Vec<Examination>),
     /// Why the address could not land on this host (F-21); empty if it could.
     Landing(Vec<Obstacle>),
 }

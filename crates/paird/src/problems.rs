@@ -8,7 +8,7 @@ mod ending;
 use pair_core::{Alarm, CallFault, Fitness, Holder, Link, Member, Notice, Verdict, View};
 use pair_wire::control::{Problem, Severity};
 
-use crate::knowledge::Knowledge;
+use crate::knowledge::{AddressKnowledge, Knowledge};
 use crate::names::Names;
 use crate::run::VERSION;
 use crate::text;
@@ -93,21 +93,30 @@ pub const AGAINST_READINESS: &[&str] = &[
     "takeover-unrehearsed",
 ];
 
+/// One address, as this node sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Sight<'a> {
+    /// What the core knows.
+    pub view: &'a View,
+    /// What the daemon knows beside it.
+    pub known: &'a AddressKnowledge,
+}
+
 /// Why this node could not take the address over; empty if it could.
 #[must_use]
-pub fn against_readiness(known: &Knowledge, fitness: Fitness) -> Vec<Problem> {
+pub fn against_readiness(known: &Knowledge, address: &AddressKnowledge, fitness: Fitness) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Some(error) = &known.imds_error {
         problems.push(imds_unreachable(error));
     }
-    if known
+    if address
         .identity
         .as_ref()
         .is_some_and(|identity| identity.interface.is_none())
     {
-        problems.push(no_interface(known.private_ip));
+        problems.push(no_interface(address.private_ip));
     }
-    match &known.rehearsal {
+    match &address.rehearsal {
         None => problems.push(degraded(
             "takeover-unrehearsed",
             "EC2 has not yet said whether this node may take the address".to_owned(),
@@ -117,7 +126,7 @@ pub fn against_readiness(known: &Knowledge, fitness: Fitness) -> Vec<Problem> {
         Some(Ok(Some(neighbour))) => problems.push(place_taken(neighbour)),
         Some(Ok(None)) => {}
     }
-    for obstacle in &known.landing {
+    for obstacle in &address.landing {
         problems.push(degraded(
             obstacle.kind.id(),
             obstacle.detail.clone(),
@@ -137,8 +146,9 @@ pub fn against_readiness(known: &Knowledge, fitness: Fitness) -> Vec<Problem> {
 
 /// Everything that is wrong with the pair, as this node sees it.
 #[must_use]
-pub fn of(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<Problem> {
-    let mut problems = against_readiness(known, view.fitness);
+pub fn of(sight: Sight<'_>, known: &Knowledge, names: &Names, me: Member) -> Vec<Problem> {
+    let Sight { view, known: address } = sight;
+    let mut problems = against_readiness(known, address, view.fitness);
     let is_active = view.is_active == Some(true);
     if is_active {
         for problem in &mut problems {
@@ -151,10 +161,10 @@ pub fn of(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<Prob
     }
     problems.extend(ending::told_only(&known.notices));
     problems.extend(about_holder(view, names));
-    problems.extend(about_claim(view, known));
+    problems.extend(about_claim(view, address));
     problems.extend(about_peer(view, known, names, me));
-    problems.extend(about_orders(view, known, names));
-    problems.extend(about_records(known));
+    problems.extend(about_orders(view, address, names));
+    problems.extend(about_records(known, address));
     problems.extend(about_metrics(known));
     problems.extend(about_hooks(known));
     problems.extend(about_agreement(view, known, names));
@@ -168,7 +178,7 @@ pub fn of(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<Prob
     if view.ec2_read_failed && !problems.iter().any(|problem| problem.id == "ec2-unreadable") {
         problems.push(degraded(
             "ec2-unreadable",
-            format!("the last read of the address failed: {}", known.call_error()),
+            format!("the last read of the address failed: {}", address.call_error()),
             "check the route to EC2 (public IP, NAT or interface endpoint) and the instance role",
         ));
     }
@@ -205,7 +215,7 @@ fn about_holder(view: &View, names: &Names) -> Option<Problem> {
     }
 }
 
-fn about_claim(view: &View, known: &Knowledge) -> Option<Problem> {
+fn about_claim(view: &View, known: &AddressKnowledge) -> Option<Problem> {
     let fault = view.claim_fault?;
     let hint = match fault {
         CallFault::Denied => {
@@ -331,7 +341,7 @@ fn about_peer(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<
 }
 
 /// What operators have ordered, and what it keeps the pair from.
-fn about_orders(view: &View, known: &Knowledge, names: &Names) -> Vec<Problem> {
+fn about_orders(view: &View, known: &AddressKnowledge, names: &Names) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Some(left) = view.hold_left() {
         let left = humantime::format_duration(std::time::Duration::from_secs(left.as_secs()));
@@ -409,8 +419,8 @@ fn about_agreement(view: &View, known: &Knowledge, names: &Names) -> Vec<Problem
 }
 
 /// Whether there will be something to ask afterwards.
-fn about_records(known: &Knowledge) -> Option<Problem> {
-    let error = known.record_error.as_ref().or(known.journal_error.as_ref())?;
+fn about_records(known: &Knowledge, address: &AddressKnowledge) -> Option<Problem> {
+    let error = address.record_error.as_ref().or(known.journal_error.as_ref())?;
     let failed = known.recorder.failed;
     Some(degraded(
         "record-unwritable",

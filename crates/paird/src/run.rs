@@ -1,6 +1,6 @@
 //! What the commands of `paird` do.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::thread;
 
@@ -12,12 +12,12 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 
-use crate::agent::{Agent, Parts};
+use crate::agent::{Agent, Parts, SeatParts};
 use crate::archive::Archive;
 use crate::cli::Node;
 use crate::clock::Clock;
-use crate::cloud::{Cloud, CloudConfig, Manner};
-use crate::config::{self, Config, Findings, KeyFile, Security};
+use crate::cloud::{Cloud, CloudConfig, Destination, Manner};
+use crate::config::{self, Address, AddressIndex, Config, Findings, KeyFile, Security};
 use crate::logbook::Logbook;
 use crate::socket::HeartbeatSocket;
 use crate::standing::Keeper;
@@ -65,13 +65,9 @@ pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
     if !ring.is_authentic() {
         warn!("no key: whoever can send a datagram to this node can pretend to be its peer");
     }
-    let core = core_config(&config, me);
-    let IpAddr::V4(private_ip) = core.private_ips[me.index()] else {
-        bail!("an Elastic IP lands on an IPv4 address: set address.private_ips, since node.addresses are IPv6");
-    };
+    let private_ips = landing_places(&config, me)?;
     memory::lock();
     let clock = Clock::start();
-    let seed = seed().context("the system gives no randomness")?;
     let here = Builder::new_current_thread()
         .enable_all()
         .build()
@@ -86,8 +82,15 @@ pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
     let (ask, requests) = mpsc::channel(REQUESTS_WAITING);
     let cloud = Cloud::new(
         CloudConfig {
-            allocation_id: config.address.allocation_id.clone(),
-            private_ip,
+            destinations: config
+                .addresses
+                .iter()
+                .zip(&private_ips)
+                .map(|(address, private_ip)| Destination {
+                    allocation_id: address.allocation_id.clone(),
+                    private_ip: *private_ip,
+                })
+                .collect(),
             settings: {
                 let mut settings = Settings::from_env();
                 direct(&mut settings, &config.ec2);
@@ -101,16 +104,28 @@ pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
     let elsewhere = Elsewhere::start()?;
     let handle = elsewhere.runtime.clone();
     handle.spawn(std::sync::Arc::clone(&cloud).run());
-    let keeper = Keeper::new(config.state_directory.clone());
-    handle.spawn(keeper.write_on(tell.clone()));
-    let archive = Archive::new(&config.state_directory);
-    handle.spawn(archive.write_on(tell.clone()));
     let mut logbook = Logbook::open(&config.state_directory);
     handle.spawn(logbook.write_on(tell.clone()));
+    let mut seats = Vec::new();
+    for (index, (address, private_ip)) in config.addresses.iter().zip(&private_ips).enumerate() {
+        let index = AddressIndex(index);
+        let folder = config.folder(address);
+        let keeper = Keeper::new(folder.clone());
+        handle.spawn(keeper.write_on(index, tell.clone()));
+        let archive = Archive::new(&folder);
+        handle.spawn(archive.write_on(index, tell.clone()));
+        seats.push(SeatParts {
+            core: core_config(&config, address, me),
+            private_ip: *private_ip,
+            keeper,
+            archive,
+            seed: seed().context("the system gives no randomness")?,
+        });
+    }
     let surroundings = Surroundings {
         me,
         own,
-        private_ip,
+        private_ips,
         clock,
         elsewhere: handle.clone(),
         tell: tell.clone(),
@@ -119,8 +134,8 @@ pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
     let socket_path = config.control_socket.clone();
     let agent = Agent::new(Parts {
         config,
-        core,
-        private_ip,
+        me,
+        seats,
         ring,
         clock,
         socket,
@@ -129,14 +144,11 @@ pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
         news,
         tell,
         requests,
-        keeper,
-        archive,
         logbook,
         watchers,
         publisher,
         loudness,
         source,
-        seed,
     });
     here.spawn(control::serve(listener, ask));
     let result = here.block_on(agent.run());
@@ -202,6 +214,22 @@ pub(crate) fn this_node(config: &Config, flag: Option<&str>) -> anyhow::Result<M
     Ok(Member::BOTH[index])
 }
 
+/// Where each address lands on this node, in the order of the file.
+pub(crate) fn landing_places(config: &Config, me: Member) -> anyhow::Result<Vec<Ipv4Addr>> {
+    let places = config
+        .addresses
+        .iter()
+        .map(|address| config.places(address)[me.index()]);
+    places
+        .map(|place| match place {
+            IpAddr::V4(private_ip) => Ok(private_ip),
+            IpAddr::V6(_) => {
+                bail!("an Elastic IP lands on an IPv4 address: set address.private_ips, since node.addresses are IPv6")
+            }
+        })
+        .collect()
+}
+
 /// Sends calls where the configuration says, whatever the environment says.
 pub(crate) fn direct(settings: &mut Settings, config: &config::Ec2) {
     let written = |url: &Option<String>| {
@@ -232,16 +260,12 @@ fn ring_of(file: &KeyFile) -> KeyRing {
     }
 }
 
-/// What the core is told of a configuration.
-pub(crate) fn core_config(config: &Config, me: Member) -> CoreConfig {
-    let private_ips = config.address.private_ips.map_or_else(
-        || config.nodes.each_ref().map(|node| node.address),
-        |ips| ips.map(IpAddr::V4),
-    );
+/// What the core of an address is told of a configuration.
+pub(crate) fn core_config(config: &Config, address: &Address, me: Member) -> CoreConfig {
     CoreConfig {
         me,
-        preferred: Member::BOTH[config.address.preferred],
-        private_ips,
+        preferred: Member::BOTH[address.preferred],
+        private_ips: config.places(address),
         interval: config.heartbeat.interval,
         holdtime: config.heartbeat.holdtime,
         probe_timeout: config.probe.as_ref().map(|probe| probe.timeout),

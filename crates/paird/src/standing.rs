@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::{boot_time, millis, unix_ms};
-use crate::news::News;
+use crate::config::AddressIndex;
+use crate::news::{AddressNews, News};
 
 /// The file in the state directory.
 const FILE: &str = "standing.json";
@@ -103,7 +104,11 @@ impl Keeper {
     }
 
     /// Writes what is wanted, each time that it changes, and tells how it went; ends with the keeper.
-    pub fn write_on(&self, tell: mpsc::Sender<News>) -> impl Future<Output = ()> + Send + 'static {
+    pub fn write_on(
+        &self,
+        address: AddressIndex,
+        tell: mpsc::Sender<News>,
+    ) -> impl Future<Output = ()> + Send + 'static {
         let (folder, mut newest) = (self.folder.clone(), self.newest.subscribe());
         async move {
             while newest.changed().await.is_ok() {
@@ -111,7 +116,11 @@ impl Keeper {
                 let Some(standing) = wanted.standing else { continue };
                 let written = write(&folder, standing, wanted.leave_ends, &Moment::now());
                 let outcome = written.map_err(|error| format!("{}: {error}", folder.join(FILE).display()));
-                if tell.send(News::Kept(outcome)).await.is_err() {
+                if tell
+                    .send(News::Address(address, AddressNews::Kept(outcome)))
+                    .await
+                    .is_err()
+                {
                     return;
                 }
             }

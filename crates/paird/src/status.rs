@@ -11,10 +11,11 @@ use pair_wire::datagram::{Drops, PeerKeys};
 use pair_wire::key::{Key, KeyRing};
 
 use crate::clock::{millis, unix_ms, wall_time};
-use crate::config::{Config, Security};
-use crate::knowledge::Knowledge;
+use crate::config::{Address, Config, Security};
+use crate::knowledge::{AddressKnowledge, Knowledge};
 use crate::names::Names;
-use crate::{problems, text};
+use crate::problems::{self, Sight};
+use crate::text;
 
 /// A loop that has not turned for this long, or for a holdtime, says nothing about the present.
 const LOOP_STALE_AFTER: Duration = Duration::from_secs(2);
@@ -24,14 +25,12 @@ const LOOP_STALE_AFTER: Duration = Duration::from_secs(2);
 pub struct Sources<'a> {
     /// The file.
     pub config: &'a Config,
-    /// What the core was told of it.
-    pub core: &'a CoreConfig,
     /// The names of the nodes.
     pub names: &'a Names,
-    /// What the core knows.
-    pub view: &'a View,
-    /// What the daemon knows beside it.
+    /// What the daemon knows beside the cores.
     pub known: &'a Knowledge,
+    /// Each address, in the order of the file.
+    pub seats: Vec<SeatSources<'a>>,
     /// What was dropped.
     pub drops: &'a Drops,
     /// This node's keys.
@@ -44,25 +43,39 @@ pub struct Sources<'a> {
     pub loop_age: Duration,
 }
 
+/// What a status document says of one address.
+#[derive(Debug)]
+pub struct SeatSources<'a> {
+    /// The address.
+    pub address: &'a Address,
+    /// What the core was told of the configuration.
+    pub core: &'a CoreConfig,
+    /// What the core knows.
+    pub view: &'a View,
+    /// What the daemon knows beside it.
+    pub known: &'a AddressKnowledge,
+}
+
 impl Sources<'_> {
     /// Writes the document.
     #[must_use]
     pub fn status(&self) -> Status {
-        let (view, me) = (self.view, self.core.me);
-        let problems = problems::of(view, self.known, self.names, me);
-        let reasons = problems::against_readiness(self.known, view.fitness);
+        let seat = &self.seats[0];
+        let SeatSources { core, view, known, .. } = *seat;
+        let problems = problems::of(Sight { view, known }, self.known, self.names, core.me);
+        let reasons = problems::against_readiness(self.known, known, view.fitness);
         Status {
             version: STATUS_VERSION,
             pair: self.config.pair.clone(),
             state: State::of(&problems),
             problems,
-            node: self.own(),
-            peer: self.peer(),
-            addresses: vec![self.address()],
+            node: self.own(seat),
+            peer: self.peer(seat),
+            addresses: self.seats.iter().map(|seat| self.address(seat)).collect(),
             ready: ReadyStatus {
                 ready: reasons.is_empty(),
                 reasons,
-                checked_ago_ms: self.known.rehearsed_at.map(|at| {
+                checked_ago_ms: known.rehearsed_at.map(|at| {
                     let at = Duration::from_nanos(at.as_nanos());
                     millis(self.uptime.saturating_sub(at))
                 }),
@@ -73,27 +86,27 @@ impl Sources<'_> {
                 evidence: text::evidence(&view.decision.evidence, self.names),
             },
             hold_left_ms: view.hold_left().map(millis),
-            moves_lately: self.view.moves as u64,
-            last_takeover: self.takeover(),
+            moves_lately: view.moves as u64,
+            last_takeover: self.takeover(view),
             drops: self.drops.by_name(),
-            keys: self.keys(),
+            keys: self.keys(view),
             recorder: self.known.recorder,
             agent: AgentStatus {
-                version: self.core.version.clone(),
+                version: core.version.clone(),
                 pid: std::process::id(),
                 uptime_ms: millis(self.uptime),
                 as_of_ms: unix_ms(),
                 written_at_loop_age_ms: millis(self.loop_age),
-                loop_stale_after_ms: millis(LOOP_STALE_AFTER.max(self.core.holdtime)),
+                loop_stale_after_ms: millis(LOOP_STALE_AFTER.max(core.holdtime)),
             },
         }
     }
 
-    fn keys(&self) -> Option<KeysStatus> {
+    fn keys(&self, view: &View) -> Option<KeysStatus> {
         let Security::KeyFile(file) = &self.config.security else {
             return None;
         };
-        let is_heard = matches!(self.view.link, CoreLink::Up | CoreLink::OneWay);
+        let is_heard = matches!(view.link, CoreLink::Up | CoreLink::OneWay);
         let peer = self.peer_keys.filter(|_| is_heard).map(|peer| PeerKeysStatus {
             signs: peer.signs(),
             accepts: self.ring.keys().filter(|key| peer.accepts(key)).map(Key::id).collect(),
@@ -107,18 +120,18 @@ impl Sources<'_> {
         })
     }
 
-    fn own(&self) -> NodeStatus {
-        let identity = self.known.identity.as_ref();
+    fn own(&self, seat: &SeatSources<'_>) -> NodeStatus {
+        let identity = seat.known.identity.as_ref();
         NodeStatus {
             name: self.names.me().to_owned(),
             instance_id: identity.map(|identity| identity.instance.0.clone()),
-            private_ip: Some(self.private_ip(self.core.me)),
+            private_ip: Some(seat.private_ip(seat.core.me)),
             zone: identity.map(|identity| identity.zone.clone()),
-            role: self.role(self.core.me),
-            service: text::fitness(self.known.service, self.view.fitness),
-            ready: Some(self.view.ready),
-            leaving: Some(self.view.is_leaving),
-            ending: self.view.ending.map(|ending| EndingStatus {
+            role: seat.role(seat.core.me),
+            service: text::fitness(self.known.service, seat.view.fitness),
+            ready: Some(seat.view.ready),
+            leaving: Some(seat.view.is_leaving),
+            ending: seat.view.ending.map(|ending| EndingStatus {
                 cause: ending.cause.into(),
                 left_ms: ending.at.map(|at| millis(at.since(Instant::from_origin(self.uptime)))),
                 hands_over: ending.hands_over,
@@ -126,19 +139,19 @@ impl Sources<'_> {
         }
     }
 
-    fn peer(&self) -> PeerStatus {
-        let peer = self.core.me.peer();
-        let report = self.view.peer.as_ref();
-        let current = report.filter(|_| matches!(self.view.link, CoreLink::Up | CoreLink::OneWay));
+    fn peer(&self, seat: &SeatSources<'_>) -> PeerStatus {
+        let peer = seat.core.me.peer();
+        let report = seat.view.peer.as_ref();
+        let current = report.filter(|_| matches!(seat.view.link, CoreLink::Up | CoreLink::OneWay));
         PeerStatus {
             node: NodeStatus {
                 name: self.names.peer().to_owned(),
                 instance_id: report
                     .and_then(|report| report.instance.as_ref())
                     .map(|id| id.0.clone()),
-                private_ip: Some(self.private_ip(peer)),
+                private_ip: Some(seat.private_ip(peer)),
                 zone: report.map(|report| report.zone.clone()).filter(|zone| !zone.is_empty()),
-                role: self.role(peer),
+                role: seat.role(peer),
                 service: current.map_or_else(
                     || format!("{} unknown", self.known.service),
                     |report| text::fitness(self.known.service, report.fitness),
@@ -147,42 +160,42 @@ impl Sources<'_> {
                 leaving: current.map(|report| report.notice == Some(Notice::Leaving)),
                 ending: current.and_then(|report| report.notice).and_then(ending_of),
             },
-            link: match self.view.link {
+            link: match seat.view.link {
                 CoreLink::NeverHeard => Link::NeverHeard,
                 CoreLink::Up => Link::Up,
                 CoreLink::OneWay => Link::OneWay,
                 CoreLink::Suspect => Link::Suspect,
                 CoreLink::PresumedDead => Link::PresumedDead,
             },
-            heard_ago_ms: self.view.heard_age.map(millis),
-            rtt_ms: self.view.round_trip.map(|rtt| rtt.as_secs_f64() * 1000.0),
-            loss_percent: self.view.loss_percent.map(f64::from),
-            probe: self.view.probe.map(|outcome| text::probe(outcome).to_owned()),
+            heard_ago_ms: seat.view.heard_age.map(millis),
+            rtt_ms: seat.view.round_trip.map(|rtt| rtt.as_secs_f64() * 1000.0),
+            loss_percent: seat.view.loss_percent.map(f64::from),
+            probe: seat.view.probe.map(|outcome| text::probe(outcome).to_owned()),
             agent_version: report.map(|report| report.version.clone()),
         }
     }
 
-    fn address(&self) -> AddressStatus {
-        let fact = self.view.fact.as_ref();
-        let (source, age) = self.view.confirmed.unzip();
+    fn address(&self, seat: &SeatSources<'_>) -> AddressStatus {
+        let fact = seat.view.fact.as_ref();
+        let (source, age) = seat.view.confirmed.unzip();
         let target = fact.and_then(|fact| match fact.holder {
-            Holder::Member(member) => Some(self.private_ip(member)),
+            Holder::Member(member) => Some(seat.private_ip(member)),
             Holder::Nobody | Holder::Misplaced(_) | Holder::Stranger | Holder::Former => None,
         });
         AddressStatus {
-            public_ip: self.known.public_ip.map(|ip| ip.to_string()),
-            allocation_id: self.config.address.allocation_id.clone(),
+            public_ip: seat.known.public_ip.map(|ip| ip.to_string()),
+            allocation_id: seat.address.allocation_id.clone(),
             association_id: fact.and_then(|fact| fact.association.as_ref()).map(|id| id.0.clone()),
             holder: fact.map(|fact| self.names.holder_name(fact.holder)),
             holder_source: source.map(Into::into),
             holder_age_ms: age.map(millis),
             target_private_ip: target,
-            ec2_checked_ago_ms: self.view.ec2_read_age.map(millis),
+            ec2_checked_ago_ms: seat.view.ec2_read_age.map(millis),
         }
     }
 
-    fn takeover(&self) -> Option<TakeoverStatus> {
-        let takeover = self.view.takeover.as_ref()?;
+    fn takeover(&self, view: &View) -> Option<TakeoverStatus> {
+        let takeover = view.takeover.as_ref()?;
         let ago = self
             .uptime
             .saturating_sub(Duration::from_nanos(takeover.decided_at.as_nanos()));
@@ -198,7 +211,9 @@ impl Sources<'_> {
             attempts: takeover.attempts,
         })
     }
+}
 
+impl SeatSources<'_> {
     fn role(&self, member: Member) -> Role {
         match &self.view.fact {
             None => Role::Unknown,

@@ -10,10 +10,10 @@ use tracing::debug;
 
 use crate::check;
 use crate::cloud::pause_after;
-use crate::config::Config;
+use crate::config::{AddressIndex, Config};
 use crate::doctor::{self, Patient};
 use crate::landing;
-use crate::news::News;
+use crate::news::{AddressNews, News};
 
 /// How often it is looked whether the address could land here (F-21): a look at the interfaces and one local connection.
 const LANDING_INTERVAL: Duration = Duration::from_secs(5);
@@ -87,8 +87,8 @@ pub async fn watch_host(patient: Patient, soon: Arc<Notify>, tell: mpsc::Sender<
     }
 }
 
-/// Tells whether the address could land here, for ever.
-pub async fn watch_landing(private_ip: Ipv4Addr, port: Option<u16>, tell: mpsc::Sender<News>) {
+/// Tells whether each address could land here, for ever: they would land on these, in the order of the file.
+pub async fn watch_landing(private_ips: Vec<Ipv4Addr>, port: Option<u16>, tell: mpsc::Sender<News>) {
     let mut ticks = tokio::time::interval(LANDING_INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -96,9 +96,12 @@ pub async fn watch_landing(private_ip: Ipv4Addr, port: Option<u16>, tell: mpsc::
         let Ok(local) = landing::local_addresses() else {
             continue;
         };
-        let obstacles = landing::obstacles(private_ip, port, &local).await;
-        if tell.send(News::Landing(obstacles)).await.is_err() {
-            return;
+        for (index, private_ip) in private_ips.iter().enumerate() {
+            let obstacles = landing::obstacles(*private_ip, port, &local).await;
+            let news = News::Address(AddressIndex(index), AddressNews::Landing(obstacles));
+            if tell.send(news).await.is_err() {
+                return;
+            }
         }
     }
 }

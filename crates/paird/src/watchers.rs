@@ -25,8 +25,8 @@ pub struct Surroundings {
     pub me: Member,
     /// This node's own address.
     pub own: IpAddr,
-    /// Where the Elastic IP lands here.
-    pub private_ip: Ipv4Addr,
+    /// Where each Elastic IP lands here, in the order of the file.
+    pub private_ips: Vec<Ipv4Addr>,
     /// The daemon's clock.
     pub clock: Clock,
     /// The runtime of the other thread.
@@ -131,14 +131,14 @@ impl Surroundings {
         let patient = Patient {
             config: config.clone(),
             me: self.me,
-            private_ip: self.private_ip,
+            private_ips: self.private_ips.clone(),
         };
         self.elsewhere
             .spawn(vitals::watch_host(patient, soon, self.tell.clone()))
     }
 
     fn watch_landing(&self, config: &Config) -> JoinHandle<()> {
-        let watch = vitals::watch_landing(self.private_ip, probed_port(config), self.tell.clone());
+        let watch = vitals::watch_landing(self.private_ips.clone(), probed_port(config), self.tell.clone());
         self.elsewhere.spawn(watch)
     }
 }

@@ -30,6 +30,7 @@ mod recording;
 mod reload;
 mod role;
 mod second_agent;
+mod several;
 mod standing;
 mod status;
 mod stranger;

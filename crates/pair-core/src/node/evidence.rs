@@ -2,7 +2,7 @@
 
 use super::Node;
 use crate::{
-    Association, AssociationId, Fact, Holder, InstanceId, Instant, Objection, Situation, Source, Testimony,
+    AssociationId, Fact, Holder, InstanceId, Instant, Objection, Situation, Source, Testimony,
     claim::Basis,
     config::{FACT_FRESH, GRACE_PROBES, NOBODY_PATIENCE, NOBODY_SKEW},
     running::RunTime,
@@ -167,39 +167,6 @@ impl Node {
             instance: self.identity.as_ref().map(|identity| identity.instance.clone()),
             source,
             asked_at,
-        }
-    }
-
-    /// Says whose an association is (F-1, F-9).
-    pub(super) fn classify(&self, association: Option<&Association>) -> Holder {
-        let Some(held) = association else { return Holder::Nobody };
-        let (me, peer) = (self.config.me, self.config.me.peer());
-        let own_ip = self.config.private_ips[me.index()];
-        let peer_ip = self.config.private_ips[peer.index()];
-        let own = self.identity.as_ref();
-        let peer_instance = self.peer.instance();
-        let is_former = held.instance.is_some() && held.instance.as_ref() == self.peer.former();
-        let on_own_interface = own
-            .and_then(|own| own.interface.as_ref())
-            .map(|interface| *interface == held.interface);
-        let on_own_instance = own.is_some_and(|own| held.instance.as_ref() == Some(&own.instance));
-        let on_peer_instance = held.instance.is_some() && held.instance.as_ref() == peer_instance;
-        match on_own_interface {
-            Some(true) | None if held.private_ip == own_ip => Holder::Member(me),
-            Some(true) => Holder::Misplaced(me),
-            Some(false) | None if on_own_instance => Holder::Misplaced(me),
-            Some(false) | None if is_former => Holder::Former,
-            Some(false) | None if held.private_ip == peer_ip => {
-                // The peer's place on another instance than the one that speaks: life belongs to an instance.
-                let is_other = held.instance.is_some() && peer_instance.is_some() && !on_peer_instance;
-                if is_other {
-                    Holder::Stranger
-                } else {
-                    Holder::Member(peer)
-                }
-            }
-            Some(false) | None if on_peer_instance => Holder::Misplaced(peer),
-            Some(false) | None => Holder::Stranger,
         }
     }
 }

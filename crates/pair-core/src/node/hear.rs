@@ -230,7 +230,7 @@ impl Node {
     pub(super) fn hear_instance(&mut self, run: RunTime, read: Read, state: InstanceState) {
         let ReadOf::Instance(instance) = read.of else { return };
         let of_this_silence = |silence: &Silence| read.asked_at >= silence.began_at;
-        let of_former = self.peer.former() == Some(&instance);
+        let of_former = self.is_former(&instance);
         if of_former || self.silence.as_ref().is_some_and(of_this_silence) {
             self.instance_watch.hear(run, read.asked_at, instance, state);
         }

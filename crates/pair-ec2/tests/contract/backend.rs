@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use pair_ec2::{Address, Association, CallError, Connection, Ec2, Target};
+use pair_ec2::{Address, Association, CallError, Connection, Ec2, Tag, Target};
 
 use crate::emulator::Emulated;
 use crate::moto::Moto;
@@ -69,6 +69,24 @@ impl Backend {
         match (self, &stage.ground) {
             (Self::Moto(moto), _) => moto.stop(machine).await,
             (Self::Emulator, Ground::Emulator(emulated)) => emulated.stop(machine).await,
+            (Self::Emulator, Ground::Moto) => unreachable!("a backend makes its own stages"),
+        }
+    }
+
+    /// Terminates an instance, as an operator would.
+    pub(crate) async fn terminate(&self, stage: &Stage, machine: &Machine) {
+        match (self, &stage.ground) {
+            (Self::Moto(moto), _) => moto.terminate(machine).await,
+            (Self::Emulator, Ground::Emulator(emulated)) => emulated.terminate(machine),
+            (Self::Emulator, Ground::Moto) => unreachable!("a backend makes its own stages"),
+        }
+    }
+
+    /// Gives an instance or an allocation a tag.
+    pub(crate) async fn tag(&self, stage: &Stage, resource_id: &str, tag: &Tag) {
+        match (self, &stage.ground) {
+            (Self::Moto(moto), _) => moto.tag(resource_id, tag).await,
+            (Self::Emulator, Ground::Emulator(emulated)) => emulated.tag(resource_id, tag).await,
             (Self::Emulator, Ground::Moto) => unreachable!("a backend makes its own stages"),
         }
     }

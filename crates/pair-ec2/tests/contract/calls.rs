@@ -3,9 +3,9 @@
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 
-use pair_ec2::{CallError, Connection, InstanceState, Target};
+use pair_ec2::{CallError, Connection, InstanceState, Tag, Target};
 
-use crate::backend::{Backend, PATIENCE};
+use crate::backend::{Backend, PATIENCE, Stage};
 use crate::{Case, cases};
 
 pub(crate) const CASES: &[Case] = cases![
@@ -26,6 +26,9 @@ pub(crate) const CASES: &[Case] = cases![
     an_unknown_instance_is_gone,
     an_instance_is_running_and_then_stopped,
     a_stopped_instance_keeps_its_address,
+    instances_are_found_by_their_tag,
+    a_terminated_instance_is_found_and_is_not_alive,
+    an_address_is_found_by_its_tag,
     a_denied_call_is_denied_and_changes_nothing,
 ];
 
@@ -220,6 +223,60 @@ async fn a_stopped_instance_keeps_its_address(backend: Rc<Backend>) {
     let before = stage.read().await;
     backend.stop(&stage, &stage.a).await;
     assert_eq!(stage.read().await, before);
+}
+
+/// A tag that no other stage has.
+fn tag_of(stage: &Stage) -> Tag {
+    Tag {
+        key: "paird:pair".to_owned(),
+        value: stage.allocation_id.clone(),
+    }
+}
+
+async fn instances_are_found_by_their_tag(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    let tag = tag_of(&stage);
+    let find = async |tag: &Tag| stage.ec2.tagged_instances(tag, PATIENCE, Connection::Pooled).await;
+    assert_eq!(find(&tag).await, Ok(Vec::new()));
+    for machine in [&stage.a, &stage.b] {
+        backend.tag(&stage, &machine.instance_id, &tag).await;
+    }
+    let found = find(&tag).await.expect("it may be read");
+    assert_eq!(found.len(), 2);
+    for (machine, zone) in [(&stage.a, "us-east-1a"), (&stage.b, "us-east-1b")] {
+        let one = found.iter().find(|one| one.instance_id == machine.instance_id);
+        let one = one.expect("it bears the tag");
+        assert_eq!(one.availability_zone, zone);
+        assert_eq!(one.state, InstanceState::Running);
+        assert_eq!(one.private_ips[0], machine.private_ip);
+        assert!(one.launched_at_s > 1_700_000_000, "{one:?}");
+    }
+    let other = Tag {
+        value: "another".to_owned(),
+        ..tag
+    };
+    assert_eq!(find(&other).await, Ok(Vec::new()));
+}
+
+async fn a_terminated_instance_is_found_and_is_not_alive(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    let tag = tag_of(&stage);
+    backend.tag(&stage, &stage.a.instance_id, &tag).await;
+    backend.terminate(&stage, &stage.a).await;
+    let found = stage.ec2.tagged_instances(&tag, PATIENCE, Connection::Pooled).await;
+    let found = found.expect("it may be read");
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].state, InstanceState::Terminated);
+    assert!(!found[0].is_alive());
+}
+
+async fn an_address_is_found_by_its_tag(backend: Rc<Backend>) {
+    let stage = backend.stage().await;
+    let tag = tag_of(&stage);
+    let find = async || stage.ec2.tagged_addresses(&tag, PATIENCE, Connection::Pooled).await;
+    assert_eq!(find().await, Ok(Vec::new()));
+    backend.tag(&stage, &stage.allocation_id, &tag).await;
+    assert_eq!(find().await, Ok(vec![stage.read().await]));
 }
 
 async fn a_denied_call_is_denied_and_changes_nothing(backend: Rc<Backend>) {

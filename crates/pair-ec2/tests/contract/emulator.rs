@@ -1,6 +1,6 @@
 //! The lab's emulator: a whole new one for each stage.
 
-use pair_ec2::{Ec2, Endpoint, Imds, Settings};
+use pair_ec2::{Ec2, Endpoint, Imds, Settings, Tag};
 use pair_lab::{Action, Fault, Lab, LabConfig, Scope};
 
 use crate::backend::{Ground, Machine, Stage};
@@ -44,6 +44,18 @@ impl Emulated {
         let node = node.expect("a machine of this lab");
         let stopped = self.lab.stop_instance(&node.name).await;
         stopped.expect("a node of this lab");
+    }
+
+    pub(crate) fn terminate(&self, machine: &Machine) {
+        let node = self.lab.world().by_instance(&machine.instance_id);
+        let node = node.expect("a machine of this lab");
+        let terminated = self.lab.terminate_instance(&node.name);
+        terminated.expect("a node of this lab");
+    }
+
+    pub(crate) async fn tag(&self, resource_id: &str, tag: &Tag) {
+        let tagged = self.lab.tag(resource_id, (&tag.key, &tag.value)).await;
+        tagged.expect("the emulator tags anything");
     }
 
     pub(crate) fn deny(&self) {

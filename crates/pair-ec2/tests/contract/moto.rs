@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
-use pair_ec2::Ec2;
+use pair_ec2::{Ec2, Tag};
 use pair_lab::moto::{Server, create_world};
 use pair_lab::{NodeSpec, QueryClient};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -50,6 +50,25 @@ impl Moto {
             .call("StopInstances", &[("InstanceId.1", &machine.instance_id)])
             .await
             .expect("the instance exists");
+    }
+
+    pub(crate) async fn terminate(&self, machine: &Machine) {
+        QueryClient::new(self.addr(), OPERATOR_KEY)
+            .call("TerminateInstances", &[("InstanceId.1", &machine.instance_id)])
+            .await
+            .expect("the instance exists");
+    }
+
+    pub(crate) async fn tag(&self, resource_id: &str, tag: &Tag) {
+        let params = [
+            ("ResourceId.1", resource_id),
+            ("Tag.1.Key", &tag.key),
+            ("Tag.1.Value", &tag.value),
+        ];
+        QueryClient::new(self.addr(), OPERATOR_KEY)
+            .call("CreateTags", &params)
+            .await
+            .expect("the resource exists");
     }
 
     /// Switches authorization on: every key is unknown from here on.

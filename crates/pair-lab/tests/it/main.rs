@@ -9,6 +9,7 @@ mod contract;
 mod faults;
 #[cfg(test)]
 mod imds;
+mod instances;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

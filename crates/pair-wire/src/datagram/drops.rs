@@ -1,6 +1,7 @@
 //! Why datagrams were dropped, and how many.
 
 use std::collections::BTreeMap;
+use std::iter::Sum;
 
 use thiserror::Error;
 
@@ -106,8 +107,9 @@ impl Drops {
     }
 
     /// Each cause with its count, zeros included.
-    pub fn iter(&self) -> impl Iterator<Item = (DropCause, u64)> {
-        DropCause::ALL.into_iter().map(|cause| (cause, self.of(cause)))
+    pub fn iter(&self) -> impl Iterator<Item = (DropCause, u64)> + use<> {
+        let counts = self.0;
+        DropCause::ALL.into_iter().zip(counts)
     }
 
     /// The counts by the names of their causes, zeros included: what a status document carries.
@@ -116,6 +118,17 @@ impl Drops {
         self.iter()
             .map(|(cause, count)| (cause.name().to_owned(), count))
             .collect()
+    }
+}
+
+impl<'a> Sum<&'a Self> for Drops {
+    /// What several receivers have dropped together.
+    fn sum<I: Iterator<Item = &'a Self>>(several: I) -> Self {
+        let mut total = Self::default();
+        for (cause, count) in several.flat_map(Self::iter) {
+            total.count_many(cause, count);
+        }
+        total
     }
 }
 
@@ -137,5 +150,6 @@ mod tests {
         assert_eq!(drops.total(), 66);
         assert_eq!(drops.by_name().len(), DropCause::ALL.len());
         assert_eq!(drops.by_name()["own-echo"], 8);
+        assert_eq!([&drops, &drops].into_iter().sum::<Drops>().total(), 132);
     }
 }

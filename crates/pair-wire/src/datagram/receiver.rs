@@ -75,6 +75,14 @@ impl Receiver {
         self.macs = ring.keys().map(KeyedMac::new).collect();
     }
 
+    /// Whether a datagram says that it is for this receiver: where several share a socket, it is handed to that one. It proves
+    /// nothing.
+    #[must_use]
+    pub fn is_named_in(&self, datagram: &[u8]) -> bool {
+        let header = datagram.first_chunk::<{ header::LEN }>().map(Header::read);
+        header.is_some_and(|header| header.is_ok_and(|header| header.pair == self.pair))
+    }
+
     /// Reads one datagram: all the bytes that came, and no others.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use pair_wire::{
 use proptest::prelude::*;
 
 use crate::arbitrary::heartbeats;
-use crate::support::{active, active_card, encode, encode_with, key_1, key_2, receiver, tagged};
+use crate::support::{ME, active, active_card, encode, encode_with, key_1, key_2, receiver, tagged};
 
 #[test]
 fn each_cause_of_a_drop_is_told_and_counted() {
@@ -72,6 +72,24 @@ fn each_cause_of_a_drop_is_told_and_counted() {
     assert_eq!(receiver.drops().of(DropCause::Overflow), 2);
     assert!(DropCause::ALL.iter().all(|cause| receiver.drops().of(*cause) > 0));
     receiver.open(&numbered(9001)).unwrap();
+}
+
+#[test]
+fn of_two_receivers_behind_one_socket_a_datagram_names_one_and_what_is_none_names_neither() {
+    let ring = KeyRing::single(key_1());
+    let names = ["lb-1", "lb-1/eipalloc-0123abcd"];
+    let receivers = names.map(|name| Receiver::new(name, Member::Second, ME, &ring));
+    let named = |datagram: &[u8]| receivers.each_ref().map(|receiver| receiver.is_named_in(datagram));
+    let mut datagram = [0; MAX_DATAGRAM];
+    for (place, name) in names.into_iter().enumerate() {
+        let length = Sender::new(name, &ring).encode(&active(), &mut datagram);
+        assert_eq!(named(&datagram[..length]), [place == 0, place == 1], "{name}");
+        datagram[0] = b'p';
+        assert_eq!(named(&datagram[..length]), [false, false], "{name}");
+    }
+    let length = Sender::new("lb-1/eipalloc-89abcdef", &ring).encode(&active(), &mut datagram);
+    assert_eq!(named(&datagram[..length]), [false, false]);
+    assert_eq!(named(&datagram[..15]), [false, false]);
 }
 
 #[test]

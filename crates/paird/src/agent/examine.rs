@@ -7,9 +7,10 @@ use pair_wire::control::{Answer, Examination, Outcome, Response};
 use tokio::sync::oneshot;
 
 use super::Agent;
+use super::shared::Shared;
 use crate::doctor::{self, Patient};
 use crate::news::News;
-use crate::problems;
+use crate::problems::{self, Sight};
 
 impl Agent {
     /// Has this node examined, and a takeover rehearsed; who asks meanwhile gets the same answer.
@@ -18,29 +19,37 @@ impl Agent {
         if self.patience.len() > 1 {
             return;
         }
-        self.prove_readiness();
+        for seat in &self.seats {
+            self.shared.prove_readiness(seat.index);
+        }
         let patient = Patient {
-            config: self.config.clone(),
-            me: self.core.me,
-            private_ip: self.known.private_ip,
+            config: self.shared.config.clone(),
+            me: self.shared.me,
+            private_ips: self.seats.iter().map(|seat| seat.known.private_ip).collect(),
         };
-        let tell = self.tell.clone();
-        self.elsewhere.spawn(async move {
+        let tell = self.shared.tell.clone();
+        self.shared.elsewhere.spawn(async move {
             let examinations = doctor::examine(&patient).await;
             let _ = tell.send(News::Examined(examinations)).await;
         });
     }
 
-    /// Wants readiness proven anew, soon: something changed, or somebody asks.
-    pub(super) fn prove_readiness(&self) {
-        self.cloud.rehearse_soon();
-        self.watchers.examine_host_soon();
-    }
-
     /// Tells all who wait what was found, and what this agent knows beside it.
     pub(super) fn tell_diagnosis(&mut self, now: Instant, examinations: Vec<Examination>) {
-        let problems = problems::of(&self.node.view(now), &self.known, &self.names, self.core.me);
-        let diagnosis = doctor::consult(&self.config.pair, self.names.me(), examinations, problems);
+        let Shared {
+            config,
+            names,
+            known,
+            me,
+            ..
+        } = &self.shared;
+        let seat = &self.seats[0];
+        let sight = Sight {
+            view: &seat.node.view(now),
+            known: &seat.known,
+        };
+        let problems = problems::of(sight, known, names, *me);
+        let diagnosis = doctor::consult(&config.pair, names.me(), examinations, problems);
         for answer in mem::take(&mut self.patience) {
             let _ = answer.send(Response::new(Outcome::Ok(Answer::Diagnosis(Box::new(
                 diagnosis.clone(),

@@ -6,15 +6,18 @@ use std::time::Duration;
 use pair_core::{Holder, Input, ProbeOutcome, ProbeTarget};
 use tracing::warn;
 
-use super::Agent;
+use super::seat::Seat;
+use super::shared::Shared;
 use crate::config::Probe;
-use crate::news::News;
+use crate::news::{AddressNews, News};
 use crate::probe::{self, Outcome};
 
-impl Agent {
+impl Seat {
     /// Probes the peer's service on its private address, and on the Elastic IP while the peer holds it.
-    pub(super) fn probe(&self, timeout: Duration) {
-        let Some(probe) = self.config.probe.clone() else { return };
+    pub(super) fn probe(&self, timeout: Duration, shared: &Shared) {
+        let Some(probe) = shared.config.probe.clone() else {
+            return;
+        };
         let peer = self.core.me.peer();
         let holder = self.node.decide().evidence.holder;
         let elastic = self.known.public_ip.filter(|_| holder == Some(Holder::Member(peer)));
@@ -23,17 +26,16 @@ impl Agent {
             elastic.map(|ip| (ProbeTarget::Elastic, IpAddr::V4(ip))),
         ];
         for (target, address) in targets.into_iter().flatten() {
-            let (tell, clock, probe) = (self.tell.clone(), self.clock, probe.clone());
-            self.elsewhere.spawn(async move {
+            let (tell, clock, probe, index) = (shared.tell.clone(), shared.clock, probe.clone(), self.index);
+            shared.elsewhere.spawn(async move {
                 let begun_at = clock.now();
                 if let Some(outcome) = probe_once(&probe, address, timeout).await {
-                    let _ = tell
-                        .send(News::Input(Input::Probed {
-                            begun_at,
-                            target,
-                            outcome,
-                        }))
-                        .await;
+                    let probed = Input::Probed {
+                        begun_at,
+                        target,
+                        outcome,
+                    };
+                    let _ = tell.send(News::Address(index, AddressNews::Input(probed))).await;
                 }
             });
         }

@@ -9,7 +9,7 @@
 
 use std::mem;
 
-use pair_core::Input;
+use pair_core::{Input, Instant};
 use pair_wire::control::Response;
 use pair_wire::datagram::Sender;
 use pair_wire::key::{Key, KeyRing};
@@ -18,6 +18,8 @@ use tokio::task::JoinError;
 use tracing::{info, warn};
 
 use super::Agent;
+use super::seat::Seat;
+use super::shared::Shared;
 use crate::config::{Change, Config, Finding, Findings, Reloaded};
 use crate::news::News;
 use crate::{run, vitals};
@@ -74,8 +76,8 @@ impl Agent {
 
     fn read_files(&mut self) {
         self.reloads.is_reading = true;
-        let (source, tell) = (self.source.clone(), self.tell.clone());
-        self.elsewhere.spawn(async move {
+        let (source, tell) = (self.source.clone(), self.shared.tell.clone());
+        self.shared.elsewhere.spawn(async move {
             // A file system that hangs must not keep EC2 calls waiting either.
             let file = source.config.display().to_string();
             let read = tokio::task::spawn_blocking(move || run::load(&source)).await;
@@ -86,29 +88,32 @@ impl Agent {
 
     /// Puts in force what can be, and says what has changed.
     fn take_up(&mut self, file: Config, ring: KeyRing) -> String {
+        let Self { seats, shared, .. } = self;
         let Reloaded {
             config,
             in_force,
             at_restart,
-        } = self.config.reload(file);
-        let keys = (ring != self.ring).then(|| ids(&ring));
+        } = shared.config.reload(file);
+        let keys = (ring != shared.ring).then(|| ids(&ring));
         if keys.is_some() {
-            self.receiver.accept_keys(&ring);
-            self.sender = Sender::new(&config.pair, &ring);
-            self.ring = ring;
+            for seat in &mut *seats {
+                seat.accept_keys(&config, &ring);
+            }
+            shared.ring = ring;
         }
-        if config.metrics_listen != self.config.metrics_listen {
-            self.known.metrics_error = None;
+        if config.metrics_listen != shared.config.metrics_listen {
+            shared.known.metrics_error = None;
         }
-        self.watchers.follow(&self.config, &config);
-        self.cloud.follow(run::manner(&config));
+        shared.watchers.follow(&shared.config, &config);
+        shared.cloud.follow(run::manner(&config));
         self.loudness.set(config.log.level);
-        self.known.service = vitals::service_name(&config);
-        self.core = run::core_config(&config, self.core.me);
-        self.digest = config.digest();
-        self.config = config;
-        let now = self.clock.now();
-        self.handle(now, Input::Configured(self.core.clone()));
+        shared.known.service = vitals::service_name(&config);
+        shared.digest = config.digest();
+        shared.config = config;
+        let now = shared.clock.now();
+        for seat in seats {
+            seat.follow_config(now, shared);
+        }
         for change in &in_force {
             info!(%change, "in force");
         }
@@ -120,8 +125,25 @@ impl Agent {
 
     fn note_reload(&mut self, outcome: &str) {
         info!(outcome, "configuration and keys were read again");
-        let now = self.clock.now();
-        self.flight.reload(now, outcome, &self.config);
+        let now = self.shared.clock.now();
+        let Shared { config, logbook, .. } = &mut self.shared;
+        for seat in &mut self.seats {
+            seat.flight.reload(now, outcome, config, logbook);
+        }
+    }
+}
+
+impl Seat {
+    /// Signs and believes by these keys from here on.
+    fn accept_keys(&mut self, config: &Config, ring: &KeyRing) {
+        self.receiver.accept_keys(ring);
+        self.sender = Sender::new(&config.heartbeat_name(&config.addresses[self.index.0]), ring);
+    }
+
+    /// Goes on by the configuration in force.
+    fn follow_config(&mut self, now: Instant, shared: &mut Shared) {
+        self.core = run::core_config(&shared.config, &shared.config.addresses[self.index.0], shared.me);
+        self.handle(now, Input::Configured(self.core.clone()), shared);
     }
 }
 

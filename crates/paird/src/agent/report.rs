@@ -1,5 +1,6 @@
 //! What follows a turn: whoever watches this node is told, and never waited for.
 
+use std::mem;
 use std::time::Duration;
 
 use pair_core::{Fitness, Instant, View};
@@ -9,25 +10,30 @@ use tracing::debug;
 
 use super::Agent;
 use crate::metrics::Picture;
-use crate::status::Sources;
+use crate::status::{SeatSources, Sources};
 use crate::text;
 
 impl Agent {
     pub(super) fn status(&self) -> Response {
-        let now = self.clock.now();
-        Response::status(self.status_at(now, &self.node.view(now)))
+        Response::status(self.status_at(self.shared.clock.now()))
     }
 
-    fn status_at(&self, now: Instant, view: &View) -> Status {
-        let sources = Sources {
-            config: &self.config,
-            core: &self.core,
-            names: &self.names,
+    fn status_at(&self, now: Instant) -> Status {
+        let views: Vec<View> = self.seats.iter().map(|seat| seat.node.view(now)).collect();
+        let seats = self.seats.iter().zip(&views).map(|(seat, view)| SeatSources {
+            address: &self.shared.config.addresses[seat.index.0],
+            core: &seat.core,
             view,
-            known: &self.known,
-            drops: self.receiver.drops(),
-            ring: &self.ring,
-            peer_keys: self.receiver.peer_keys(),
+            known: &seat.known,
+        });
+        let sources = Sources {
+            config: &self.shared.config,
+            names: &self.shared.names,
+            known: &self.shared.known,
+            seats: seats.collect(),
+            drops: &self.drops(),
+            ring: &self.shared.ring,
+            peer_keys: self.seats.iter().find_map(|seat| seat.receiver.peer_keys()),
             uptime: now.since(Instant::ZERO),
             loop_age: now.since(self.turned_at),
         };
@@ -36,16 +42,17 @@ impl Agent {
 
     /// Hands a picture of this moment to metrics and hooks; neither is waited for.
     pub(super) fn publish(&mut self, now: Instant) {
-        if !self.publisher.is_due(now) {
+        if !self.shared.publisher.is_due(now) {
             return;
         }
-        let view = self.node.view(now);
-        self.publisher.publish(Picture {
+        let picture = Picture {
             at: now,
-            status: self.status_at(now, &view),
-            is_fit: view.fitness == Fitness::Fit,
-            tally: self.tally.clone(),
-        });
+            status: self.status_at(now),
+            is_fit: self.shared.known.fitness() == Fitness::Fit,
+            tally: self.shared.tally.clone(),
+            addresses: self.seats.iter().map(|seat| seat.tally.clone()).collect(),
+        };
+        self.shared.publisher.publish(picture);
     }
 
     pub(super) fn feed_watchdog(&mut self, now: Instant) {
@@ -58,8 +65,14 @@ impl Agent {
 
     /// Tells the service manager in one line how things are, when that changes.
     pub(super) fn tell_status(&mut self) {
-        let decision = self.node.decide();
-        let line = format!("{} ({})", text::verdict(decision.verdict), decision.rule);
+        if !mem::take(&mut self.shared.has_happened) {
+            return;
+        }
+        let lines = self.seats.iter().map(|seat| {
+            let decision = seat.node.decide();
+            format!("{} ({})", text::verdict(decision.verdict), decision.rule)
+        });
+        let line = lines.collect::<Vec<_>>().join("; ");
         if line != self.told_status {
             notify(&[NotifyState::Status(&line)]);
             self.told_status = line;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use toml::de::DeTable;
 
+use super::address::read_addresses;
 use super::duration;
 use super::finding::Findings;
 use super::nearest::nearest;
@@ -12,8 +13,8 @@ use super::reader::{Reader, Reported, Section, times};
 use super::syntax::StatusRange;
 use super::value::{Problem, quoted};
 use super::{
-    Address, Check, CommandCheck, Config, Ec2, Heartbeat, Hooks, HttpCheck, Log, LogFormat, LogLevel, Node, Probe,
-    Profile, Security, Takeover, TcpCheck,
+    Check, CommandCheck, Config, Ec2, Heartbeat, Hooks, HttpCheck, Log, LogFormat, LogLevel, Node, Probe, Profile,
+    Security, Takeover, TcpCheck,
 };
 use crate::notices::{Policy, Response};
 
@@ -24,7 +25,7 @@ const INTERVALS_PER_HOLDTIME: u32 = 3;
 /// Suspicion begins after two missed intervals; the probe has what is left of the holdtime (DESIGN §4).
 const INTERVALS_BEFORE_PROBE: u32 = 2;
 
-type Read<T> = Result<T, Reported>;
+pub(super) type Read<T> = Result<T, Reported>;
 
 /// Reads the whole document, every section whatever the others hold.
 pub(super) fn build(file: &str, text: &str) -> Result<Config, Findings> {
@@ -43,7 +44,7 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
     let root = reader.root(document);
     let pair = reader.text(&root, "pair");
     let nodes = read_nodes(reader, &root);
-    let address = read_address(reader, &root, nodes.as_ref().ok());
+    let addresses = read_addresses(reader, &root, nodes.as_ref().ok());
     let heartbeat = read_heartbeat(reader, &root);
     let timing = heartbeat.as_ref().ok();
     let check = read_check(reader, &root, timing);
@@ -62,7 +63,7 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
         file: file.to_owned(),
         pair: pair?,
         nodes: nodes?,
-        address: address?,
+        addresses: addresses?,
         heartbeat: heartbeat?,
         check: check?,
         probe: probe?,
@@ -113,99 +114,6 @@ fn read_nodes<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<[Node; 2]
         [None, None] => Ok([first, second]),
         [Some(_), _] | [_, Some(_)] => Err(Reported),
     }
-}
-
-fn read_address<'t>(reader: &mut Reader<'t>, root: &Section<'t>, nodes: Option<&[Node; 2]>) -> Read<Address> {
-    let sections = reader.sections(root, "address")?;
-    let addresses: Vec<_> = sections
-        .iter()
-        .map(|section| {
-            let allocation_id = reader.text(section, "allocation_id");
-            let private_ips = reader.optional_text_per_node(section, "private_ips");
-            let preferred = reader.optional_text(section, "preferred");
-            let nodes = nodes.ok_or(Reported)?;
-            let private_ips = private_ips.and_then(|ips| read_private_ips(reader, section, nodes, ips));
-            if matches!(private_ips, Ok(None)) && nodes[0].address.is_ipv6() {
-                let problem = Problem::new(
-                    "missing, and the nodes' own addresses are IPv6",
-                    "name the IPv4 address of each node on which the Elastic IP lands",
-                );
-                return Err(reader.report(section, "private_ips", problem));
-            }
-            let preferred = preferred.and_then(|name| read_preferred(reader, section, nodes, name.as_deref()));
-            Ok(Address {
-                allocation_id: allocation_id?,
-                private_ips: private_ips?,
-                preferred: preferred?,
-            })
-        })
-        .collect();
-    let [address] = exactly(
-        reader,
-        root,
-        "address",
-        "several are not supported by this version",
-        &sections,
-        addresses,
-    )?;
-    address
-}
-
-fn read_private_ips<'t>(
-    reader: &mut Reader<'t>,
-    section: &Section<'t>,
-    nodes: &[Node; 2],
-    written: Option<Vec<(String, String)>>,
-) -> Read<Option<[std::net::Ipv4Addr; 2]>> {
-    let Some(written) = written else { return Ok(None) };
-    let mut wrong = |problem: String, advice: String| {
-        reader.report(section, "private_ips", Problem::new(problem, advice));
-    };
-    for (name, _) in &written {
-        if !nodes.iter().any(|node| node.name == *name) {
-            wrong(
-                format!("no node is named {}", quoted(name)),
-                advice_for_node(nodes, name),
-            );
-        }
-    }
-    let ips = nodes.each_ref().map(|node| {
-        let ip = written.iter().find(|(name, _)| *name == node.name);
-        if ip.is_none() {
-            wrong(
-                format!("nothing for node \"{}\"", node.name),
-                "write an address for each node".to_owned(),
-            );
-        }
-        ip.and_then(|(_, ip)| ip.parse().ok())
-    });
-    let [Some(first), Some(second)] = ips else {
-        return Err(Reported);
-    };
-    if first == second {
-        wrong(
-            format!("{first} is used by both nodes"),
-            "give each node its own".to_owned(),
-        );
-        return Err(Reported);
-    }
-    Ok(Some([first, second]))
-}
-
-fn read_preferred<'t>(
-    reader: &mut Reader<'t>,
-    section: &Section<'t>,
-    nodes: &[Node; 2],
-    name: Option<&str>,
-) -> Read<usize> {
-    let Some(name) = name else { return Ok(0) };
-    nodes.iter().position(|node| node.name == name).ok_or_else(|| {
-        let problem = Problem::new(
-            format!("no node is named {}", quoted(name)),
-            advice_for_node(nodes, name),
-        );
-        reader.report(section, "preferred", problem)
-    })
 }
 
 fn read_heartbeat<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Heartbeat> {
@@ -546,7 +454,7 @@ fn exactly<'t, T, const N: usize>(
     })
 }
 
-fn advice_for_node(nodes: &[Node; 2], name: &str) -> String {
+pub(super) fn advice_for_node(nodes: &[Node; 2], name: &str) -> String {
     let [first, second] = nodes.each_ref().map(|node| node.name.as_str());
     match nearest(name, [first, second].into_iter()) {
         Some(near) => format!("did you mean \"{near}\"?"),

@@ -30,6 +30,7 @@ pub struct Change {
 
 /// See [`Config::reload`].
 pub(super) fn reload(current: &Config, file: Config) -> Reloaded {
+    let preferred = preferred(current, &file);
     let (before, after) = (values(current), values(&file));
     let changes = KEYS.iter().filter_map(|key| {
         let of = |values: &BTreeMap<&str, String>| values.get(key.path).cloned().unwrap_or_default();
@@ -38,26 +39,28 @@ pub(super) fn reload(current: &Config, file: Config) -> Reloaded {
         (before != after).then_some((key.effect, Change { path, before, after }))
     });
     let (in_force, at_restart): (Vec<_>, Vec<_>) = changes.partition(|(effect, change)| {
-        // Whoever is preferred by a name that nobody has yet is so after the restart that brings the name.
-        let is_nameless = change.path == "address.preferred" && preferred(current, &file).is_none();
-        *effect == Effect::AtReload && !is_nameless
+        let waits = change.path == "address.preferred" && preferred.is_none();
+        *effect == Effect::AtReload && !waits
     });
     let plain = |changes: Vec<(Effect, Change)>| changes.into_iter().map(|(_, change)| change).collect();
     Reloaded {
-        config: merged(current, file),
+        config: merged(current, file, preferred.as_deref()),
         in_force: plain(in_force),
         at_restart: plain(at_restart),
     }
 }
 
 /// The file, but for what a run of the daemon is about. Every field is named, so that a new one has to be thought of.
-fn merged(current: &Config, file: Config) -> Config {
-    let preferred = preferred(current, &file).unwrap_or(current.address.preferred);
+fn merged(current: &Config, file: Config, preferred: Option<&[usize]>) -> Config {
+    let mut addresses = current.addresses.clone();
+    for (address, preferred) in addresses.iter_mut().zip(preferred.unwrap_or_default()) {
+        address.preferred = *preferred;
+    }
     let Config {
         file: _,
         pair: _,
         nodes: _,
-        address: _,
+        addresses: _,
         heartbeat,
         check,
         probe,
@@ -73,10 +76,7 @@ fn merged(current: &Config, file: Config) -> Config {
         log,
     } = file;
     Config {
-        address: Address {
-            preferred,
-            ..current.address.clone()
-        },
+        addresses,
         heartbeat: Heartbeat {
             port: current.heartbeat.port,
             ..heartbeat
@@ -103,9 +103,18 @@ fn merged(current: &Config, file: Config) -> Config {
     }
 }
 
-/// The node in force that the file prefers, by its name.
-fn preferred(current: &Config, file: &Config) -> Option<usize> {
-    current.node_index(&file.nodes[file.address.preferred].name)
+/// The node in force, by its name, that the file prefers for each address in force; `None` if the file has other addresses or
+/// prefers a node by a name that nobody has yet: that is so after the restart that brings them.
+fn preferred(current: &Config, file: &Config) -> Option<Vec<usize>> {
+    if current.addresses.len() != file.addresses.len() {
+        return None;
+    }
+    let preferred = |address: &Address| {
+        let is_same = |other: &&Address| other.allocation_id == address.allocation_id;
+        let told = file.addresses.iter().find(is_same)?;
+        current.node_index(&file.nodes[told.preferred].name)
+    };
+    current.addresses.iter().map(preferred).collect()
 }
 
 /// The value of each key that is set; those of a key of every node in the order of the nodes.
@@ -175,6 +184,9 @@ addresses = ["10.0.2.11"]
 allocation_id = "eipalloc-0123456789abcdef1"
 private_ips = { a = "10.0.1.12", c = "10.0.2.12" }
 preferred = "c"
+[[address]]
+name = "second"
+allocation_id = "eipalloc-0123456789abcdef2"
 [heartbeat]
 profile = "calm"
 port = 7695
@@ -235,6 +247,43 @@ level = "debug"
     }
 
     #[test]
+    fn addresses_come_and_go_at_a_restart_and_their_order_means_nothing() {
+        let second = "[[address]]\nname = \"second\"\nallocation_id = \"eipalloc-0123456789abcdef1\"\n\
+                      private_ips = { a = \"10.0.1.11\", b = \"10.0.2.11\" }\npreferred = \"b\"\n";
+        let (one, two) = (
+            parse(FILE),
+            parse(&FILE.replace("[check]", &format!("{second}[check]"))),
+        );
+        let turned = parse(&FILE.replace("[[address]]", &format!("{second}[[address]]")));
+        for (from, to) in [(&one, &two), (&two, &one)] {
+            let reloaded = from.reload(to.clone());
+            assert_eq!((&reloaded.config, reloaded.in_force.len()), (from, 0));
+            let expected = [
+                "address.name",
+                "address.allocation_id",
+                "address.private_ips",
+                "address.preferred",
+            ];
+            assert_eq!(paths(&reloaded.at_restart), expected);
+        }
+        let reloaded = two.reload(turned.clone());
+        assert_eq!((reloaded.in_force, reloaded.at_restart), (Vec::new(), Vec::new()));
+        assert_eq!(two.digest(), turned.digest());
+        let text = FILE.replace("[check]", &format!("{}[check]", second.replace("\"b\"\n", "\"a\"\n")));
+        let reloaded = turned.reload(parse(&text));
+        assert_eq!(paths(&reloaded.in_force), ["address.preferred"]);
+        assert_eq!(
+            reloaded
+                .config
+                .addresses
+                .iter()
+                .map(|address| address.preferred)
+                .collect::<Vec<_>>(),
+            [0, 0]
+        );
+    }
+
+    #[test]
     fn the_same_file_changes_nothing() {
         let current = parse(FILE);
         let reloaded = current.reload(current.clone());
@@ -266,7 +315,7 @@ level = "debug"
             )
             .replace("name = \"x\"", "name = \"b\"\naddresses = [\"10.0.2.10\"]");
         let reloaded = current.reload(parse(&swapped));
-        assert_eq!(reloaded.config.address.preferred, 1);
+        assert_eq!(reloaded.config.addresses[0].preferred, 1);
         assert_eq!(paths(&reloaded.in_force), ["address.preferred"]);
         assert_eq!(paths(&reloaded.at_restart), ["node.name", "node.addresses"]);
     }

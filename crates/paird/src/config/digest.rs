@@ -5,7 +5,7 @@ use std::fmt::Display;
 use sha2::{Digest, Sha256};
 
 use super::schema::{self, Scope};
-use super::{Config, Security, duration};
+use super::{Address, Config, Security, duration};
 
 /// See [`Config::digest`].
 pub(super) fn digest(config: &Config) -> [u8; 8] {
@@ -31,16 +31,23 @@ pub(super) fn effective(config: &Config) -> Vec<(&'static str, String)> {
         values.text("node.name", &node.name);
         values.raw("node.addresses", &format!("[\"{}\"]", node.address));
     }
-    let address = &config.address;
-    values.text("address.allocation_id", &address.allocation_id);
-    if let Some([first, second]) = &address.private_ips {
-        let [a, b] = config.nodes.each_ref().map(|node| &node.name);
-        values.raw(
-            "address.private_ips",
-            &format!("{{ {a} = \"{first}\", {b} = \"{second}\" }}"),
-        );
+    // In an order of their own: that of the file means nothing.
+    let mut addresses: Vec<&Address> = config.addresses.iter().collect();
+    addresses.sort_unstable_by_key(|address| &address.allocation_id);
+    for address in addresses {
+        if let Some(name) = &address.name {
+            values.text("address.name", name);
+        }
+        values.text("address.allocation_id", &address.allocation_id);
+        if let Some([first, second]) = &address.private_ips {
+            let [a, b] = config.nodes.each_ref().map(|node| &node.name);
+            values.raw(
+                "address.private_ips",
+                &format!("{{ {a} = \"{first}\", {b} = \"{second}\" }}"),
+            );
+        }
+        values.text("address.preferred", &config.nodes[address.preferred].name);
     }
-    values.text("address.preferred", &config.nodes[address.preferred].name);
     let heartbeat = &config.heartbeat;
     values.text("heartbeat.profile", &heartbeat.profile.name());
     values.duration("heartbeat.interval", heartbeat.interval);

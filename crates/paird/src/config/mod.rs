@@ -2,6 +2,7 @@
 //!
 //! [`schema`] lists every key; `reader` looks keys up by it; `build` adds what only several keys together show.
 
+mod address;
 mod build;
 mod change;
 mod digest;
@@ -33,6 +34,9 @@ use crate::notices::Policy;
 /// The longest configuration file that is read; a real one has one or two kilobytes.
 const FILE_MAX: u64 = 256 * 1024;
 
+/// The folder in the state directory for the addresses that have names.
+const ADDRESSES: &str = "addresses";
+
 /// Where the configuration is unless the command line says otherwise.
 pub const DEFAULT_PATH: &str = "/etc/paird/paird.toml";
 
@@ -45,8 +49,8 @@ pub struct Config {
     pub pair: String,
     /// The two nodes, in the order of the file.
     pub nodes: [Node; 2],
-    /// The Elastic IP the pair serves.
-    pub address: Address,
+    /// The Elastic IPs the pair serves, in the order of the file: at least one, and at most [`schema::MOST_ADDRESSES`].
+    pub addresses: Vec<Address>,
     /// How the nodes hear each other.
     pub heartbeat: Heartbeat,
     /// How a node measures its own fitness.
@@ -84,15 +88,29 @@ pub struct Node {
     pub address: IpAddr,
 }
 
+/// Which address of the pair is meant: its place in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AddressIndex(pub usize);
+
 /// An Elastic IP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
+    /// What it is called; one address of a pair at most has no name.
+    pub name: Option<String>,
     /// `eipalloc-…`.
     pub allocation_id: String,
     /// The private IP it lands on, by node; `None` for each node's primary private IP.
     pub private_ips: Option<[Ipv4Addr; 2]>,
     /// Index of the node that goes first when nobody holds it.
     pub preferred: usize,
+}
+
+impl Address {
+    /// What people call it where its Elastic IP is not known.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.allocation_id)
+    }
 }
 
 /// Heartbeats.
@@ -350,6 +368,38 @@ impl Config {
     #[must_use]
     pub fn node_index(&self, name: &str) -> Option<usize> {
         self.nodes.iter().position(|node| node.name == name)
+    }
+
+    /// The private IP on which an address lands, by node.
+    #[must_use]
+    pub fn places(&self, address: &Address) -> [IpAddr; 2] {
+        match address.private_ips {
+            Some(private_ips) => private_ips.map(IpAddr::V4),
+            None => self.nodes.each_ref().map(|node| node.address),
+        }
+    }
+
+    /// By what name the nodes know each other's heartbeats about an address.
+    ///
+    /// The address without a name has the pair's own, as the only address of a pair has; any other has one that is made of the
+    /// pair's name and its allocation id. So it depends on nothing but the address itself: others come, go and change places
+    /// in the file, and its heartbeats go on.
+    #[must_use]
+    pub fn heartbeat_name(&self, address: &Address) -> String {
+        match address.name {
+            None => self.pair.clone(),
+            Some(_) => format!("{}/{}", self.pair, address.allocation_id),
+        }
+    }
+
+    /// Where it is kept what operators have ordered about an address, and what led to its transitions: as for the heartbeats, the
+    /// address without a name has the place of an only one.
+    #[must_use]
+    pub fn folder(&self, address: &Address) -> PathBuf {
+        match address.name {
+            None => self.state_directory.clone(),
+            Some(_) => self.state_directory.join(ADDRESSES).join(&address.allocation_id),
+        }
     }
 
     /// What becomes of this configuration, which is in force, when the file says `file`.

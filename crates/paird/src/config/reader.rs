@@ -29,6 +29,11 @@ impl Section<'_> {
         self.table.is_some()
     }
 
+    /// Whether the key was written down in it.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.entry(name).is_some()
+    }
+
     fn entry(&self, name: &str) -> Option<&Spanned<DeValue<'_>>> {
         self.table?.get(name)
     }
@@ -249,7 +254,7 @@ impl<'t> Reader<'t> {
         }
         let advice = match key.kind {
             Kind::Table => format!("add [{}]: {}", key.path, key.doc),
-            Kind::Tables { count } => format!("add [[{}]] {}", key.path, times(count)),
+            Kind::Tables { min, .. } => format!("add [[{}]] {}", key.path, times(min)),
             Kind::Text(_)
             | Kind::OneText(_)
             | Kind::TextPerNode(_)

@@ -30,10 +30,12 @@ pub struct Key {
 pub enum Kind {
     /// A table of further keys.
     Table,
-    /// A table written exactly `count` times, `[[…]]`.
+    /// A table written several times, `[[…]]`.
     Tables {
-        /// How many there must be.
-        count: usize,
+        /// How many there must be at least.
+        min: usize,
+        /// How many there can be.
+        max: usize,
     },
     /// A text.
     Text(Syntax),
@@ -90,6 +92,9 @@ pub enum Effect {
     AtRestart,
 }
 
+/// How many addresses a pair can serve: each costs heartbeats, readings and memory of its own.
+pub const MOST_ADDRESSES: usize = 8;
+
 const PORT: Kind = Kind::Integer { min: 1, max: u16::MAX };
 
 const fn duration(min_ms: u64, max_ms: u64) -> Kind {
@@ -135,7 +140,7 @@ pub const KEYS: &[Key] = &[
         Required,
         "Name of the pair; datagrams of another pair are dropped.",
     )),
-    at_restart(key("node", Kind::Tables { count: 2 }, Required, "The two nodes.")),
+    at_restart(key("node", Kind::Tables { min: 2, max: 2 }, Required, "The two nodes.")),
     at_restart(key(
         "node.name",
         Kind::Text(Syntax::NodeName),
@@ -150,9 +155,18 @@ pub const KEYS: &[Key] = &[
     )),
     at_restart(key(
         "address",
-        Kind::Tables { count: 1 },
+        Kind::Tables {
+            min: 1,
+            max: MOST_ADDRESSES,
+        },
         Required,
-        "The Elastic IP the pair serves.",
+        "The Elastic IPs the pair serves, in any order; each fails over by itself.",
+    )),
+    at_restart(key(
+        "address.name",
+        Kind::Text(Syntax::AddressName),
+        Derived("none, for one address at most"),
+        "What the address is called, unique in the pair; give one to each address that is added, and leave the first one as it is.",
     )),
     at_restart(key(
         "address.allocation_id",
@@ -163,8 +177,8 @@ pub const KEYS: &[Key] = &[
     at_restart(key(
         "address.private_ips",
         Kind::TextPerNode(Syntax::PrivateIp),
-        Derived("the primary private IP of each node"),
-        "Private IP the Elastic IP lands on, for each node by name; it must be configured in the operating system.",
+        Derived("the primary private IP of each node, for one address at most"),
+        "Private IP the Elastic IP lands on, for each node by name and of no other address; it must be configured in the operating system.",
     )),
     key(
         "address.preferred",
@@ -508,7 +522,7 @@ pub const KEYS: &[Key] = &[
         "state.directory",
         Kind::Text(Syntax::FilePath),
         Value("\"/var/lib/paird\""),
-        "Directory for what a restart must not forget: holds and leaves, for records of transitions (at most 18 MiB), and for the journal (at most 32 MiB). Nothing there is needed to be safe.",
+        "Directory for what a restart must not forget: holds and leaves, for records of transitions (at most 9 MiB), and for the journal (at most 32 MiB). Nothing there is needed to be safe.",
     )),
     local(
         "metrics",
@@ -631,7 +645,8 @@ impl Kind {
     pub fn describe(self) -> String {
         match self {
             Self::Table => "table".to_owned(),
-            Self::Tables { count } => format!("table, exactly {count}"),
+            Self::Tables { min, max } if min == max => format!("table, exactly {min}"),
+            Self::Tables { min, max } => format!("table, {min} to {max}"),
             Self::Text(syntax) => syntax.describe().to_owned(),
             Self::OneText(syntax) => format!("list of exactly one: {}", syntax.describe()),
             Self::TextPerNode(syntax) => format!("one per node: {}", syntax.describe()),

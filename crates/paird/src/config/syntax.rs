@@ -16,6 +16,8 @@ pub enum Syntax {
     PairName,
     /// The name of a node.
     NodeName,
+    /// The name of an Elastic IP.
+    AddressName,
     /// An IPv4 or IPv6 address of one host.
     HostAddress,
     /// An IPv4 address of one host.
@@ -45,6 +47,7 @@ impl Syntax {
         match self {
             Self::PairName => "1 to 64 of A-Z a-z 0-9 . _ -",
             Self::NodeName => "1 to 16 of a-z 0-9 -, but not nobody, stranger or misplaced",
+            Self::AddressName => "1 to 16 of a-z 0-9 -",
             Self::HostAddress => "an IP address of one host such as \"10.0.1.10\"",
             Self::PrivateIp => "an IPv4 address of one host such as \"10.0.1.10\"",
             Self::AllocationId => "\"eipalloc-\" and 8 or 17 digits of 0-9 a-f",
@@ -65,10 +68,8 @@ impl Syntax {
     pub fn accepts(self, text: &str) -> bool {
         match self {
             Self::PairName => is_name(text, 64, |c| c.is_ascii_alphanumeric() || b"._-".contains(&c)),
-            Self::NodeName => {
-                is_name(text, 16, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
-                    && !HOLDER_WORDS.contains(&text)
-            }
+            Self::NodeName => is_short_name(text) && !HOLDER_WORDS.contains(&text),
+            Self::AddressName => is_short_name(text),
             Self::HostAddress => text.parse().is_ok_and(is_host),
             Self::PrivateIp => text.parse::<Ipv4Addr>().is_ok_and(|address| is_host(address.into())),
             Self::AllocationId => text.strip_prefix("eipalloc-").is_some_and(|digits| {
@@ -138,6 +139,10 @@ impl std::fmt::Display for StatusRange {
     }
 }
 
+fn is_short_name(text: &str) -> bool {
+    is_name(text, 16, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
+}
+
 fn is_name(text: &str, longest: usize, allowed: impl Fn(u8) -> bool) -> bool {
     !text.is_empty() && text.len() <= longest && text.bytes().all(allowed)
 }
@@ -160,7 +165,16 @@ mod tests {
         let long_path = format!("/{}", "x".repeat(107));
         for (syntax, good, bad) in [
             (Syntax::PairName, &["lb-1", "A.b_c"][..], &["", "a b", "ä"][..]),
-            (Syntax::NodeName, &["a", "node-1"], &["", "A", "seventeen-letters"]),
+            (
+                Syntax::NodeName,
+                &["a", "node-1"],
+                &["", "A", "seventeen-letters", "nobody"],
+            ),
+            (
+                Syntax::AddressName,
+                &["blue", "2"],
+                &["", "Blue", "203.0.113.10", "eipalloc-0123abcd"],
+            ),
             (
                 Syntax::HostAddress,
                 &["10.0.1.10", "fd00::1"],

@@ -69,11 +69,12 @@ fn the_smallest_file_gets_every_default() {
                     address: [10, 0, 2, 10].into()
                 },
             ],
-            address: Address {
+            addresses: vec![Address {
+                name: None,
                 allocation_id: "eipalloc-0123456789abcdef0".to_owned(),
                 private_ips: None,
                 preferred: 0,
-            },
+            }],
             heartbeat: Heartbeat {
                 profile: Profile::Default,
                 interval: ms(200),
@@ -209,10 +210,10 @@ fn every_key_can_be_set() {
         "#,
     );
     assert_eq!(
-        config.address.private_ips,
+        config.addresses[0].private_ips,
         Some([[10, 0, 1, 11].into(), [10, 0, 2, 11].into()])
     );
-    assert_eq!(config.address.preferred, 1);
+    assert_eq!(config.addresses[0].preferred, 1);
     let shown: Vec<_> = config
         .effective()
         .into_iter()
@@ -389,8 +390,30 @@ fn what_several_keys_together_show_is_checked() {
             "paird.toml:16: node: written 3 times, but a pair has exactly two nodes, write [[node]] exactly twice",
         ),
         (
-            and("[[address]]\nallocation_id = \"eipalloc-0123abcd\""),
-            "paird.toml:16: address: written twice, but several are not supported by this version, write [[address]] exactly once",
+            and("[[address]]\nname = \"x\"\nallocation_id = \"eipalloc-0123abcd\""),
+            "paird.toml:16: address.private_ips: missing, and another address lands on the primary private IPs, give each address a private IP of its own on each node: EC2 would knock one off for the other",
+        ),
+        (
+            and(
+                "[[address]]\nallocation_id = \"eipalloc-0123abcd\"\nprivate_ips = { a = \"10.0.1.11\", b = \"10.0.2.11\" }",
+            ),
+            "paird.toml:16: address.name: missing, and another address has none either, give a name to the address that is added, and leave the first one as it is",
+        ),
+        (
+            and(
+                "[[address]]\nname = \"x\"\nallocation_id = \"eipalloc-0123abcd\"\nprivate_ips = { a = \"10.0.1.11\", b = \"10.0.2.10\" }",
+            ),
+            "paird.toml:19: address.private_ips: 10.0.2.10 of node \"b\" is the place of another address, too, give each address a private IP of its own on each node: EC2 would knock one off for the other",
+        ),
+        (
+            and("[[address]]\nname = \"x\"\nallocation_id = \"eipalloc-0123456789abcdef0\""),
+            "paird.toml:18: address.allocation_id: eipalloc-0123456789abcdef0 is written twice, write each Elastic IP once",
+        ),
+        (
+            and(&(1..9)
+                .map(|n| format!("[[address]]\nname = \"{n}\"\nallocation_id = \"eipalloc-0123abc{n}\"\n"))
+                .collect::<String>()),
+            "paird.toml:37: address: written 9 times, write [[address]] 8 times at most",
         ),
         (
             with("[[address]]", "[address]"),
@@ -694,5 +717,34 @@ proptest! {
         bytes[flip] = byte;
         bytes.truncate(cut);
         let _ = Config::parse("paird.toml", &String::from_utf8_lossy(&bytes));
+    }
+}
+
+#[test]
+fn an_address_keeps_its_heartbeats_and_its_place_on_disk_whatever_comes_beside_it() {
+    let second = "[[address]]\nname = \"blue\"\nallocation_id = \"eipalloc-0123abcd\"\n\
+                  private_ips = { a = \"10.0.1.11\", b = \"10.0.2.11\" }\npreferred = \"b\"\n";
+    for text in [
+        SMALLEST.to_owned(),
+        and(second),
+        with("[[address]]", &format!("{second}[[address]]")),
+    ] {
+        let config = parse(&text);
+        let by_id = |id: &str| config.addresses.iter().find(|address| address.allocation_id == id);
+        let first = by_id("eipalloc-0123456789abcdef0").unwrap();
+        assert_eq!(config.heartbeat_name(first), "lb-1");
+        assert_eq!(config.folder(first), PathBuf::from("/var/lib/paird"));
+        assert_eq!(
+            config.places(first).map(|ip| ip.to_string()),
+            ["10.0.1.10", "10.0.2.10"]
+        );
+        if let Some(second) = by_id("eipalloc-0123abcd") {
+            assert_eq!(config.heartbeat_name(second), "lb-1/eipalloc-0123abcd");
+            assert_eq!(
+                config.folder(second),
+                PathBuf::from("/var/lib/paird/addresses/eipalloc-0123abcd")
+            );
+            assert_eq!((second.label(), second.preferred), ("blue", 1));
+        }
     }
 }

@@ -12,10 +12,10 @@ use pair_wire::control::Examined;
 use super::chart::found;
 use crate::problems::degraded;
 
-/// Names the way of a node with these public addresses; the pair's own is `elastic` and would land on `private_ip`.
-pub(super) fn examine(public: &[PublicAddress], private_ip: Ipv4Addr, elastic: Ipv4Addr) -> Examined {
+/// Names the way of a node with these public addresses; those of the pair are `moving`, and one would land on `private_ip`.
+pub(super) fn examine(public: &[PublicAddress], private_ip: Ipv4Addr, moving: &[Ipv4Addr]) -> Examined {
     let lands_on = |address: &&PublicAddress| address.private_ips.contains(&private_ip);
-    let mut others = public.iter().filter(|address| address.public_ip != elastic);
+    let mut others = public.iter().filter(|address| !moving.contains(&address.public_ip));
     if let Some(address) = others.clone().find(lands_on) {
         return found(degraded(
             "egress-ends-with-move",
@@ -61,7 +61,7 @@ mod tests {
                 private_ips: vec![*private_ip],
             })
             .collect();
-        match examine(&public, TARGET, ELASTIC) {
+        match examine(&public, TARGET, &[ELASTIC]) {
             Examined::Sound { seen } => seen,
             Examined::Found { findings } => findings[0].id.clone(),
             Examined::Skipped { why } => why,

@@ -16,8 +16,8 @@ use crate::problems::{critical, degraded};
 /// A secret of 32 random bytes has fewer different ones in it once in 10^15 times or less; a typed or repeated one has.
 const DIFFERENT_BYTES_MIN: usize = 16;
 
-/// What an agent may come to keep: eight records and the start of 2 MiB each, and little else.
-const ROOM_MIN: u64 = 18 * 1024 * 1024;
+/// What an agent may come to keep: eight records and the start of 1 MiB each, a journal of 32 MiB, and little else.
+const ROOM_MIN_MIB: u64 = 41;
 
 /// Examines the key file: there, readable by few, well-formed and not made up by hand.
 pub(super) fn key(security: &Security) -> Examined {
@@ -78,8 +78,8 @@ pub(super) fn state_directory(folder: &Path) -> Examined {
         Ok(disk) => {
             let room = disk.f_bavail.saturating_mul(disk.f_frsize);
             let mib = room / (1024 * 1024);
-            if room < ROOM_MIN {
-                let text = format!("{name} has {mib} MiB left, and an agent may need 18");
+            if mib < ROOM_MIN_MIB {
+                let text = format!("{name} has {mib} MiB left, and an agent may need {ROOM_MIN_MIB}");
                 return found(degraded("state-unusable", text, hint));
             }
             Examined::Sound {

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use pair_ec2::{Identity, Imds, Interface, PublicAddress, Settings};
 use pair_wire::control::Problem;
 
+use super::Patient;
 use super::chart::Chart;
 use crate::notices::{Policy, Told};
 use crate::problems::{self, degraded};
@@ -19,19 +20,19 @@ const NOTICES: &str = "notices";
 pub(super) struct Instance {
     pub(super) imds: Imds,
     pub(super) identity: Identity,
-    /// The interface with the private IP on which the address lands.
-    pub(super) interface: Option<Interface>,
     /// The public addresses of all its interfaces.
     pub(super) public: Vec<PublicAddress>,
 }
 
+impl Instance {
+    /// The interface that has this private IP.
+    pub(super) fn interface(&self, private_ip: Ipv4Addr) -> Option<&Interface> {
+        interface(&self.identity, private_ip)
+    }
+}
+
 /// Examines the instance; `None` if EC2 cannot be asked in its name.
-pub(super) async fn examine(
-    settings: &Settings,
-    private_ip: Ipv4Addr,
-    notices: Option<&Policy>,
-    chart: &mut Chart,
-) -> Option<Instance> {
+pub(super) async fn examine(patient: &Patient, settings: &Settings, chart: &mut Chart) -> Option<Instance> {
     let connected = match Imds::connect(settings) {
         Ok(imds) => imds
             .identity()
@@ -57,18 +58,16 @@ pub(super) async fn examine(
         Some(variable) => chart.found(IMDS, vec![problems::redirected("IMDS", &endpoint.url, variable)]),
         None => chart.sound(IMDS, seen),
     }
-    examine_notices(&imds, notices, chart).await;
-    let interface = identity
-        .interfaces
-        .iter()
-        .find(|interface| interface.private_ips.contains(&private_ip))
-        .cloned();
-    match &interface {
-        Some(interface) => {
-            let id = &interface.network_interface_id;
-            chart.sound(INTERFACE, format!("{id} has {private_ip}"));
+    examine_notices(&imds, patient.config.notices.as_ref(), chart).await;
+    for landing in patient.addresses() {
+        let (subject, private_ip) = (landing.subject(INTERFACE), landing.private_ip);
+        match interface(&identity, private_ip) {
+            Some(interface) => {
+                let id = &interface.network_interface_id;
+                chart.sound(&subject, format!("{id} has {private_ip}"));
+            }
+            None => chart.found(&subject, vec![problems::no_interface(private_ip)]),
         }
-        None => chart.found(INTERFACE, vec![problems::no_interface(private_ip)]),
     }
     match imds.role().await {
         Ok(Some(role)) => chart.sound(ROLE, role),
@@ -96,12 +95,12 @@ pub(super) async fn examine(
             }
         }
     }
-    Some(Instance {
-        imds,
-        identity,
-        interface,
-        public,
-    })
+    Some(Instance { imds, identity, public })
+}
+
+fn interface(identity: &Identity, private_ip: Ipv4Addr) -> Option<&Interface> {
+    let mut interfaces = identity.interfaces.iter();
+    interfaces.find(|interface| interface.private_ips.contains(&private_ip))
 }
 
 /// Asks what AWS says of the end of this host.

@@ -34,7 +34,7 @@ use pair_wire::datagram::DIGEST_LEN;
 use tokio::task::spawn_blocking;
 
 use crate::cli::Node;
-use crate::config::Config;
+use crate::config::{Address, Config};
 use crate::landing::{self, ObstacleKind};
 use crate::problems::{critical, degraded};
 use crate::run;
@@ -78,8 +78,39 @@ pub struct Patient {
     pub config: Config,
     /// Which of the two it is.
     pub me: Member,
-    /// The private IP on which the address would land here.
-    pub private_ip: Ipv4Addr,
+    /// The private IPs on which the addresses would land here, in the order of the configuration.
+    pub private_ips: Vec<Ipv4Addr>,
+}
+
+impl Patient {
+    /// Each address, where it would land, and what is put behind the subjects that are about it: nothing if it is the only one.
+    fn addresses(&self) -> impl Iterator<Item = Landing<'_>> {
+        let is_only = self.private_ips.len() == 1;
+        let addresses = self.config.addresses.iter().zip(&self.private_ips);
+        addresses.map(move |(address, private_ip)| Landing {
+            address,
+            private_ip: *private_ip,
+            suffix: if is_only {
+                String::new()
+            } else {
+                format!(" of {}", address.label())
+            },
+        })
+    }
+}
+
+/// One address, as a patient would have it.
+struct Landing<'a> {
+    address: &'a Address,
+    private_ip: Ipv4Addr,
+    suffix: String,
+}
+
+impl Landing<'_> {
+    /// What an examination about this address is called.
+    fn subject(&self, subject: &str) -> String {
+        format!("{subject}{}", self.suffix)
+    }
 }
 
 /// Examines this node without an agent, from its configuration on.
@@ -130,15 +161,21 @@ fn patient(args: &Node, chart: &mut Chart) -> Result<Patient, (Option<String>, O
             return Err((Some(config.pair), None));
         }
     };
-    let IpAddr::V4(private_ip) = run::core_config(&config, me).private_ips[me.index()] else {
-        let text = "an Elastic IP lands on an IPv4 address, and node.addresses are IPv6".to_owned();
-        chart.found(
-            "node",
-            vec![critical("config-invalid", text, "set address.private_ips")],
-        );
-        return Err((Some(config.pair), None));
-    };
-    Ok(Patient { config, me, private_ip })
+    match run::landing_places(&config, me) {
+        Ok(private_ips) => Ok(Patient {
+            config,
+            me,
+            private_ips,
+        }),
+        Err(error) => {
+            let text = format!("{error:#}");
+            chart.found(
+                "node",
+                vec![critical("config-invalid", text, "set address.private_ips")],
+            );
+            Err((Some(config.pair), None))
+        }
+    }
 }
 
 /// What the files, the kernel and HAProxy of this host say.
@@ -169,11 +206,12 @@ impl Host {
 /// Examines files, kernel and HAProxy: what nobody watches all the time. Takes a second at most where nobody answers.
 pub async fn examine_host(patient: &Patient) -> Host {
     let mut chart = Chart::default();
-    let Patient { config, private_ip, .. } = patient;
+    let config = &patient.config;
     let own = config.nodes[patient.me.index()].address;
     let (security, folder) = (config.security.clone(), config.state_directory.clone());
     let haproxy_config = config.check.haproxy_config.clone();
-    let addresses = [own, IpAddr::V4(*private_ip)];
+    let mut addresses = vec![own];
+    addresses.extend(patient.private_ips.iter().copied().map(IpAddr::V4));
     // A disk that hangs must not hold up the calls of EC2.
     let read = spawn_blocking(move || {
         (
@@ -225,17 +263,19 @@ fn examine_haproxy_config(
 /// Examines a node that is known. Takes some seconds where nobody answers.
 pub async fn examine(patient: &Patient) -> Vec<Examination> {
     let mut chart = Chart::default();
-    let Patient { config, private_ip, .. } = patient;
+    let config = &patient.config;
     let own = config.nodes[patient.me.index()].address;
     let host = examine_host(patient).await;
     chart.extend(host.examinations);
     let port = config.probe.as_ref().map(|probe| probe.port);
-    examine_landing(*private_ip, port, &mut chart).await;
+    for landing in patient.addresses() {
+        examine_landing(&landing, port, &mut chart).await;
+    }
     service::examine(config, own, host.is_haproxy_told, &mut chart).await;
 
     let mut settings = Settings::from_env();
     run::direct(&mut settings, &config.ec2);
-    if let Some(instance) = instance::examine(&settings, *private_ip, config.notices.as_ref(), &mut chart).await {
+    if let Some(instance) = instance::examine(patient, &settings, &mut chart).await {
         address::examine(patient, &settings, &instance, &mut chart).await;
     }
     chart.into_examinations()
@@ -263,16 +303,17 @@ fn hexadecimal(digest: [u8; DIGEST_LEN]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-async fn examine_landing(private_ip: Ipv4Addr, port: Option<u16>, chart: &mut Chart) {
-    const SUBJECT: &str = "landing";
+async fn examine_landing(landing: &Landing<'_>, port: Option<u16>, chart: &mut Chart) {
+    let subject = &landing.subject("landing");
+    let private_ip = landing.private_ip;
     let local = match landing::local_addresses() {
         Ok(local) => local,
-        Err(error) => return chart.skipped(SUBJECT, format!("the kernel does not list its addresses: {error}")),
+        Err(error) => return chart.skipped(subject, format!("the kernel does not list its addresses: {error}")),
     };
     let obstacles = landing::obstacles(private_ip, port, &local).await;
     if obstacles.is_empty() {
         let listens = port.map_or_else(String::new, |port| format!(", and something listens on port {port}"));
-        return chart.sound(SUBJECT, format!("{private_ip} is on this host{listens}"));
+        return chart.sound(subject, format!("{private_ip} is on this host{listens}"));
     }
     let findings = obstacles.into_iter().map(|obstacle| {
         let hint = match obstacle.kind {
@@ -281,7 +322,7 @@ async fn examine_landing(private_ip: Ipv4Addr, port: Option<u16>, chart: &mut Ch
         };
         degraded(obstacle.kind.id(), obstacle.detail, hint)
     });
-    chart.found(SUBJECT, findings.collect());
+    chart.found(subject, findings.collect());
 }
 
 #[cfg(test)]

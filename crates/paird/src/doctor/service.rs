@@ -19,13 +19,15 @@ const MARGIN: Duration = Duration::from_secs(1);
 
 /// Where the own service should answer by HTTP.
 pub(super) fn targets(patient: &Patient, own: IpAddr) -> Vec<HttpTarget> {
-    let probed = patient.config.probe.as_ref().map(|probe| HttpTarget {
-        address: SocketAddr::from((patient.private_ip, probe.port)),
-        path: probe.path.clone(),
-        timeout: probe.timeout,
+    let probed = patient.config.probe.iter().flat_map(|probe| {
+        patient.private_ips.iter().map(|private_ip| HttpTarget {
+            address: SocketAddr::from((*private_ip, probe.port)),
+            path: probe.path.clone(),
+            timeout: probe.timeout,
+        })
     });
     let checked = Settings::new(&patient.config, own).http;
-    [probed, checked].into_iter().flatten().collect()
+    probed.chain(checked).collect()
 }
 
 /// Examines the service; `is_haproxy_told` if it is known that HAProxy cannot be asked on its socket.

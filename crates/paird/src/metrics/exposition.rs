@@ -191,7 +191,7 @@ impl Exposition {
     }
 
     fn write_counters(&self, page: &mut Page<'_>) -> fmt::Result {
-        let tally = &self.picture.tally;
+        let (tally, address) = (&self.picture.tally, &self.picture.addresses[0]);
         let drops = &self.picture.status.drops;
         page.counters(
             "checks",
@@ -204,7 +204,7 @@ impl Exposition {
         page.counters(
             "claims",
             "Requests for the address, by the rule that wanted it",
-            tally
+            address
                 .claims
                 .iter()
                 .map(|((rule, result), count)| ([("rule", *rule), ("result", *result)], *count)),
@@ -212,7 +212,7 @@ impl Exposition {
         page.counters(
             "ec2_calls",
             "Calls of EC2; a rehearsal of a takeover counts as one",
-            tally
+            address
                 .calls
                 .iter()
                 .map(|((action, result), count)| ([("action", *action), ("result", *result)], *count)),
@@ -233,21 +233,21 @@ impl Exposition {
     }
 
     fn write_histograms(&self, page: &mut Page<'_>) -> fmt::Result {
-        let tally = &self.picture.tally;
+        let (tally, address) = (&self.picture.tally, &self.picture.addresses[0]);
         page.histogram(
             "takeover_detect_seconds",
             "Own takeovers: from the peer's last sign of life to the decision",
-            &tally.detect,
+            &address.detect,
         )?;
         page.histogram(
             "takeover_api_seconds",
             "Own takeovers: from the request to EC2's reply",
-            &tally.api,
+            &address.api,
         )?;
         page.histogram(
             "takeover_verify_seconds",
             "Own takeovers: from EC2's reply to the read that showed the address here",
-            &tally.verify,
+            &address.verify,
         )?;
         page.histogram(
             "loop_late_seconds",

@@ -7,7 +7,7 @@ use pair_core::Instant;
 use pair_wire::control::{Role, Status};
 use tokio::sync::watch;
 
-use super::tally::Tally;
+use super::tally::{AddressTally, Tally};
 use crate::clock::Clock;
 
 /// How often a picture is published while nothing happens: a document is written each time, and no scraper is faster.
@@ -24,6 +24,8 @@ pub struct Picture {
     pub is_fit: bool,
     /// What was counted up to then.
     pub tally: Tally,
+    /// The same about each address, in the order of the file.
+    pub addresses: Vec<AddressTally>,
 }
 
 /// Publishes pictures.
@@ -240,6 +242,7 @@ mod tests {
             status,
             is_fit,
             tally: Tally::default(),
+            addresses: vec![AddressTally::default()],
         }
     }
 }

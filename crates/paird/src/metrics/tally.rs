@@ -19,21 +19,26 @@ const LATE_BOUNDS: &[f64] = &[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0
 /// What a counter is called by when nothing went wrong.
 const OK: &str = "ok";
 
-/// Counters of the event loop. Labels come from enums, so their number is bounded.
+/// Counters of the event loop about this node as a whole. Labels come from enums, so their number is bounded.
 #[derive(Clone, Debug)]
 pub struct Tally {
-    /// Requests of claims, by rule and result.
-    pub(super) claims: BTreeMap<(&'static str, &'static str), u64>,
-    /// EC2 calls, by action and result.
-    pub(super) calls: BTreeMap<(&'static str, &'static str), u64>,
     /// Verdicts of the checks, by result.
     pub(super) checks: BTreeMap<&'static str, u64>,
     /// Hooks that had something to be told, by result.
     pub(super) hooks: BTreeMap<&'static str, u64>,
+    pub(super) late: Histogram,
+}
+
+/// Counters about one address.
+#[derive(Clone, Debug)]
+pub struct AddressTally {
+    /// Requests of claims, by rule and result.
+    pub(super) claims: BTreeMap<(&'static str, &'static str), u64>,
+    /// EC2 calls, by action and result.
+    pub(super) calls: BTreeMap<(&'static str, &'static str), u64>,
     pub(super) detect: Histogram,
     pub(super) api: Histogram,
     pub(super) verify: Histogram,
-    pub(super) late: Histogram,
     /// Calls without a result yet: each gets one, since each has a timeout.
     under_way: BTreeMap<CallId, &'static str>,
     claiming: Option<Rule>,
@@ -41,18 +46,10 @@ pub struct Tally {
 
 impl Default for Tally {
     fn default() -> Self {
-        let takeover = || Histogram::new(TAKEOVER_BOUNDS);
         Self {
-            claims: BTreeMap::new(),
-            calls: BTreeMap::new(),
             checks: BTreeMap::new(),
             hooks: BTreeMap::new(),
-            detect: takeover(),
-            api: takeover(),
-            verify: takeover(),
             late: Histogram::new(LATE_BOUNDS),
-            under_way: BTreeMap::new(),
-            claiming: None,
         }
     }
 }
@@ -63,23 +60,6 @@ impl Tally {
         if now >= due {
             self.late.observe(now.since(due));
         }
-    }
-
-    /// Remembers a call that goes out.
-    pub fn called(&mut self, request: &CallRequest) {
-        self.under_way.insert(request.id, action(&request.call));
-    }
-
-    /// Counts the result of a call.
-    pub fn answered(&mut self, id: CallId, fault: Option<CallFault>) {
-        if let Some(action) = self.under_way.remove(&id) {
-            count(&mut self.calls, (action, result(fault)));
-        }
-    }
-
-    /// Counts a rehearsal, whose calls are one in this respect.
-    pub fn rehearsed(&mut self, fault: Option<CallFault>) {
-        count(&mut self.calls, ("rehearsal", result(fault)));
     }
 
     /// Counts a verdict of the checks.
@@ -95,6 +75,40 @@ impl Tally {
     /// Counts what became of a hook.
     pub fn hooked(&mut self, outcome: &Outcome) {
         count(&mut self.hooks, outcome.label());
+    }
+}
+
+impl Default for AddressTally {
+    fn default() -> Self {
+        let takeover = || Histogram::new(TAKEOVER_BOUNDS);
+        Self {
+            claims: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            detect: takeover(),
+            api: takeover(),
+            verify: takeover(),
+            under_way: BTreeMap::new(),
+            claiming: None,
+        }
+    }
+}
+
+impl AddressTally {
+    /// Remembers a call that goes out.
+    pub fn called(&mut self, request: &CallRequest) {
+        self.under_way.insert(request.id, action(&request.call));
+    }
+
+    /// Counts the result of a call.
+    pub fn answered(&mut self, id: CallId, fault: Option<CallFault>) {
+        if let Some(action) = self.under_way.remove(&id) {
+            count(&mut self.calls, (action, result(fault)));
+        }
+    }
+
+    /// Counts a rehearsal, whose calls are one in this respect.
+    pub fn rehearsed(&mut self, fault: Option<CallFault>) {
+        count(&mut self.calls, ("rehearsal", result(fault)));
     }
 
     /// Counts what the core tells.
@@ -162,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_claim_is_counted_by_the_rule_that_began_it_and_by_each_result() {
-        let mut tally = Tally::default();
+        let mut tally = AddressTally::default();
         tally.happened(&Event::Claiming {
             rule: Rule::F6a,
             attempt: 1,

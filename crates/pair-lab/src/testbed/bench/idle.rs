@@ -23,11 +23,11 @@ use super::super::contender::Contender;
 use super::super::figures::Spread;
 use super::super::network::{NODE_A, NODE_B};
 use super::super::programs::{self, Programs};
-use super::super::{INTERRUPTED, enclosure, paird};
+use super::super::{enclosure, paird};
 use super::bfd;
-use super::document;
 use super::idle_table as table;
 use super::packets::Packets;
+use super::publication::Publication;
 use super::surroundings::Surroundings;
 use super::tap::{self, Tap};
 use super::usage::Usage;
@@ -107,41 +107,17 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             Some(obstacle) => eprintln!("frr-bfdd is not measured: {obstacle}"),
         }
     }
-    let verdicts = table::verdicts(&costs);
-    let text = table::markdown(&costs);
-    if args.json {
-        let document = json!({
-            "version": 1,
-            "complete": !interrupt.is_raised(),
-            "surroundings": surroundings,
-            "seconds": args.seconds,
-            "contenders": costs,
-            "limits": verdicts,
-        });
-        println!("{}", serde_json::to_string_pretty(&document)?);
-    } else {
-        println!("\n{text}");
-        verdicts.iter().for_each(|verdict| println!("{}", verdict.words()));
-    }
-    if interrupt.is_raised() {
-        eprintln!("interrupted: these are the contenders that were complete");
-        return Ok(ExitCode::from(INTERRUPTED));
-    }
-    if let Some(file) = &args.markdown {
-        let verdicts: Vec<String> = verdicts
-            .iter()
-            .map(|verdict| format!("- {}\n", verdict.words()))
-            .collect();
-        let part = format!(
-            "{text}\n{}\nWatched for {} s. {}\n",
-            verdicts.concat(),
-            args.seconds,
-            surroundings.words()
-        );
-        document::replace(file, "idle", &part)?;
-    }
-    let holds = verdicts.iter().all(|verdict| verdict.holds);
-    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let publication = Publication {
+        name: "idle",
+        unit: "contenders",
+        surroundings: &surroundings,
+        text: table::markdown(&costs),
+        verdicts: table::verdicts(&costs),
+        figures: json!({ "seconds": args.seconds, "contenders": costs }),
+        remark: format!("Watched for {} s. ", args.seconds),
+        is_complete: !interrupt.is_raised(),
+    };
+    publication.publish(args.json, args.markdown.as_deref())
 }
 
 /// Whom to measure: those who were asked for, or all who are installed.

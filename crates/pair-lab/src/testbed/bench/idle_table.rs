@@ -2,33 +2,9 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
-
 use super::super::contender::{Contender, Profile};
 use super::idle::Idle;
-
-/// Whether a limit held.
-#[derive(Debug, PartialEq, Serialize)]
-pub(super) struct Verdict {
-    figure: &'static str,
-    value: f64,
-    at_most: f64,
-    pub(super) holds: bool,
-}
-
-impl Verdict {
-    /// Says it in words.
-    pub(super) fn words(&self) -> String {
-        let Self {
-            figure,
-            value,
-            at_most,
-            holds,
-        } = self;
-        let sign = if *holds { "held" } else { "BROKEN" };
-        format!("{LIMITED}, {figure}: {value:.2}, at most {at_most}: {sign}")
-    }
-}
+use super::verdict::Verdict;
 
 /// Holds the limits against the profile for which they are made, if it was measured.
 pub(super) fn verdicts(costs: &[Idle]) -> Vec<Verdict> {
@@ -37,15 +13,7 @@ pub(super) fn verdicts(costs: &[Idle]) -> Vec<Verdict> {
     };
     LIMITS
         .iter()
-        .map(|(figure, read, at_most)| {
-            let value = read(idle);
-            Verdict {
-                figure,
-                value,
-                at_most: *at_most,
-                holds: value <= *at_most,
-            }
-        })
+        .map(|(figure, read, at_most)| Verdict::at_most(LIMITED.name(), figure, read(idle), *at_most))
         .collect()
 }
 
@@ -145,7 +113,7 @@ mod tests {
         );
         assert_eq!(
             verdicts[1].words(),
-            "paird-default, CPU in % of one core: 0.12, at most 0.2: held"
+            "paird-default, CPU in % of one core: 0.12, at most 0.20: held"
         );
     }
 

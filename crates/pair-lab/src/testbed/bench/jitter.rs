@@ -21,9 +21,9 @@ use super::super::bed::{Ec2, Testbed};
 use super::super::contender::{Contender, Profile};
 use super::super::network::{NODE_A, NODE_B};
 use super::super::programs::Programs;
-use super::super::{INTERRUPTED, enclosure, paird};
-use super::document;
+use super::super::{enclosure, paird};
 use super::jitter_table as table;
+use super::publication::Publication;
 use super::rhythm::Rhythm;
 use super::surroundings::Surroundings;
 use super::tap::{self, Tap};
@@ -107,36 +107,17 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             }
         }
     }
-    let verdicts: Vec<_> = outcomes.iter().flat_map(table::verdicts).collect();
-    let text = table::markdown(&outcomes);
-    if args.json {
-        let document = json!({
-            "version": 1,
-            "complete": !interrupt.is_raised(),
-            "surroundings": surroundings,
-            "profile": args.profile.name(),
-            "outcomes": outcomes,
-            "limits": verdicts,
-        });
-        println!("{}", serde_json::to_string_pretty(&document)?);
-    } else {
-        println!("{text}");
-        verdicts.iter().for_each(|verdict| println!("{}", verdict.words()));
-    }
-    if interrupt.is_raised() {
-        eprintln!("interrupted: these are the disturbances that were complete");
-        return Ok(ExitCode::from(INTERRUPTED));
-    }
-    if let Some(file) = &args.markdown {
-        let verdicts: Vec<String> = verdicts
-            .iter()
-            .map(|verdict| format!("- {}\n", verdict.words()))
-            .collect();
-        let part = format!("{text}\n{}\n{}\n", verdicts.concat(), surroundings.words());
-        document::replace(file, "jitter", &part)?;
-    }
-    let holds = verdicts.iter().all(|verdict| verdict.holds);
-    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let publication = Publication {
+        name: "jitter",
+        unit: "disturbances",
+        surroundings: &surroundings,
+        text: table::markdown(&outcomes),
+        verdicts: outcomes.iter().flat_map(table::verdicts).collect(),
+        figures: json!({ "profile": args.profile.name(), "outcomes": outcomes }),
+        remark: String::new(),
+        is_complete: !interrupt.is_raised(),
+    };
+    publication.publish(args.json, args.markdown.as_deref())
 }
 
 fn disturb(bed: &mut Testbed, disturbance: Disturbance, args: &Args) -> Result<Outcome> {

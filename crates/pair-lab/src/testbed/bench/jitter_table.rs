@@ -2,59 +2,9 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
-
 use super::jitter::{Disturbance, Outcome, Side};
 use super::rhythm::BOUNDS_MS;
-
-/// Whether a limit held.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Verdict {
-    disturbance: &'static str,
-    what: &'static str,
-    value: f64,
-    at_least: Option<f64>,
-    at_most: Option<f64>,
-    pub(super) holds: bool,
-}
-
-impl Verdict {
-    fn at_most(disturbance: Disturbance, what: &'static str, value: f64, at_most: f64) -> Self {
-        Self {
-            disturbance: name(disturbance),
-            what,
-            value,
-            at_least: None,
-            at_most: Some(at_most),
-            holds: value <= at_most,
-        }
-    }
-
-    fn at_least(disturbance: Disturbance, what: &'static str, value: f64, at_least: f64) -> Self {
-        Self {
-            at_least: Some(at_least),
-            at_most: None,
-            holds: value >= at_least,
-            ..Self::at_most(disturbance, what, value, 0.0)
-        }
-    }
-
-    /// Says it in words.
-    pub(super) fn words(&self) -> String {
-        let Self {
-            disturbance,
-            what,
-            value,
-            at_least,
-            at_most,
-            holds,
-        } = self;
-        let bound = |word: &str, bound: &Option<f64>| bound.map(|bound| format!(", {word} {bound:.2}"));
-        let bounds = [bound("at least", at_least), bound("at most", at_most)].map(Option::unwrap_or_default);
-        let sign = if *holds { "held" } else { "BROKEN" };
-        format!("{disturbance}, {what}: {value:.2}{}: {sign}", bounds.concat())
-    }
-}
+use super::verdict::Verdict;
 
 /// Holds the limits against what came of a disturbance.
 pub(super) fn verdicts(outcome: &Outcome) -> Vec<Verdict> {
@@ -67,15 +17,15 @@ pub(super) fn verdicts(outcome: &Outcome) -> Vec<Verdict> {
     } = outcome;
     let p99 = |side: &Side| side.rhythm.p99_us as f64 / 1000.0;
     let late = Verdict::at_most(
-        *disturbance,
+        name(*disturbance),
         "lateness in ms, 99 of 100",
         p99(disturbed),
         p99(left_alone) + SLACK_MS,
     );
     let other = match disturbance {
-        Disturbance::Handshakes => Verdict::at_least(*disturbance, "handshakes", *times as f64, HANDSHAKES),
+        Disturbance::Handshakes => Verdict::at_least(name(*disturbance), "handshakes", *times as f64, HANDSHAKES),
         Disturbance::Scrapes => Verdict::at_most(
-            *disturbance,
+            name(*disturbance),
             "growth in %",
             growth(disturbed),
             growth(left_alone) + GROWTH_PERCENT,

@@ -13,12 +13,14 @@ mod jitter;
 mod jitter_table;
 mod packets;
 mod picture;
+mod publication;
 mod rhythm;
 mod surroundings;
 mod table;
 mod tap;
 mod terminator;
 mod usage;
+mod verdict;
 
 use std::fs;
 use std::path::PathBuf;
