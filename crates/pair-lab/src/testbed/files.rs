@@ -42,7 +42,7 @@ impl Files {
             "/var/lib/paird",
             Some("tmpfs"),
             MsFlags::empty(),
-            Some("size=32m,mode=700"),
+            Some("size=64m,mode=700"),
         )
         .context("cannot make a disk for the state")?;
         // Last, since it hides where the others come from.
