@@ -4,6 +4,7 @@ mod agent;
 mod api;
 mod death;
 mod host;
+mod notice;
 mod operation;
 mod path;
 mod service;
@@ -31,7 +32,7 @@ pub(crate) struct Scenario {
 }
 
 /// All of them, in the order of the documentation.
-pub(crate) const ALL: [&Scenario; 30] = [
+pub(crate) const ALL: [&Scenario; 31] = [
     &death::HOST_DEATH,
     &service::KILLED,
     &service::HUNG,
@@ -61,6 +62,7 @@ pub(crate) const ALL: [&Scenario; 30] = [
     &operation::RELOADED,
     &operation::KEY_ROTATED,
     &operation::UNREADY,
+    &notice::SPOT,
     &soak::SOAK,
 ];
 
