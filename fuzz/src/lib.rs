@@ -20,6 +20,11 @@ pub fn body(bytes: &[u8]) {
     checks::body(bytes);
 }
 
+/// A datagram as anybody can send it to a witness, or to a node by the way of one.
+pub fn witness(bytes: &[u8]) {
+    checks::witness(bytes);
+}
+
 /// What a client sends to a daemon.
 pub fn control_request(bytes: &[u8]) {
     checks::control_request(bytes);

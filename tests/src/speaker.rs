@@ -251,6 +251,7 @@ fn config(first: IpAddr, second: IpAddr) -> Config {
         preempt_delay: None,
         strict: false,
         restart_grace: Duration::from_secs(10),
+        witnesses: pair_core::Witnessing::default(),
         version: "0.0.0-e2e".to_owned(),
     }
 }

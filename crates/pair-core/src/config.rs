@@ -41,8 +41,23 @@ pub struct Config {
     pub strict: bool,
     /// How long a restart of this node's agent may take: what its notice asks of the peer, at most 60 s (F-13).
     pub restart_grace: Duration,
+    /// How witnesses are asked about the peer (F-20).
+    #[serde(default)]
+    pub witnesses: Witnessing,
     /// The agent's version, told to the peer.
     pub version: String,
+}
+
+/// The witnesses of a node, and what their silence means (F-20).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Witnessing {
+    /// How many there are; none are asked if this is zero.
+    pub count: u8,
+    /// How long a claim is held off when the witnesses that answered before fall silent together with the peer; with
+    /// `required`, how old the newest answer of a witness may be.
+    pub isolation_grace: Duration,
+    /// Whether a silent peer loses its address only while a witness answers.
+    pub required: bool,
 }
 
 impl Config {
@@ -70,6 +85,13 @@ impl Config {
     #[must_use]
     pub fn bounded_interval(&self, peer_interval: Duration) -> Duration {
         peer_interval.min(self.holdtime / 3).max(SHORTEST_INTERVAL)
+    }
+
+    /// The gap between two rounds of questions to witnesses under suspicion: a quarter of the interval, at least 10 ms. At 10 %
+    /// loss on each of four hops one question in three gets no answer, and of a dozen all with probability 4e-6.
+    #[must_use]
+    pub fn witness_gap(&self) -> Duration {
+        (self.interval / 4).max(SHORTEST_INTERVAL)
     }
 
     /// The gap between two queries of a burst: a tenth of the interval, at least 10 ms (DESIGN: at 30 % loss each way thirty
@@ -106,6 +128,19 @@ pub const PROBE_IN_GOOD_TIMES: Duration = Duration::from_secs(10);
 
 /// How often the peer's service is probed once the holdtime has passed in silence.
 pub const PROBE_WHILE_SILENT: Duration = Duration::from_secs(1);
+
+/// How often every witness is asked in good times (F-3).
+pub const WITNESS_IN_GOOD_TIMES: Duration = Duration::from_secs(10);
+
+/// How often every witness is asked once the holdtime has passed in silence.
+pub const WITNESS_WHILE_SILENT: Duration = Duration::from_secs(1);
+
+/// How long one question to a witness may take: four hops between zones, each with the spikes that are seen there (12 ms),
+/// take a tenth of it.
+pub const WITNESS_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// How long ago a witness may have answered to count as one that answers: three rounds in good times, and half a one.
+pub const WITNESS_MEMORY: Duration = Duration::from_secs(35);
 
 /// How long the member that is not preferred waits before it takes an address that nobody holds (F-10): longer than a
 /// preferred node's read and claim take together.

@@ -74,6 +74,9 @@ pub struct Situation {
     pub peer_yielding: bool,
     /// Whether the peer gave notice of a restart, and its grace goes on (F-13).
     pub peer_restarting: bool,
+    /// Whether the witnesses that answered before have fallen silent, too, and not for long enough (F-20).
+    #[serde(default)]
+    pub witnesses_silent: bool,
     /// Why the silence may not mean death (F-7).
     pub objection: Option<Objection>,
     /// Who testifies that it does (F-8).
@@ -85,6 +88,8 @@ pub struct Situation {
 pub enum Objection {
     /// A probe begun under suspicion got bytes from the service.
     ProbeServed,
+    /// A witness that was asked under suspicion brought the peer's signed answer (F-20).
+    WitnessProved,
     /// The peer's service was at its connection limit, so that a silent probe says nothing yet.
     Saturated,
 }
@@ -98,6 +103,9 @@ pub enum Testimony {
     Heartbeats,
     /// Probes carried bytes since the address changed hands, and none for `lost_contact_takeover`.
     Probe,
+    /// A witness brought the peer's answers since the address changed hands, and none for `lost_contact_takeover`, while it
+    /// answers itself (F-20).
+    Witness,
     /// Only the peer's kernel answered probes for `lost_contact_takeover`.
     KernelOnly,
     /// EC2's reachability check of the holder failed in two reads a minute apart.
@@ -176,6 +184,8 @@ pub enum Alarm {
     PlaceTaken,
     /// The peer is silent and its service serves.
     SilentButServing,
+    /// The peer is silent, and so are the witnesses that answered before: it may be this node that is cut off.
+    WitnessesSilent,
     /// The peer is silent, but no channel that ever worked says that it is dead.
     SilenceUnproven,
     /// A former member of the pair holds the address, and EC2 does not say that it is stopped.
@@ -258,6 +268,7 @@ const TABLE: &[(Rule, Says)] = &[
     (Rule::F6a, f6a_holder_is_down_by_ec2),
     (Rule::F13, f13_peer_restarts),
     (Rule::F7, f7_silent_but_serving),
+    (Rule::F20, f20_cut_off),
     (Rule::F6a, f6a_presumed_dead),
     (Rule::F8, f8_unproven),
     (Rule::F3, f3_suspect),
@@ -358,6 +369,11 @@ fn f13_peer_restarts(s: &Situation) -> Option<Verdict> {
 
 fn f7_silent_but_serving(s: &Situation) -> Option<Verdict> {
     (s.holdtime_over && s.objection.is_some()).then_some(Verdict::Alarm(Alarm::SilentButServing))
+}
+
+fn f20_cut_off(s: &Situation) -> Option<Verdict> {
+    let would_claim = s.holdtime_over && s.testimony.is_some();
+    (would_claim && s.witnesses_silent).then_some(Verdict::Alarm(Alarm::WitnessesSilent))
 }
 
 fn f6a_presumed_dead(s: &Situation) -> Option<Verdict> {

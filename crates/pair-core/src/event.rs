@@ -4,7 +4,9 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AssociationId, CallFault, Decision, Ending, Hold, Holder, Incarnation, Link, Rule, Source, Takeover};
+use crate::{
+    AssociationId, CallFault, Decision, Ending, Hold, Holder, Incarnation, Link, Rule, Source, Takeover, WitnessIndex,
+};
 
 /// Something worth telling.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -78,6 +80,13 @@ pub enum Event {
     Leaving(bool),
     /// AWS says something else of the end of this node's host; `None` is nothing any more (F-13).
     HostEnds(Option<Ending>),
+    /// A witness answers for the first time or again, or has fallen silent (F-20).
+    Witness {
+        /// Which one.
+        witness: WitnessIndex,
+        /// Whether it answers.
+        answers: bool,
+    },
     /// EC2 answers for the first time in this silence: it starts anew, since this node may have been the one cut off (F-11).
     SilenceStartsAnew,
 }

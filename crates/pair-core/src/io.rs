@@ -50,6 +50,15 @@ pub enum Input {
         /// What it got.
         outcome: ProbeOutcome,
     },
+    /// A witness was asked about the peer, and this much is known by now (F-20).
+    Witnessed {
+        /// When it was asked.
+        begun_at: Instant,
+        /// Which one.
+        witness: WitnessIndex,
+        /// What came of it.
+        outcome: WitnessOutcome,
+    },
     /// An EC2 call ended.
     Called {
         /// Which call.
@@ -81,8 +90,8 @@ pub enum Input {
     HostEnds(Option<Ending>),
     /// What was kept on disk, at the start (F-14).
     Restored(Standing),
-    /// The settings are others from here on: those that a run is about aside, which are [`Config::me`], [`Config::private_ips`] and
-    /// [`Config::version`]. The same again changes nothing.
+    /// The settings are others from here on: those that a run is about aside, which are [`Config::me`], [`Config::private_ips`],
+    /// [`Config::version`] and the number of witnesses. The same again changes nothing.
     Configured(Config),
     /// Who is at the peer's place, where that is found and not configured: from the first time on it counts in place of the peer's
     /// [`Config::private_ips`]. The same again changes nothing.
@@ -99,6 +108,11 @@ pub enum Output {
     /// Probe the peer's service on every target, each within this time.
     Probe {
         /// The time that a probe may take.
+        timeout: Duration,
+    },
+    /// Ask every witness about the peer, each with a question of its own that was never asked before.
+    AskWitnesses {
+        /// The time that a question may take.
         timeout: Duration,
     },
     /// Make one attempt of an EC2 call.
@@ -282,6 +296,37 @@ pub enum ProbeOutcome {
     Nothing,
 }
 
+/// Names a witness by its place in the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct WitnessIndex(pub u8);
+
+/// What came of a question to a witness. A question has one outcome when its time is over or the peer's answer is there, and may
+/// have [`Self::PassedOn`] before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum WitnessOutcome {
+    /// The peer's signed answer: it lives, and does not say that its service is unfit.
+    Proved,
+    /// The peer's signed answer: it lives, and says that its service is unfit.
+    ProvedUnfit,
+    /// The witness lives and has passed the question on; the time for the peer's answer is not over.
+    PassedOn,
+    /// The witness lives, and no answer of the peer has come: which proves nothing by itself.
+    Unproven,
+    /// Nothing at all.
+    Nothing,
+}
+
+impl WitnessOutcome {
+    /// Whether the witness has answered, whatever it brought.
+    #[must_use]
+    pub const fn is_answer(self) -> bool {
+        match self {
+            Self::Proved | Self::ProvedUnfit | Self::PassedOn | Self::Unproven => true,
+            Self::Nothing => false,
+        }
+    }
+}
+
 /// How an order ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum OrderOutcome {
@@ -331,6 +376,8 @@ pub enum Timer {
     Query,
     /// When to probe the peer's service.
     Probe,
+    /// When to ask the witnesses.
+    Witness,
     /// When to read EC2.
     Read,
     /// When a claim goes on.

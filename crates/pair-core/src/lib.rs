@@ -37,9 +37,10 @@ mod slip;
 mod throttle;
 mod time;
 mod view;
+mod witness;
 
 pub use claim::Takeover;
-pub use config::Config;
+pub use config::{Config, Witnessing};
 pub use decide::{Alarm, Decision, Objection, Reason, Situation, Testimony, Verdict, decide};
 pub use detector::Link;
 pub use ending::{Ending, EndingCause};
@@ -49,7 +50,7 @@ pub use hold::{Hold, HoldVersion};
 pub use identity::{AssociationId, Incarnation, InstanceId, InterfaceId, Member, Sequence};
 pub use io::{
     Association, Call, CallFault, CallId, CallRequest, Identity, Input, InstanceState, OrderId, OrderOutcome, Output,
-    ProbeOutcome, ProbeTarget, Refusal, Reply, Standing, Timer,
+    ProbeOutcome, ProbeTarget, Refusal, Reply, Standing, Timer, WitnessIndex, WitnessOutcome,
 };
 pub use members::{Members, Place};
 pub use node::Node;
@@ -57,3 +58,4 @@ pub use ownership::Fact;
 pub use rule::Rule;
 pub use time::Instant;
 pub use view::View;
+pub use witness::WitnessView;

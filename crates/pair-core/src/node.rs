@@ -48,6 +48,7 @@ use crate::{
     refit::Refit,
     running::{RunTime, RunningClock},
     slip::Slip,
+    witness::Witnesses,
 };
 
 use configure::Pace;
@@ -77,6 +78,8 @@ pub struct Node {
     members: Option<Members>,
     ownership: Ownership,
     probing: Probing,
+    #[serde(default)]
+    witnesses: Witnesses,
     instance_watch: InstanceWatch,
     refit: Refit,
     claim: Claim,
@@ -156,6 +159,7 @@ impl Node {
             members: None,
             ownership: Ownership::new(config.me, run),
             probing: Probing::new(&config, run),
+            witnesses: Witnesses::new(&config, run),
             instance_watch: InstanceWatch::default(),
             refit: Refit::new(config.refit),
             claim: Claim::default(),
@@ -210,6 +214,11 @@ impl Node {
                 let peer_holds = self.peer_holds();
                 self.probing.hear(run, begun_at, target, outcome, peer_holds);
             }
+            Input::Witnessed {
+                begun_at,
+                witness,
+                outcome,
+            } => self.witnesses.hear(run, begun_at, witness, outcome),
             Input::Called { id, result } => self.hear_call(now, run, id, result),
             Input::Order { id, to, force } => self.hear_order(now, Order { id, to, force }),
             Input::Hold(length) => self.holds.ask(now, self.config.me, length),
@@ -225,6 +234,7 @@ impl Node {
             return;
         }
         self.follow_link(now);
+        self.follow_witnesses();
         self.follow_vacancy(now);
         self.follow_preempt();
         self.follow_bars(now);
@@ -260,6 +270,7 @@ impl Node {
             self.config
                 .probe_timeout
                 .map(|_| (when(self.probing.next_at()), Timer::Probe)),
+            self.witnesses.next_at().map(|at| (when(at), Timer::Witness)),
             self.reads.next_at().map(|at| (when(at), Timer::Read)),
             self.claim.next_at().map(|at| (when(at), Timer::Claim)),
             self.claim.read_beside_at().map(|at| (at, Timer::Claim)),
@@ -313,6 +324,7 @@ impl Node {
             loss_percent: self.detector.quality().loss_percent(),
             peer: self.peer.report().cloned(),
             probe: self.probing.last(),
+            witnesses: self.witnesses.views(self.clock.now()),
             decision: self.decide(),
             hold: self.holds.told(now),
             is_leaving: self.is_leaving,

@@ -180,6 +180,7 @@ mod tests {
             preempt_delay: None,
             strict: false,
             restart_grace: Duration::from_secs(10),
+            witnesses: crate::Witnessing::default(),
             version: String::new(),
         }
     }

@@ -76,6 +76,8 @@ rules! {
     F18 = "F-18",
     /// No failback unless asked for.
     F19 = "F-19",
+    /// Witnesses carry questions to the peer; all silent together, this node may be cut off.
+    F20 = "F-20",
     /// The address must be able to land.
     F21 = "F-21",
 }

@@ -1,10 +1,13 @@
 //! What a node knows, for people to read.
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CallFault, Decision, Ending, Fact, Fitness, Hold, Link, ProbeOutcome, Report, Source, Takeover};
+use crate::{
+    CallFault, Decision, Ending, Fact, Fitness, Hold, Link, ProbeOutcome, Report, Source, Takeover, WitnessView,
+};
 
 /// A snapshot of what a node knows and does.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -35,6 +38,8 @@ pub struct View {
     pub peer: Option<Report>,
     /// What the last probe of the peer's service got.
     pub probe: Option<ProbeOutcome>,
+    /// What each witness has told, in the order of the configuration (F-20).
+    pub witnesses: Vec<WitnessView>,
     /// What should be done, by which rule.
     pub decision: Decision,
     /// The newest hold, in force or over (F-14).

@@ -43,6 +43,7 @@ fn calm() -> Situation {
         peer_unfit_lasting: false,
         peer_yielding: false,
         peer_restarting: false,
+        witnesses_silent: false,
         objection: None,
         testimony: None,
     }
@@ -82,6 +83,7 @@ fn variations(base: &Situation) -> Vec<Situation> {
     vary(&|s| s.ordered = true);
     vary(&|s| s.peer_fitness = Some(Fitness::Unfit(Unfitness::ServiceGone)));
     vary(&|s| s.peer_yielding = true);
+    vary(&|s| s.witnesses_silent = true);
     vary(&|s| s.objection = Some(Objection::ProbeServed));
     vary(&|s| s.testimony = Some(Testimony::InstanceDown));
     vary(&|s| s.holdtime_over = true);
@@ -429,6 +431,7 @@ fn a_dead_peer_is_replaced_on_any_testimony_and_on_none_is_an_alarm() {
         Testimony::InstanceDown,
         Testimony::Heartbeats,
         Testimony::Probe,
+        Testimony::Witness,
         Testimony::KernelOnly,
         Testimony::InstanceUnreachable,
     ] {
@@ -455,7 +458,7 @@ fn before_the_holdtime_is_over_no_testimony_counts() {
 
 #[test]
 fn a_service_that_serves_is_left_alone_unless_ec2_says_that_its_instance_is_down() {
-    for objection in [Objection::ProbeServed, Objection::Saturated] {
+    for objection in [Objection::ProbeServed, Objection::WitnessProved, Objection::Saturated] {
         let serving = Situation {
             objection: Some(objection),
             ..dead()
@@ -467,6 +470,41 @@ fn a_service_that_serves_is_left_alone_unless_ec2_says_that_its_instance_is_down
         };
         assert_eq!(says(&down), (Rule::F6a, TAKE));
     }
+}
+
+#[test]
+fn while_the_witnesses_are_silent_too_only_ec2_an_order_and_what_nobody_holds_move_the_address() {
+    let cut_off = Situation {
+        witnesses_silent: true,
+        ..dead()
+    };
+    assert_eq!(says(&cut_off), (Rule::F20, Verdict::Alarm(Alarm::WitnessesSilent)));
+    let down = Situation {
+        testimony: Some(Testimony::InstanceDown),
+        ..cut_off.clone()
+    };
+    assert_eq!(says(&down), (Rule::F6a, TAKE));
+    let ordered = Situation {
+        ordered: true,
+        ..cut_off.clone()
+    };
+    assert_eq!(says(&ordered), (Rule::F6e, TAKE));
+    let nobodys = Situation {
+        holder: Some(Holder::Nobody),
+        my_turn: true,
+        ..cut_off.clone()
+    };
+    assert_eq!(says(&nobodys), (Rule::F6d, TAKE_IF_FREE));
+    let unproven = Situation {
+        testimony: None,
+        ..cut_off.clone()
+    };
+    assert_eq!(says(&unproven), (Rule::F8, Verdict::Alarm(Alarm::SilenceUnproven)));
+    let serving = Situation {
+        objection: Some(Objection::ProbeServed),
+        ..cut_off
+    };
+    assert_eq!(says(&serving), (Rule::F7, Verdict::Alarm(Alarm::SilentButServing)));
 }
 
 #[test]

@@ -45,6 +45,7 @@ fn node() -> Node {
         preempt_delay: None,
         strict: false,
         restart_grace: MS * 10_000,
+        witnesses: pair_core::Witnessing::default(),
         version: "0.1.0".to_owned(),
     };
     let mut node = Node::new(config, 7, at(0));
@@ -80,6 +81,7 @@ fn calls(node: &mut Node) -> Vec<(CallId, Call)> {
         Output::Call(request) => Some((request.id, request.call)),
         Output::Send(_)
         | Output::Probe { .. }
+        | Output::AskWitnesses { .. }
         | Output::Ordered { .. }
         | Output::Keep(_)
         | Output::MayStop

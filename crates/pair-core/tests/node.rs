@@ -5,7 +5,8 @@ use std::time::Duration;
 use pair_core::{
     Alarm, Association, AssociationId, Call, CallFault, CallId, Config, Echo, Event, Fitness, Heartbeat, Holder,
     Identity, Incarnation, Input, InstanceId, InstanceState, Instant, InterfaceId, Link, Member, Node, OrderId, Output,
-    Prefix, Reply, Report, Rule, Sequence, Source, Testimony, Timer, Unfitness, Verdict, Word,
+    Prefix, Reply, Report, Rule, Sequence, Source, Testimony, Timer, Unfitness, Verdict, WitnessIndex, WitnessOutcome,
+    Witnessing, Word,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -42,6 +43,7 @@ fn config() -> Config {
         preempt_delay: None,
         strict: false,
         restart_grace: Duration::from_secs(10),
+        witnesses: Witnessing::default(),
         version: "0.1.0".to_owned(),
     }
 }
@@ -67,6 +69,7 @@ fn sent(outputs: &[Output]) -> Vec<&Heartbeat> {
     let heartbeats = outputs.iter().filter_map(|output| match output {
         Output::Send(heartbeat) => Some(heartbeat),
         Output::Probe { .. }
+        | Output::AskWitnesses { .. }
         | Output::Call(_)
         | Output::Ordered { .. }
         | Output::Keep(_)
@@ -81,6 +84,7 @@ fn calls(outputs: &[Output]) -> Vec<(CallId, &Call)> {
         Output::Call(request) => Some((request.id, &request.call)),
         Output::Send(_)
         | Output::Probe { .. }
+        | Output::AskWitnesses { .. }
         | Output::Ordered { .. }
         | Output::Keep(_)
         | Output::MayStop
@@ -178,6 +182,7 @@ fn node_config() -> Config {
         preempt_delay: None,
         strict: false,
         restart_grace: Duration::from_secs(10),
+        witnesses: Witnessing::default(),
         version: String::new(),
     }
 }
@@ -584,6 +589,7 @@ fn is_cut_off_by(mut lost: u32) -> bool {
                 Output::Event(Event::SilenceStartsAnew) => return true,
                 Output::Send(_)
                 | Output::Probe { .. }
+                | Output::AskWitnesses { .. }
                 | Output::Ordered { .. }
                 | Output::Keep(_)
                 | Output::MayStop
@@ -779,4 +785,81 @@ fn an_order_takes_the_address_from_a_former_member_that_runs() {
     replaced.node.handle(at(3_000), order);
     replaced.run_for(2_000);
     assert!(!replaced.claims.is_empty());
+}
+
+#[test]
+fn witnesses_are_asked_rarely_in_good_times_and_in_a_burst_that_ends_with_the_holdtime() {
+    let mut node = node_of(Config {
+        witnesses: Witnessing {
+            count: 1,
+            isolation_grace: Duration::from_secs(10),
+            required: false,
+        },
+        ..config()
+    });
+    let life = heartbeat(&node, 1);
+    node.handle(at(0), Input::Heartbeat(life));
+    let mut asked = Vec::new();
+    for ms in (0..=3_000).step_by(10) {
+        node.handle(at(ms), Input::Wakeup);
+        let asks = outputs(&mut node).into_iter().filter_map(|output| match output {
+            Output::AskWitnesses { timeout } => Some((ms, timeout)),
+            Output::Send(_)
+            | Output::Probe { .. }
+            | Output::Call(_)
+            | Output::Ordered { .. }
+            | Output::Keep(_)
+            | Output::MayStop
+            | Output::Event(_) => None,
+        });
+        asked.extend(asks);
+    }
+    let (good, silent): (Vec<_>, Vec<_>) = asked.into_iter().partition(|(ms, _)| *ms < 450);
+    assert_eq!(good, [(0, MS * 500)]);
+    let (burst, after): (Vec<_>, Vec<_>) = silent.into_iter().partition(|(ms, _)| *ms < 1_000);
+    assert_eq!(burst.first(), Some(&(450, MS * 500)));
+    assert_eq!(burst.len(), 11, "{burst:?}");
+    for (ms, timeout) in &burst {
+        assert!(MS * u32::try_from(*ms).unwrap() + *timeout <= MS * 1_000, "{burst:?}");
+    }
+    assert_eq!(after, [(1_000, MS * 500), (2_000, MS * 500), (3_000, MS * 500)]);
+}
+
+#[test]
+fn who_has_no_witness_asks_none() {
+    let mut node = node();
+    for ms in (0..=3_000).step_by(10) {
+        node.handle(at(ms), Input::Wakeup);
+    }
+    let asks = outputs(&mut node);
+    assert!(!asks.iter().any(|output| matches!(output, Output::AskWitnesses { .. })));
+    assert_eq!(node.view(at(3_000)).witnesses, []);
+}
+
+#[test]
+fn a_witness_that_answers_and_falls_silent_is_told_once_each() {
+    let mut node = node_of(Config {
+        witnesses: Witnessing {
+            count: 1,
+            ..Witnessing::default()
+        },
+        ..config()
+    });
+    let witness = WitnessIndex(0);
+    let answer = Input::Witnessed {
+        begun_at: at(0),
+        witness,
+        outcome: WitnessOutcome::Unproven,
+    };
+    node.handle(at(10), answer.clone());
+    node.handle(at(20), answer);
+    for ms in (100..=36_000).step_by(100) {
+        node.handle(at(ms), Input::Wakeup);
+    }
+    let told: Vec<_> = outputs(&mut node)
+        .into_iter()
+        .filter(|output| matches!(output, Output::Event(Event::Witness { .. })))
+        .collect();
+    let expected = [true, false].map(|answers| Output::Event(Event::Witness { witness, answers }));
+    assert_eq!(told, expected);
 }

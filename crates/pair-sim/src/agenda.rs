@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use pair_core::{CallId, CallRequest, Input, Instant, Member};
 
-use crate::Fault;
+use crate::{Fault, witness::Leg};
 
 /// Something that happens at its time.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub(crate) enum Happening {
     },
     /// A call's time is over.
     TimeOut { at: Member, run: u64, call: CallId },
+    /// A hop of a question to a witness ends.
+    Question(Leg),
     /// An agent asks its IMDS.
     AskImds { at: Member, run: u64 },
     /// An agent checks its service, and goes on checking if `again`.

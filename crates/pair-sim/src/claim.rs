@@ -39,6 +39,8 @@ pub struct Claim {
     pub reloaded: Option<(Duration, Duration)>,
     /// For how long the peer has been running and serving, with a network in which nothing is wrong.
     pub peer_well_for: Duration,
+    /// For how long the peer has been running and serving, with a witness that carries questions to it and answers back.
+    pub witnessed_for: Duration,
     /// Whether a hold that was asked of this very node is in force.
     pub is_held: bool,
     /// How many moves that cost something this run of the node has made in ten minutes, and how long ago the last one was.

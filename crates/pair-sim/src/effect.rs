@@ -26,6 +26,7 @@ impl World {
                     }
                 }
                 Output::Probe { timeout } => self.probe(by, timeout),
+                Output::AskWitnesses { timeout } => self.ask_witnesses(by, timeout),
                 Output::Call(request) => self.call(by, request, decided.as_ref()),
                 Output::Ordered { id, outcome } => {
                     self.trace
@@ -254,6 +255,9 @@ impl World {
             peer_well_for: self
                 .lasting(self.follow.well[by.peer().index()])
                 .min(self.lasting(self.follow.network_calm)),
+            witnessed_for: self
+                .lasting(self.follow.well[by.peer().index()])
+                .min(self.lasting(self.follow.has_witness)),
             is_held: self.is_held_at(by),
             own_moves: self.own_moves(by),
             won_in_this_silence: witnessed.won_in_this_silence,

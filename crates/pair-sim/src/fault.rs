@@ -81,6 +81,10 @@ pub enum Fault {
     ElasticPath(bool),
     /// Open or close the way of probes to the peer's private address.
     ProbePath(bool),
+    /// Turn every witness off, or on.
+    Witnesses(bool),
+    /// Cut the ways between a member and every witness, or mend them.
+    WitnessPath(Member, bool),
     /// Hold the address for so long, asked of a member; zero ends a hold.
     HoldFor(Member, Duration),
     /// Take a member out of the pair.
@@ -147,6 +151,8 @@ impl World {
             Fault::Put(owner) => self.put_address(owner),
             Fault::ElasticPath(is_open) => self.set_elastic_path(is_open),
             Fault::ProbePath(is_open) => self.set_probe_path(is_open),
+            Fault::Witnesses(are_on) => self.set_witnesses(are_on),
+            Fault::WitnessPath(member, is_open) => self.set_witness_path(member, is_open),
             Fault::HoldFor(asked, length) => self.hold(asked, length),
             Fault::Leave(member) => {
                 self.leave(member);

@@ -11,6 +11,8 @@ use crate::{Owner, Service, World};
 pub(crate) struct Follow {
     /// Nothing is wrong with the network.
     pub(crate) network_calm: Option<Instant>,
+    /// Some witness runs and reaches both members.
+    pub(crate) has_witness: Option<Instant>,
     /// A member's host and agent run without a pause, and its service serves.
     pub(crate) well: [Option<Instant>; 2],
     /// A member runs, its calls are answered, and its IMDS speaks.
@@ -43,6 +45,7 @@ impl World {
             }
         };
         track(&mut follow.network_calm, self.network.is_calm());
+        track(&mut follow.has_witness, self.has_witness());
         for member in Member::BOTH {
             let place = member.index();
             let host = self.host(member);

@@ -50,7 +50,7 @@ pub(crate) fn random_fault(dice: &mut Dice) -> (Fault, Option<Fault>) {
 
 fn random_network_fault(dice: &mut Dice, member: Member) -> (Fault, Option<Fault>) {
     let heal = Some(Fault::Heal);
-    match dice.below(11) {
+    match dice.below(13) {
         0 | 1 => (Fault::Partition, heal),
         2 | 3 => (Fault::PartitionOneway(member), heal),
         4 => (Fault::Lose(20 + dice.one_of(&[0, 10, 30])), heal),
@@ -59,6 +59,11 @@ fn random_network_fault(dice: &mut Dice, member: Member) -> (Fault, Option<Fault
         7 => (Fault::Duplicate(30), heal),
         8 => (Fault::LoseOneway(member, *dice.one_of(&[30, 60, 100])), heal),
         9 => (Fault::ElasticPath(false), Some(Fault::ElasticPath(true))),
+        10 => (Fault::Witnesses(false), Some(Fault::Witnesses(true))),
+        11 => {
+            let fault = Fault::WitnessPath(member, false);
+            (fault, Some(Fault::WitnessPath(member, true)))
+        }
         _ => (Fault::ProbePath(false), Some(Fault::ProbePath(true))),
     }
 }

@@ -35,6 +35,9 @@ pub struct Host {
     /// Counts the wishes to be woken: only the latest counts.
     pub(crate) wish: u64,
     pub(crate) calls: BTreeMap<CallId, OpenCall>,
+    /// Questions to witnesses whose time is not over, and whether the witness has passed each on.
+    pub(crate) questions: BTreeMap<u64, bool>,
+    pub(crate) questions_asked: u64,
     /// Whether IMDS answers.
     pub(crate) has_imds: bool,
     /// Whether nobody tells the node how its calls end.
@@ -86,6 +89,8 @@ impl Host {
             first_run: 0,
             wish: 0,
             calls: BTreeMap::new(),
+            questions: BTreeMap::new(),
+            questions_asked: 0,
             forgets_results: false,
             kept: None,
             tuning: Tuning::Own,
@@ -139,6 +144,12 @@ impl Host {
     #[must_use]
     pub fn outcomes(&self) -> &[(OrderId, OrderOutcome)] {
         &self.outcomes
+    }
+
+    /// How many questions were put to witnesses, over all runs.
+    #[must_use]
+    pub const fn questions_asked(&self) -> u64 {
+        self.questions_asked
     }
 
     /// How many reads are under way.

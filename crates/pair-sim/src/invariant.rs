@@ -14,10 +14,10 @@ use crate::World;
 use liveness::{a_dead_holder_is_replaced, no_node_is_wrong_about_itself_for_long};
 use machine::{timers_move_forward, work_is_bounded};
 use safety::{
-    a_silence_moves_the_address_once, api_errors_move_nothing, at_most_one_call_in_flight_per_claim, holds_are_kept,
-    never_claims_a_strangers_address, never_claims_while_unfit, never_claims_without_a_fact,
-    no_claim_from_a_healthy_peer_in_calm_times, no_claim_out_of_a_pause, no_claim_right_after_a_reload,
-    no_claim_while_the_peer_is_up_and_fit, the_budget_is_respected,
+    a_silence_moves_the_address_once, a_witness_keeps_the_address_where_it_is_served, api_errors_move_nothing,
+    at_most_one_call_in_flight_per_claim, holds_are_kept, never_claims_a_strangers_address, never_claims_while_unfit,
+    never_claims_without_a_fact, no_claim_from_a_healthy_peer_in_calm_times, no_claim_out_of_a_pause,
+    no_claim_right_after_a_reload, no_claim_while_the_peer_is_up_and_fit, the_budget_is_respected,
 };
 
 /// A named condition on the world.
@@ -60,6 +60,7 @@ invariants!(
     api_errors_move_nothing,
     no_claim_out_of_a_pause,
     no_claim_right_after_a_reload,
+    a_witness_keeps_the_address_where_it_is_served,
     at_most_one_call_in_flight_per_claim,
     never_claims_without_a_fact,
     never_claims_while_unfit,

@@ -41,6 +41,7 @@ pub mod storm;
 mod tally;
 mod trace;
 mod verb;
+mod witness;
 mod words;
 mod world;
 
@@ -59,6 +60,7 @@ pub use service::Service;
 pub use settings::{Settings, Tuning};
 pub use soak::{Broken, Soak};
 pub use tally::Tally;
+pub use witness::WitnessHost;
 pub use words::WordError;
 pub use world::World;
 

@@ -143,6 +143,7 @@ const fn name_of(output: &Output) -> &'static str {
     match output {
         Output::Send(_) => "a heartbeat",
         Output::Probe { .. } => "a probe",
+        Output::AskWitnesses { .. } => "a question to the witnesses",
         Output::Call(_) => "an EC2 call",
         Output::Ordered { .. } => "the end of an order",
         Output::Keep(_) => "what is to be kept",

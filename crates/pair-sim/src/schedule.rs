@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pair_core::{
-    Alarm, Fitness, Member, Verdict,
+    Alarm, Fitness, Member, Verdict, Witnessing,
     config::{BUDGET_MOVES, BUDGET_WINDOW},
 };
 
@@ -94,6 +94,10 @@ impl Schedule {
             probes_arrive: dice.percent(80),
             icmp: dice.percent(50),
             strict: dice.percent(25),
+            witnesses: Witnessing {
+                count: *dice.one_of(&[0, 0, 1, 2]),
+                ..hasty.witnesses
+            },
             ..hasty
         }
     }

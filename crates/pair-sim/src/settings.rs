@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use pair_core::{Config, Member};
+use pair_core::{Config, Member, Witnessing};
 
 /// What the configuration file of a host says beside the settings of its world.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,7 +44,9 @@ pub struct Settings {
     pub strict: bool,
     /// How long the restart of an agent may take.
     pub restart_grace: Duration,
-    /// The time from one node to the other: least and most.
+    /// How many witnesses there are, and what their silence means.
+    pub witnesses: Witnessing,
+    /// The time from one host to another: least and most.
     pub delay: (Duration, Duration),
     /// The time from a request to EC2 to its reply: least and most.
     pub api_latency: (Duration, Duration),
@@ -75,6 +77,11 @@ impl Default for Settings {
             preempt_delay: None,
             strict: false,
             restart_grace: Duration::from_secs(10),
+            witnesses: Witnessing {
+                count: 0,
+                isolation_grace: Duration::from_secs(10),
+                required: false,
+            },
             delay: (Duration::from_micros(500), Duration::from_micros(1500)),
             api_latency: (Duration::from_millis(40), Duration::from_millis(80)),
             imds_lag: Duration::from_millis(500),
@@ -87,12 +94,23 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The same with so many witnesses.
+    #[must_use]
+    pub const fn with_witnesses(mut self, count: u8) -> Self {
+        self.witnesses.count = count;
+        self
+    }
+
     /// The same pair with every long wait made short, so that a random history needs a minute and not an hour.
     #[must_use]
     pub fn hasty() -> Self {
         Self {
             lost_contact_takeover: Duration::from_secs(6),
             refit: Duration::from_secs(4),
+            witnesses: Witnessing {
+                isolation_grace: Duration::from_secs(3),
+                ..Self::default().witnesses
+            },
             check_every: Duration::from_millis(500),
             ..Self::default()
         }
@@ -141,6 +159,7 @@ impl Settings {
             preempt_delay: self.preempt_delay,
             strict: self.strict,
             restart_grace: self.restart_grace,
+            witnesses: self.witnesses,
             version: "0.1.0".to_owned(),
         }
     }

@@ -53,6 +53,7 @@ impl World {
         host.node = None;
         host.paused = None;
         host.calls.clear();
+        host.questions.clear();
         host.wins.clear();
         host.run += 1;
         self.disturbed_at = self.now;
@@ -229,7 +230,7 @@ impl World {
         self.disturbed_at = self.now;
     }
 
-    /// Mends every cut, loss and duplication.
+    /// Mends every cut, loss and duplication, and the ways to witnesses.
     pub fn heal(&mut self) {
         self.trace.note(self.now, || "heal".to_owned());
         self.disturbed_at = self.now;
@@ -238,6 +239,7 @@ impl World {
             self.network.lose(from, 0);
             self.network.duplicate(from, 0);
             self.network.delay(from, self.settings.delay.0, self.settings.delay.1);
+            self.set_witness_path(from, true);
         }
     }
 
@@ -288,9 +290,10 @@ impl World {
         self.probe_path = is_open;
     }
 
-    /// Cuts a host off from its peer, from EC2 and from the Elastic IP.
+    /// Cuts a host off from its peer, from EC2, from the Elastic IP and from every witness.
     pub fn isolate(&mut self, member: Member) {
         self.partition();
+        self.set_witness_path(member, false);
         self.black_hole(member);
     }
 }
@@ -398,6 +401,7 @@ impl World {
     /// Ends every fault: all is as on the first day, but for who holds the address.
     pub fn make_well(&mut self) {
         self.heal();
+        self.set_witnesses(true);
         self.read_stale(Duration::ZERO);
         self.set_elastic_path(true);
         self.set_probe_path(self.settings.probes_arrive);

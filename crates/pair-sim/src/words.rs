@@ -76,6 +76,8 @@ impl Fault {
         "put",
         "elastic-path",
         "probe-path",
+        "witnesses",
+        "witness-path",
         "hold",
         "leave",
         "join",
@@ -129,13 +131,15 @@ impl Fault {
             Self::Put(_) => 33,
             Self::ElasticPath(_) => 34,
             Self::ProbePath(_) => 35,
-            Self::HoldFor(..) => 36,
-            Self::Leave(_) => 37,
-            Self::Join(_) => 38,
-            Self::Stop(_) => 39,
-            Self::LoseDisk(_) => 40,
-            Self::Reload(..) => 41,
-            Self::EndHost(..) => 42,
+            Self::Witnesses(_) => 36,
+            Self::WitnessPath(..) => 37,
+            Self::HoldFor(..) => 38,
+            Self::Leave(_) => 39,
+            Self::Join(_) => 40,
+            Self::Stop(_) => 41,
+            Self::LoseDisk(_) => 42,
+            Self::Reload(..) => 43,
+            Self::EndHost(..) => 44,
         }
     }
 }
@@ -174,6 +178,7 @@ impl fmt::Display for Fault {
             Self::Ready(member, is_so)
             | Self::Neighbour(member, is_so)
             | Self::Forget(member, is_so)
+            | Self::WitnessPath(member, is_so)
             | Self::Imds(member, is_so)
             | Self::EndHost(member, is_so) => {
                 write!(f, " {} {}", name(member), word_of(ANSWERS, is_so))
@@ -186,7 +191,9 @@ impl fmt::Display for Fault {
             Self::Instance(member, state) => write!(f, " {} {}", name(member), word_of(STATES, state)),
             Self::Put(owner) => write!(f, " {}", word_of(OWNERS, owner)),
             Self::Reload(member, tuning) => write!(f, " {} {}", name(member), word_of(TUNINGS, tuning)),
-            Self::ElasticPath(is_open) | Self::ProbePath(is_open) => write!(f, " {}", word_of(ANSWERS, is_open)),
+            Self::ElasticPath(is_so) | Self::ProbePath(is_so) | Self::Witnesses(is_so) => {
+                write!(f, " {}", word_of(ANSWERS, is_so))
+            }
         }
     }
 }
@@ -238,6 +245,8 @@ impl FromStr for Fault {
             "put" => Self::Put(words.one_of(OWNERS, "an owner")?),
             "elastic-path" => Self::ElasticPath(words.one_of(ANSWERS, "yes or no")?),
             "probe-path" => Self::ProbePath(words.one_of(ANSWERS, "yes or no")?),
+            "witnesses" => Self::Witnesses(words.one_of(ANSWERS, "yes or no")?),
+            "witness-path" => Self::WitnessPath(words.member()?, words.one_of(ANSWERS, "yes or no")?),
             "hold" => Self::HoldFor(words.member()?, words.time()?),
             "leave" => Self::Leave(words.member()?),
             "join" => Self::Join(words.member()?),
@@ -415,6 +424,8 @@ mod tests {
         " misplaced-b",
         " no",
         " no",
+        " no",
+        " b no",
         " a 60000ms",
         " a",
         " b",

@@ -14,7 +14,7 @@ use std::time::Duration;
 use pair_core::{Heartbeat, Holder, Input, Instant, Member, Reply, Timer};
 
 use crate::{
-    Claim, Dice, Ec2, Host, Network, Owner, Settings, Violation,
+    Claim, Dice, Ec2, Host, Network, Owner, Settings, Violation, WitnessHost,
     agenda::{Agenda, Happening},
     follow::Follow,
     host::SOCKET_KEEPS,
@@ -34,6 +34,7 @@ pub struct World {
     pub(crate) hosts: [Host; 2],
     pub(crate) network: Network,
     pub(crate) ec2: Ec2,
+    pub(crate) witnesses: Vec<WitnessHost>,
     pub(crate) elastic_path: bool,
     pub(crate) probe_path: bool,
     pub(crate) next_order: u64,
@@ -106,6 +107,7 @@ impl World {
         Self {
             network: Network::new(&settings),
             ec2: Ec2::new(&settings),
+            witnesses: vec![WitnessHost::new(); usize::from(settings.witnesses.count)],
             hosts: [
                 Host::new(Member::First, ahead[0], settings.wake_late),
                 Host::new(Member::Second, ahead[1], settings.wake_late),
@@ -225,6 +227,7 @@ impl World {
                     self.reach(at, Input::Called { id: call, result });
                 }
             }
+            Happening::Question(leg) => self.carry_question(leg),
             Happening::AskImds { at, run } => self.ask_imds(at, run),
             Happening::Check { at, run, again } => self.check_service(at, run, again),
             Happening::Strike(fault) => self.strike(fault),
@@ -232,7 +235,7 @@ impl World {
     }
 
     /// Something that is no datagram reaches a running agent, or waits until it is resumed.
-    fn reach(&mut self, at: Member, input: Input) {
+    pub(crate) fn reach(&mut self, at: Member, input: Input) {
         let host = self.host_mut(at);
         if let Some(pause) = &mut host.paused {
             pause.results.push_back(input);

@@ -48,6 +48,12 @@ fn with_probes_two_faults_break_no_law() {
     assert_eq!(second_takeover(&findings), 8);
 }
 
+#[test]
+fn with_a_witness_two_faults_break_no_law() {
+    let findings = visit("witness", &Bound::of_a_witness());
+    assert_eq!(second_takeover(&findings), 8);
+}
+
 /// The model with a law that is wrong.
 struct Wrong(PairModel);
 

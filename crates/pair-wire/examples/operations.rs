@@ -61,6 +61,7 @@ fn next_heartbeat(pair: &mut Pair) -> Heartbeat {
         Output::Send(heartbeat) => Some(heartbeat),
         Output::Call(_)
         | Output::Probe { .. }
+        | Output::AskWitnesses { .. }
         | Output::Ordered { .. }
         | Output::Keep(_)
         | Output::MayStop

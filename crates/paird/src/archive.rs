@@ -240,6 +240,7 @@ mod tests {
             preempt_delay: None,
             strict: false,
             restart_grace: second * 10,
+            witnesses: pair_core::Witnessing::default(),
             version: "0.1.0".to_owned(),
         };
         let node = Node::new(config, seed, Instant::ZERO);

@@ -169,6 +169,11 @@ impl Chronicle {
                 };
                 Some(plain(TransitionKind::Hold, text))
             }
+            Event::Witness { witness, answers } => {
+                let does = if *answers { "answers" } else { "is silent" };
+                let text = format!("the witness {} {does}", self.names.witness(*witness));
+                Some(plain(TransitionKind::Witness, text))
+            }
             Event::Leaving(true) => Some(plain(
                 TransitionKind::Membership,
                 "this node leaves the pair".to_owned(),
@@ -272,7 +277,7 @@ fn ending_told(now: Instant, ending: Option<Ending>) -> String {
 mod tests {
     use pair_core::{
         Alarm, CallFault, EndingCause, Fitness, Hold, HoldVersion, Holder, Member, Objection, Reason, Rule, Situation,
-        Source, Testimony, Unfitness,
+        Source, Testimony, Unfitness, WitnessIndex,
     };
     use pair_wire::control::{Answer, Outcome, Response, WHY_VERSION, Why, encode_line};
 
@@ -407,6 +412,10 @@ mod tests {
             },
             remaining: Duration::from_secs(seconds),
         };
+        let witness = |answers| Event::Witness {
+            witness: WitnessIndex(0),
+            answers,
+        };
         let cases = [
             (
                 Event::HolderChanged {
@@ -425,6 +434,8 @@ mod tests {
                 Event::HoldChanged { hold: hold(0) },
                 "no hold is in force: a says so, or its time is over",
             ),
+            (witness(true), "the witness 10.0.3.10:7695 answers"),
+            (witness(false), "the witness 10.0.3.10:7695 is silent"),
             (Event::Leaving(true), "this node leaves the pair"),
             (Event::Leaving(false), "this node is back in the pair"),
             (
@@ -456,7 +467,8 @@ mod tests {
     }
 
     fn chronicle() -> Chronicle {
-        Chronicle::new(Names::new(["a".to_owned(), "b".to_owned()], Member::Second))
+        let names = Names::new(["a".to_owned(), "b".to_owned()], Member::Second);
+        Chronicle::new(names.with_witnesses(vec!["10.0.3.10:7695".to_owned()]))
     }
 
     fn decided(verdict: Verdict) -> Event {
@@ -490,7 +502,8 @@ mod tests {
             peer_unfit_lasting: true,
             peer_yielding: true,
             peer_restarting: true,
-            objection: Some(Objection::Saturated),
+            witnesses_silent: true,
+            objection: Some(Objection::WitnessProved),
             testimony: Some(Testimony::SlippedBack),
         };
         Decision {

@@ -267,6 +267,7 @@ const fn is_claim(event: &Event) -> bool {
         | Event::HolderChanged { .. }
         | Event::Paused { .. }
         | Event::HoldChanged { .. }
+        | Event::Witness { .. }
         | Event::Leaving(_)
         | Event::HostEnds(_)
         | Event::SilenceStartsAnew => false,
@@ -414,6 +415,7 @@ mod tests {
             preempt_delay: None,
             strict: false,
             restart_grace: second * 10,
+            witnesses: pair_core::Witnessing::default(),
             version: "0.1.0".to_owned(),
         };
         let node = Node::new(core, 7, Instant::ZERO);

@@ -92,7 +92,7 @@ pub fn tell(event: &Event, names: &Names) {
             let verdict = text::verdict(decision.verdict);
             let evidence = text::evidence(&decision.evidence, names).join("; ");
             match decision.verdict {
-                Verdict::Alarm(Alarm::SilenceUnproven | Alarm::OverBudget | Alarm::OnHold) => {
+                Verdict::Alarm(Alarm::SilenceUnproven | Alarm::WitnessesSilent | Alarm::OverBudget | Alarm::OnHold) => {
                     error!(rule, verdict, evidence, "decided");
                 }
                 Verdict::Alarm(_) => warn!(rule, verdict, evidence, "decided"),
@@ -142,6 +142,11 @@ pub fn tell(event: &Event, names: &Names) {
             left_ms = hold.remaining.as_millis(),
             "hold changed"
         ),
+        Event::Witness { witness, answers: true } => info!(witness = names.witness(*witness), "witness answers"),
+        Event::Witness {
+            witness,
+            answers: false,
+        } => warn!(witness = names.witness(*witness), "witness is silent"),
         Event::Leaving(true) => info!("this node leaves the pair"),
         Event::Leaving(false) => info!("this node is back in the pair"),
         Event::HostEnds(Some(Ending { cause, hands_over, .. })) => {

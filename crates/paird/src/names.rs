@@ -1,6 +1,6 @@
 //! The names that people gave to the members of the pair.
 
-use pair_core::{Holder, Member};
+use pair_core::{Holder, Member, WitnessIndex};
 use pair_wire::control::HolderName;
 
 /// The names of both nodes, and which of them this is.
@@ -8,13 +8,32 @@ use pair_wire::control::HolderName;
 pub struct Names {
     nodes: [String; 2],
     me: Member,
+    witnesses: Vec<String>,
 }
 
 impl Names {
     /// The names in the order of the configuration.
     #[must_use]
     pub fn new(nodes: [String; 2], me: Member) -> Self {
-        Self { nodes, me }
+        Self {
+            nodes,
+            me,
+            witnesses: Vec::new(),
+        }
+    }
+
+    /// The same, with what people call the witnesses, in the order of the configuration.
+    #[must_use]
+    pub fn with_witnesses(self, witnesses: Vec<String>) -> Self {
+        Self { witnesses, ..self }
+    }
+
+    /// What people call a witness: where it is.
+    #[must_use]
+    pub fn witness(&self, index: WitnessIndex) -> &str {
+        self.witnesses
+            .get(usize::from(index.0))
+            .map_or("unnamed", String::as_str)
     }
 
     /// The name of a member.

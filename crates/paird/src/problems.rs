@@ -5,7 +5,7 @@ mod card;
 mod cloud;
 mod ending;
 
-use pair_core::{Alarm, CallFault, Fitness, Holder, Link, Member, Notice, Verdict, View};
+use pair_core::{Alarm, CallFault, Fitness, Holder, Link, Member, Notice, Objection, Verdict, View};
 use pair_wire::control::{Problem, Severity};
 
 use crate::knowledge::{AddressKnowledge, Knowledge};
@@ -75,6 +75,7 @@ pub const IDS: &[(&str, Severity)] = &[
     ("state-unusable", Severity::Degraded),
     ("takeover-unrehearsed", Severity::Degraded),
     ("versions-differ", Severity::Degraded),
+    ("witnesses-silent", Severity::Critical),
 ];
 
 /// The ids of the problems that keep a node from being ready: all that [`against_readiness`] names.
@@ -280,8 +281,22 @@ fn about_peer(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<
     match view.decision.verdict {
         Verdict::Alarm(Alarm::SilentButServing) => problems.push(degraded(
             "silent-but-serving",
-            format!("{peer} is silent, and its service serves: the address stays there"),
+            match view.decision.evidence.objection {
+                Some(Objection::WitnessProved) => {
+                    format!("{peer} is silent, and a witness brought its answer: the address stays there")
+                }
+                Some(Objection::ProbeServed | Objection::Saturated) | None => {
+                    format!("{peer} is silent, and its service serves: the address stays there")
+                }
+            },
             "restart paird there, or open the heartbeat port; to move the address: pairctl failover",
+        )),
+        Verdict::Alarm(Alarm::WitnessesSilent) => problems.push(critical(
+            "witnesses-silent",
+            format!(
+                "{peer} is silent, and so is every witness: this node may be the one cut off, and does not claim yet"
+            ),
+            "see whether this node has a network; if the other one is dead: pairctl failover",
         )),
         Verdict::Alarm(Alarm::SilenceUnproven) => problems.push(critical(
             "silence-unproven",

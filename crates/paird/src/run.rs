@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread;
 
 use anyhow::{Context, anyhow, bail};
-use pair_core::{Config as CoreConfig, Member};
+use pair_core::{Config as CoreConfig, Member, Witnessing};
 use pair_ec2::{Endpoint, Settings};
 use pair_wire::key::{Key, KeyRing};
 use tokio::runtime::{Builder, Runtime};
@@ -276,6 +276,7 @@ pub(crate) fn core_config(config: &Config, address: &Address, me: Member) -> Cor
         strict: config.takeover.strict,
         restart_grace: config.takeover.restart_grace,
         call_timeout: config.ec2.call_timeout,
+        witnesses: Witnessing::default(),
         version: VERSION.to_owned(),
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pair_core::{
     Alarm, CallFault, EndingCause, Fitness, Link, Objection, ProbeOutcome, Reason, Refusal, Situation, Source,
-    Testimony, Unfitness, Verdict,
+    Testimony, Unfitness, Verdict, WitnessOutcome,
 };
 use pair_wire::control::Command;
 
@@ -67,6 +67,9 @@ pub const fn verdict(verdict: Verdict) -> &'static str {
             Alarm::HeldByFormer => "alarm: the address is held by a former member of the pair that is not stopped",
             Alarm::OnHold => "alarm: the address would move here, but for a hold",
             Alarm::OverBudget => "alarm: the address would move here, but it has moved too often",
+            Alarm::WitnessesSilent => {
+                "alarm: the peer is silent, and so is every witness: this node may be the one cut off"
+            }
             Alarm::SilenceUnproven => "alarm: the peer is silent, and no channel that ever worked says that it is dead",
         },
     }
@@ -110,6 +113,18 @@ pub const fn probe(outcome: ProbeOutcome) -> &'static str {
         ProbeOutcome::WrongStatus => "answers with a wrong status",
         ProbeOutcome::KernelOnly => "only its kernel answers",
         ProbeOutcome::Nothing => "no answer",
+    }
+}
+
+/// What a question to a witness got.
+#[must_use]
+pub const fn witness(outcome: WitnessOutcome) -> &'static str {
+    match outcome {
+        WitnessOutcome::Proved => "brought the peer's answer",
+        WitnessOutcome::ProvedUnfit => "brought the peer's answer: its service is unfit",
+        WitnessOutcome::PassedOn => "has passed the question on",
+        WitnessOutcome::Unproven => "answers, and the peer does not",
+        WitnessOutcome::Nothing => "no answer",
     }
 }
 
@@ -262,8 +277,14 @@ pub fn evidence(seen: &Situation, names: &Names) -> Vec<String> {
     if seen.ordered {
         lines.push("an operator ordered it".to_owned());
     }
+    if seen.witnesses_silent {
+        lines.push("witnesses that answered before are silent, too".to_owned());
+    }
     match seen.objection {
         Some(Objection::ProbeServed) => lines.push("a probe begun under suspicion was served".to_owned()),
+        Some(Objection::WitnessProved) => {
+            lines.push("a witness that was asked under suspicion brought the peer's signed answer".to_owned());
+        }
         Some(Objection::Saturated) => lines.push("the peer's service was at its connection limit".to_owned()),
         None => {}
     }
@@ -278,6 +299,7 @@ const fn testimony_of(testimony: Testimony) -> &'static str {
         Testimony::InstanceDown => "EC2 says that the instance is stopped",
         Testimony::Heartbeats => "heartbeats came after the address changed hands and stopped",
         Testimony::Probe => "probes were served after the address changed hands and stopped",
+        Testimony::Witness => "a witness brought the peer's answers after the address changed hands, and brings none",
         Testimony::KernelOnly => "only the peer's kernel answers probes",
         Testimony::SlippedBack => "the address slipped back to the peer by a claim that landed late",
         Testimony::InstanceUnreachable => "EC2 cannot reach the instance",

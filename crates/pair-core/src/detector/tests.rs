@@ -24,6 +24,7 @@ fn config() -> Config {
         preempt_delay: None,
         strict: false,
         restart_grace: Duration::from_secs(10),
+        witnesses: crate::Witnessing::default(),
         version: "0.1.0".to_owned(),
     }
 }

@@ -1,12 +1,13 @@
 //! What a node does about its decision, and whatever else is due.
 
 use alloc::string::String;
+use core::time::Duration;
 
 use super::Node;
 use crate::{
     Call, CallId, CallRequest, Event, Fitness, Heartbeat, Holder, Instant, Output, Prefix, Report, Rule, Verdict, Word,
     claim::Step,
-    config::READ_GAP,
+    config::{READ_GAP, WITNESS_TIMEOUT},
     decide::{decide, is_free},
     reads::{Read, ReadOf},
     running::RunTime,
@@ -49,6 +50,7 @@ impl Node {
             self.read_address(now, false);
         }
         self.probe_if_due();
+        self.ask_witnesses_if_due();
         self.query_if_due(now);
         self.give_notice_if_due(now);
         if now >= self.next_beat {
@@ -161,15 +163,30 @@ impl Node {
         if run < self.probing.next_at() {
             return;
         }
-        // Each probe under suspicion ends within the holdtime (F-3).
+        let timeout = self.within_holdtime(run, timeout);
+        self.probing.sent(run, timeout, self.detector.is_holdtime_over(run));
+        self.outputs.push_back(Output::Probe { timeout });
+    }
+
+    pub(super) fn ask_witnesses_if_due(&mut self) {
+        let run = self.clock.now();
+        if self.witnesses.next_at().is_none_or(|at| run < at) {
+            return;
+        }
+        let timeout = self.within_holdtime(run, WITNESS_TIMEOUT);
+        let gap = self.config.witness_gap();
+        self.witnesses.asked(run, gap, self.detector.is_holdtime_over(run));
+        self.outputs.push_back(Output::AskWitnesses { timeout });
+    }
+
+    /// As much of `timeout` as ends within the holdtime: whoever is asked under suspicion has answered when it is over (F-3).
+    fn within_holdtime(&self, run: RunTime, timeout: Duration) -> Duration {
         let until_holdtime = self.detector.holdtime_at().since(run);
-        let timeout = if until_holdtime.is_zero() {
+        if until_holdtime.is_zero() {
             timeout
         } else {
             timeout.min(until_holdtime)
-        };
-        self.probing.sent(run, timeout, self.detector.is_holdtime_over(run));
-        self.outputs.push_back(Output::Probe { timeout });
+        }
     }
 
     pub(super) fn query_if_due(&mut self, now: Instant) {

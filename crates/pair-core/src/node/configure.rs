@@ -20,7 +20,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Node;
-use crate::{Config, Instant};
+use crate::{Config, Instant, Witnessing};
 
 /// How often heartbeats are sent, and the silence after which a peer is presumed dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -39,12 +39,17 @@ impl Pace {
 }
 
 impl Node {
-    /// Takes other settings up, as far as they can change: which member this is, where the address lands and the version are what
+    /// Takes other settings up, as far as they can change: which member this is, where the address lands, how many
+    /// witnesses there are and the version are what
     /// a run of the node is about, and stay.
     pub(super) fn configure(&mut self, now: Instant, config: &Config) {
         let wanted = Config {
             me: self.config.me,
             private_ips: self.config.private_ips,
+            witnesses: Witnessing {
+                count: self.config.witnesses.count,
+                ..config.witnesses
+            },
             version: self.config.version.clone(),
             ..*config
         };
@@ -59,6 +64,7 @@ impl Node {
         };
         let config = &self.config;
         self.probing.configure(config);
+        self.witnesses.configure(config);
         self.refit.configure(config.refit);
         self.preempt.configure(config.own_preempt_delay());
         self.keep_pace();

@@ -42,6 +42,7 @@ impl Node {
             peer_unfit_lasting: self.peer.is_unfit_for(run, self.config.unfit_delay),
             peer_yielding: self.peer.is_yielding(),
             peer_restarting: self.is_peer_restarting(run),
+            witnesses_silent: holdtime_over && self.witnesses.are_silent_together(run),
             objection: holdtime_over.then(|| self.objection(run)).flatten(),
             testimony: holdtime_over.then(|| self.testimony(run)).flatten(),
         }
@@ -50,6 +51,9 @@ impl Node {
     pub(super) fn objection(&self, run: RunTime) -> Option<Objection> {
         if self.probing.proves_life(run) {
             return Some(Objection::ProbeServed);
+        }
+        if self.witnesses.proves_life(run) {
+            return Some(Objection::WitnessProved);
         }
         let was_saturated = self.peer.report().is_some_and(|report| report.saturated);
         let briefly = self.detector.silence(run) < self.config.lost_contact_takeover;
@@ -69,6 +73,8 @@ impl Node {
             Some(Testimony::Heartbeats)
         } else if self.probing.testifies(run, changed) {
             Some(Testimony::Probe)
+        } else if self.witnesses.testifies(run, changed) {
+            Some(Testimony::Witness)
         } else if self.probing.kernel_testifies(run) {
             Some(Testimony::KernelOnly)
         } else if self.instance_watch.is_unreachable(holder) {

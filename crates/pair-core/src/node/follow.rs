@@ -33,14 +33,23 @@ impl Node {
                 });
                 self.instance_watch.clear();
                 self.probing.suspect(now, run);
+                self.witnesses.suspect(now, run);
                 self.reads.want(run);
             }
             (false, true) => {
                 self.silence = None;
                 self.probing.relax();
+                self.witnesses.relax();
                 self.instance_watch.clear();
             }
             (true, true) | (false, false) => {}
+        }
+    }
+
+    /// Tells which witnesses have begun to answer, or to be silent.
+    pub(super) fn follow_witnesses(&mut self) {
+        for (witness, answers) in self.witnesses.changes(self.clock.now()) {
+            self.tell(Event::Witness { witness, answers });
         }
     }
 
@@ -51,6 +60,7 @@ impl Node {
         if let Some(silence) = &mut self.silence {
             self.detector.start_silence_anew(run);
             self.probing.suspect(now, run);
+            self.witnesses.suspect(now, run);
             silence.queries_left = queries;
             silence.next_query = run;
         }

@@ -20,6 +20,7 @@ fn probing() -> Probing {
         preempt_delay: None,
         strict: false,
         restart_grace: Duration::from_secs(10),
+        witnesses: crate::Witnessing::default(),
         version: "0.1.0".to_owned(),
     };
     Probing::new(&config, run(0))

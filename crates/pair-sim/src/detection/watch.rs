@@ -152,6 +152,7 @@ impl Watch {
                 }
                 Output::Event(_)
                 | Output::Probe { .. }
+                | Output::AskWitnesses { .. }
                 | Output::Ordered { .. }
                 | Output::Keep(_)
                 | Output::MayStop => {}

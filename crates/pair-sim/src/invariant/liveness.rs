@@ -11,14 +11,17 @@ use crate::World;
 /// the address moves there, every time.
 ///
 /// The bound is the longest wait of each rule on the way: a service that was seen under suspicion (F-7), a restart that was
-/// announced (F-13), the pause after a denied call (F-12), and beyond the budget a whole window (F-15).
+/// announced (F-13), witnesses that fell silent with it (F-20), the pause after a denied call (F-12), and beyond the budget a whole window (F-15).
 pub(super) fn a_dead_holder_is_replaced(world: &World) -> Judgement {
     let Some(since) = world.follow.orphaned else {
         return Ok(0);
     };
     let settings = world.settings();
     let lasts = world.now().since(since);
-    let bound = settings.lost_contact_takeover + settings.restart_grace + world.longest_holdtime * 3 + DENIED;
+    let has_witness = settings.witnesses.count > 0;
+    let isolation_grace = has_witness.then_some(settings.witnesses.isolation_grace);
+    let grace = settings.restart_grace + isolation_grace.unwrap_or_default();
+    let bound = settings.lost_contact_takeover + grace + world.longest_holdtime * 3 + DENIED;
     if lasts <= bound || (lasts <= bound + BUDGET_WINDOW && is_over_budget(world)) {
         return Ok(1);
     }

@@ -70,6 +70,19 @@ pub(super) fn no_claim_out_of_a_pause(world: &World) -> Judgement {
     )
 }
 
+/// F-20: while a witness reaches both nodes, silence alone takes nothing from a peer that runs and serves.
+pub(super) fn a_witness_keeps_the_address_where_it_is_served(world: &World) -> Judgement {
+    each_claim(
+        world,
+        |claim| {
+            let by_ec2 = claim.decision.evidence.testimony == Some(Testimony::InstanceDown);
+            let by_silence = claim.decision.rule == Rule::F6a && !by_ec2 && !claim.decision.evidence.ordered;
+            by_silence && world.settings().witnesses.count > 0 && takes_knowingly(world, claim)
+        },
+        |claim| claim.witnessed_for <= world.longest_holdtime * 2,
+    )
+}
+
 /// F-11: a claim is one call at a time.
 pub(super) fn at_most_one_call_in_flight_per_claim(world: &World) -> Judgement {
     each_claim(world, |_| true, |claim| claim.in_flight <= 1)

@@ -7,7 +7,7 @@ use crate::{A, B, Claim, Owner, Settings};
 
 /// The name of the invariant that a claim of B violates in an ordinary takeover, changed by `change`.
 fn violated(change: impl Fn(&mut Claim)) -> Option<&'static str> {
-    let mut world = World::settled(Settings::default(), 1);
+    let mut world = World::settled(Settings::default().with_witnesses(1), 1);
     let decision = world.host(B).node().map(pair_core::Node::decide);
     let mut decision = decision.expect("B runs");
     decision.rule = Rule::F6a;
@@ -33,6 +33,7 @@ fn violated(change: impl Fn(&mut Claim)) -> Option<&'static str> {
         resumed: None,
         reloaded: None,
         peer_well_for: Duration::ZERO,
+        witnessed_for: Duration::ZERO,
         is_held: false,
         own_moves: (0, None),
         won_in_this_silence: 0,
@@ -60,6 +61,8 @@ fn every_invariant_about_claims_can_be_violated() {
     assert_eq!(up, Some("no_claim_while_the_peer_is_up_and_fit"));
     let calm = violated(|claim| claim.calm_for = Duration::from_secs(3));
     assert_eq!(calm, Some("no_claim_from_a_healthy_peer_in_calm_times"));
+    let witnessed = violated(|claim| claim.witnessed_for = Duration::from_secs(3));
+    assert_eq!(witnessed, Some("a_witness_keeps_the_address_where_it_is_served"));
     let two = violated(|claim| claim.in_flight = 2);
     assert_eq!(two, Some("at_most_one_call_in_flight_per_claim"));
     let old = violated(|claim| {

@@ -44,6 +44,8 @@ kinds! {
     OneWayIsCut = "one-way-is-cut",
     /// A machine is cut off from everything.
     MachineIsIsolated = "machine-is-isolated",
+    /// The witness falls silent (F-20).
+    WitnessIsSilent = "witness-is-silent",
     /// The calls of a member vanish.
     ApiIsCut = "api-is-cut",
     /// The process of a service ends.
@@ -79,6 +81,8 @@ pub struct Bound {
     pub kinds: Vec<Kind>,
     /// Whether the nodes probe each other's service (F-7).
     pub probes: bool,
+    /// Whether there is a witness (F-20).
+    pub witness: bool,
     /// How many ticks a wait may last to be looked at to its end: the horizon of the folding.
     pub ticks: u64,
 }
@@ -135,6 +139,21 @@ impl Bound {
         }
     }
 
+    /// A pair with a witness, and what makes a difference to it.
+    #[must_use]
+    pub fn of_a_witness() -> Self {
+        Self {
+            witness: true,
+            ..Self::of(&[
+                Kind::HostDies,
+                Kind::NetworkIsCut,
+                Kind::OneWayIsCut,
+                Kind::WitnessIsSilent,
+                Kind::ServiceFails,
+            ])
+        }
+    }
+
     fn of(kinds: &[Kind]) -> Self {
         Self {
             kinds: kinds.to_vec(),
@@ -144,13 +163,14 @@ impl Bound {
 }
 
 impl Default for Bound {
-    /// Two faults of any kind, without probes. Eight ticks, two holdtimes, are longer than every wait that can be set, and
+    /// Two faults of any kind, without probes or a witness. Eight ticks, two holdtimes, are longer than every wait that can be set, and
     /// than all fixed ones but those of a minute and more.
     fn default() -> Self {
         Self {
             faults: 2,
             kinds: Kind::ALL.to_vec(),
             probes: false,
+            witness: false,
             ticks: 8,
         }
     }

@@ -28,6 +28,8 @@ pub enum Event {
     CutFrom(Member),
     /// A machine is cut off from its peer, from EC2 and from everybody else.
     Isolate(Member),
+    /// The witness falls silent.
+    SilenceWitness,
     /// The calls of a member vanish.
     CutApi(Member),
     /// A service begins to do badly.
@@ -50,6 +52,8 @@ pub enum Event {
     Heal,
     /// A machine is no longer cut off.
     Reconnect(Member),
+    /// The witness answers again.
+    WakeWitness,
     /// The calls of a member are answered again.
     MendApi(Member),
     /// A service serves again.
@@ -70,6 +74,7 @@ impl Event {
             | Self::Cut
             | Self::CutFrom(_)
             | Self::Isolate(_)
+            | Self::SilenceWitness
             | Self::CutApi(_)
             | Self::Fail(..)
             | Self::Refuse(_)
@@ -81,6 +86,7 @@ impl Event {
             | Self::Resume(_)
             | Self::Heal
             | Self::Reconnect(_)
+            | Self::WakeWitness
             | Self::MendApi(_)
             | Self::Repair(_)
             | Self::Land(_) => false,
@@ -98,6 +104,7 @@ impl Event {
             | Self::Cut
             | Self::CutFrom(_)
             | Self::Isolate(_)
+            | Self::SilenceWitness
             | Self::CutApi(_)
             | Self::Fail(..)
             | Self::Refuse(_)
@@ -106,6 +113,7 @@ impl Event {
             | Self::Resume(_)
             | Self::Heal
             | Self::Reconnect(_)
+            | Self::WakeWitness
             | Self::MendApi(_)
             | Self::Repair(_)
             | Self::Land(_) => false,
@@ -128,6 +136,8 @@ impl Event {
             Kind::OneWayIsCut if state.is_network_whole() => those(&|_| true, Self::CutFrom),
             Kind::NetworkIsCut | Kind::OneWayIsCut => Vec::new(),
             Kind::MachineIsIsolated => those(&|member| of(member).is_on && !of(member).is_isolated, Self::Isolate),
+            Kind::WitnessIsSilent if state.has_witness() => vec![Self::SilenceWitness],
+            Kind::WitnessIsSilent => Vec::new(),
             Kind::ApiIsCut => those(&|member| of(member).reaches_api(), Self::CutApi),
             Kind::ServiceGoes => those(&|member| of(member).service == Service::Serving, |member| {
                 Self::Fail(member, Service::Gone)
@@ -164,6 +174,9 @@ impl Event {
         if !state.is_network_whole() {
             repairs.push(Self::Heal);
         }
+        if state.is_witness_silent {
+            repairs.push(Self::WakeWitness);
+        }
         for member in Member::BOTH {
             let machine = state.machine(member);
             let possible = [
@@ -199,6 +212,8 @@ impl Event {
             Self::Cut => vec![Fault::Partition],
             Self::CutFrom(member) => vec![Fault::PartitionOneway(member)],
             Self::Isolate(member) => vec![Fault::Isolate(member), Fault::ElasticPath(false)],
+            Self::SilenceWitness => vec![Fault::Witnesses(false)],
+            Self::WakeWitness => vec![Fault::Witnesses(true)],
             Self::CutApi(member) => vec![Fault::Api(member, ApiFault::BlackHole, Scope::All)],
             Self::Fail(member, service) => vec![Fault::Service(member, service)],
             Self::Refuse(member) => vec![Fault::Api(member, ApiFault::Failed, Scope::Claims)],

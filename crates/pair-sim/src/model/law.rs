@@ -55,6 +55,8 @@ laws! {
     ApiErrors = "api_errors_move_nothing",
     /// F-4, F-16: soon after its own pause a node takes nothing from a peer that was well.
     OutOfAPause = "no_claim_out_of_a_pause",
+    /// F-20: while a witness reaches both, silence alone takes nothing from a peer that runs and serves.
+    Witness = "a_witness_keeps_the_address_where_it_is_served",
     /// F-11: a claim is one call at a time.
     OneCall = "at_most_one_call_in_flight_per_claim",
     /// F-5: a claim stands on a fresh read, or on the peer's word.
@@ -107,6 +109,8 @@ pub(super) struct Sent<'a> {
     pub(super) is_api_well: bool,
     /// For how long the peer has run and served, with a whole network.
     pub(super) peer_well: u8,
+    /// For how long the peer has run and served, with a witness that reaches both.
+    pub(super) witnessed: u8,
     pub(super) is_held_somewhere: bool,
     pub(super) memory: Memory,
 }
@@ -138,6 +142,11 @@ const CLAIMS: &[(Law, Keeps)] = &[
     }),
     (Law::OutOfAPause, |sent| {
         !sent.takes_unasked() || sent.memory.resumed >= SOON || sent.peer_well <= SOON
+    }),
+    (Law::Witness, |sent| {
+        let by_ec2 = sent.decision.evidence.testimony == Some(Testimony::InstanceDown);
+        let by_silence = sent.decision.rule == Rule::F6a && !by_ec2;
+        !(by_silence && sent.takes_unasked()) || sent.witnessed <= SOON
     }),
     (Law::OneCall, |sent| !sent.is_second),
     (Law::Fact, |sent| {

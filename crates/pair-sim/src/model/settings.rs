@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use pair_core::Witnessing;
+
 use crate::Settings;
 
 /// The time between two moments at which something happens.
@@ -20,12 +22,20 @@ pub(super) const CALL_TIMEOUT: Duration = TICK;
 /// Longer than the holdtime, so that it makes a difference.
 pub(super) const RESTART_GRACE: Duration = TICK.saturating_mul(6);
 
+/// Longer than the holdtime, so that it makes a difference.
+pub(super) const ISOLATION_GRACE: Duration = TICK.saturating_mul(6);
+
 /// How long an operator's hold lasts.
 pub(super) const HOLD: Duration = TICK.saturating_mul(8);
 
 /// The settings of both nodes.
-pub(super) fn settings(probes: bool) -> Settings {
+pub(super) fn settings(probes: bool, witness: bool) -> Settings {
     Settings {
+        witnesses: Witnessing {
+            count: u8::from(witness),
+            isolation_grace: ISOLATION_GRACE,
+            required: false,
+        },
         interval: INTERVAL,
         holdtime: HOLDTIME,
         probe_timeout: probes.then_some(TICK),

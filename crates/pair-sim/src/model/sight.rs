@@ -57,6 +57,8 @@ sights! {
     LateLanding = "a claim that was held up moves the address (F-11)",
     /// A silent peer that serves keeps its address.
     SilentButServing = "silent but serving (F-7)",
+    /// A claim waits, since the witness is silent together with the peer.
+    CutOff = "silent together with the witness (F-20)",
     /// An address stays where it is for a hold.
     KeptByAHold = "kept where it is by a hold (F-14)",
     /// A stranger's address is left alone.
@@ -82,7 +84,8 @@ impl Sight {
             Self::ClaimByOrder => any(&[Kind::OperatorOrders]),
             Self::ClaimOfNobodys | Self::HeldByAStranger => any(&[Kind::AddressIsMoved]),
             Self::LateLanding => kills && any(&[Kind::ClaimIsHeldUp]) && bound.faults >= 2,
-            Self::SilentButServing => bound.probes && any(&[Kind::NetworkIsCut]),
+            Self::SilentButServing => (bound.probes || bound.witness) && any(&[Kind::NetworkIsCut]),
+            Self::CutOff => bound.witness && kills && any(&[Kind::WitnessIsSilent]) && bound.faults >= 2,
             Self::KeptByAHold => kills && any(&[Kind::OperatorHolds]) && bound.faults >= 2,
             Self::SilenceUnproven => any(&[Kind::NetworkIsCut, Kind::MachineIsIsolated]),
         }
@@ -99,6 +102,7 @@ impl Sight {
             Self::ClaimOfNobodys => by(Rule::F6d),
             Self::LateLanding => state.watch.straggled,
             Self::SilentButServing => raises(state, Alarm::SilentButServing),
+            Self::CutOff => raises(state, Alarm::WitnessesSilent),
             Self::KeptByAHold => raises(state, Alarm::OnHold),
             Self::HeldByAStranger => raises(state, Alarm::HeldByStranger),
             Self::SilenceUnproven => raises(state, Alarm::SilenceUnproven),

@@ -20,6 +20,7 @@ pub struct State {
     pub(super) machines: [Machine; 2],
     /// Whether the way from a member is cut.
     pub(super) cut: [bool; 2],
+    pub(super) is_witness_silent: bool,
     pub(super) ec2: Ec2,
     /// How many faults have struck.
     pub(super) faults: u8,
@@ -29,12 +30,13 @@ pub struct State {
 
 impl State {
     /// A pair at rest: the preferred member holds the address, both nodes know it, and every channel is proven.
-    pub(super) fn at_rest(probes: bool, horizon: u64) -> Self {
-        let settings = settings::settings(probes);
+    pub(super) fn at_rest(probes: bool, witness: bool, horizon: u64) -> Self {
+        let settings = settings::settings(probes, witness);
         let mut state = Self {
             now: Instant::from_origin(settings::TICK),
             machines: Member::BOTH.map(Machine::new),
             cut: [false; 2],
+            is_witness_silent: false,
             ec2: Ec2::new(&settings),
             faults: 0,
             watch: Watch::default(),
@@ -75,6 +77,11 @@ impl State {
     pub(super) const fn carries(&self, from: Member) -> bool {
         let is_isolated = self.machine(from).is_isolated || self.machine(from.peer()).is_isolated;
         !self.cut[from.index()] && !is_isolated
+    }
+
+    /// Whether there is a witness that answers.
+    pub(super) const fn has_witness(&self) -> bool {
+        self.settings.witnesses.count > 0 && !self.is_witness_silent
     }
 
     /// Whether neither way is cut by itself.
@@ -124,7 +131,7 @@ impl State {
     /// The state without what does not matter: see `fold`.
     pub(super) fn folded(&self, horizon: u64) -> Row {
         let mut fold = Fold::new(self.now, horizon);
-        fold.add((self.cut, self.faults));
+        fold.add((self.cut, self.is_witness_silent, self.faults));
         fold.add(self.owner());
         fold.add_association(self.ec2.hold().association.as_ref());
         for member in Member::BOTH {

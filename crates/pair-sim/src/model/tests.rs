@@ -52,10 +52,11 @@ fn differ_after(model: &PairModel, one: &State, other: &State, dice: &mut Dice) 
 
 #[test]
 fn states_that_fold_to_the_same_behave_alike() {
-    for probes in [false, true] {
+    for (probes, witness) in [(false, false), (true, false), (false, true)] {
         let model = PairModel::new(Bound {
             faults: 3,
             probes,
+            witness,
             ..Bound::default()
         });
         let mut dice = Dice::new(1);
@@ -78,14 +79,14 @@ fn states_that_fold_to_the_same_behave_alike() {
                 pairs += 1;
             }
         }
-        println!("{pairs} pairs of states, probes {probes}");
+        println!("{pairs} pairs of states, probes {probes}, witness {witness}");
         assert!(pairs > 500, "{pairs}");
     }
 }
 
 #[test]
 fn a_state_is_more_than_its_clock() {
-    let rest = State::at_rest(false, HORIZON);
+    let rest = State::at_rest(false, false, HORIZON);
     let (mut later, mut hurt) = (rest.clone(), rest.clone());
     later.tick(None);
     later.tick(None);

@@ -12,8 +12,8 @@
 use std::{collections::VecDeque, time::Duration};
 
 use pair_core::{
-    Call, CallFault, CallRequest, Decision, Event as Told, Identity, Input, InstanceState, Member, Node, OrderId,
-    Output, ProbeTarget, Reply,
+    Call, CallFault, CallRequest, Decision, Event as Told, Fitness, Identity, Input, InstanceState, Member, Node,
+    OrderId, Output, ProbeTarget, Reply, WitnessIndex, WitnessOutcome,
 };
 
 use super::{
@@ -128,6 +128,8 @@ impl State {
             Event::Start(member) => self.start(member),
             Event::Resume(member) => self.machine_mut(member).is_suspended = false,
             Event::Heal => self.cut = [false; 2],
+            Event::SilenceWitness => self.is_witness_silent = true,
+            Event::WakeWitness => self.is_witness_silent = false,
             Event::Reconnect(member) => self.machine_mut(member).is_isolated = false,
             Event::MendApi(member) => self.machine_mut(member).is_api_cut = false,
             Event::Repair(member) => self.machine_mut(member).service = Service::Serving,
@@ -264,6 +266,10 @@ impl State {
                         agenda.push_back((by, input));
                     }
                 }
+                Output::AskWitnesses { .. } => {
+                    let input = self.ask_witness(by);
+                    agenda.push_back((by, input));
+                }
                 Output::Call(request) => {
                     if let Some(result) = self.call(by, &request, decided.as_ref()) {
                         let id = request.id;
@@ -334,6 +340,25 @@ impl State {
             begun_at: self.now,
             target,
             outcome: answers.map_or(pair_core::ProbeOutcome::Nothing, |asked| asked.service.probed()),
+        }
+    }
+
+    /// Asks the witness, which every machine reaches that is not cut off from everything.
+    fn ask_witness(&self, by: Member) -> Input {
+        let peer = self.machine(by.peer());
+        let outcome = if self.is_witness_silent || self.machine(by).is_isolated {
+            WitnessOutcome::Nothing
+        } else if !peer.is_running() || peer.is_isolated {
+            WitnessOutcome::Unproven
+        } else if matches!(peer.service.fitness(), Fitness::Unfit(_)) {
+            WitnessOutcome::ProvedUnfit
+        } else {
+            WitnessOutcome::Proved
+        };
+        Input::Witnessed {
+            begun_at: self.now,
+            witness: WitnessIndex(0),
+            outcome,
         }
     }
 

@@ -55,6 +55,8 @@ pub(super) struct Thought {
 pub(super) struct Memory {
     /// Since when it has run and served, with a whole network.
     well: u8,
+    /// Since when it has run and served, with a witness that reaches both.
+    witnessed: u8,
     /// Since when it has heard its peer both ways and known that the peer holds the address.
     proven: u8,
     /// Since when it has been wrong about itself.
@@ -136,6 +138,7 @@ impl Watch {
         self.orphaned = self.orphaned.min(law::TO_REPLACE + 1);
         for memory in &mut self.of {
             memory.well = memory.well.min(law::SOON + 1);
+            memory.witnessed = memory.witnessed.min(law::SOON + 1);
             memory.proven = memory.proven.min(PROVEN);
             memory.wrong = memory.wrong.min(law::TO_NOTICE + 1);
             memory.resumed = memory.resumed.min(law::SOON);
@@ -174,6 +177,9 @@ impl State {
             if !self.serves_in_touch(member) {
                 self.watch.of[member.index()].well = 0;
             }
+            if !self.serves_before_a_witness(member) {
+                self.watch.of[member.index()].witnessed = 0;
+            }
         }
         if event.is_fault() {
             self.watch.plot = match self.watch.plot {
@@ -195,6 +201,8 @@ impl State {
             | Event::Cut
             | Event::CutFrom(_)
             | Event::Isolate(_)
+            | Event::SilenceWitness
+            | Event::WakeWitness
             | Event::CutApi(_)
             | Event::Fail(..)
             | Event::Refuse(_)
@@ -239,6 +247,7 @@ impl State {
             calm: self.watch.calm,
             is_api_well: self.is_api_well(),
             peer_well: self.watch.of[by.peer().index()].well,
+            witnessed: self.watch.of[by.peer().index()].witnessed,
             is_held_somewhere: self.watch.of.iter().any(|memory| memory.held > 0),
             memory: self.watch.of[by.index()],
         };
@@ -297,6 +306,7 @@ impl State {
         for member in Member::BOTH {
             let memory = &mut watch.of[member.index()];
             last(&mut memory.well, self.serves_in_touch(member));
+            last(&mut memory.witnessed, self.serves_before_a_witness(member));
             // What was proven before a death counts; the death itself ends the proof of today.
             if watch.orphaned == 0 {
                 last(&mut memory.proven, self.is_proven(member));
@@ -327,6 +337,12 @@ impl State {
     /// Whether a member runs and serves, with a whole network.
     fn serves_in_touch(&self, member: Member) -> bool {
         self.machine(member).is_well() && self.carries(member) && self.carries(member.peer())
+    }
+
+    /// Whether a member runs and serves, and a witness reaches both.
+    fn serves_before_a_witness(&self, member: Member) -> bool {
+        let is_isolated = self.machines.iter().any(|machine| machine.is_isolated);
+        self.machine(member).is_well() && self.has_witness() && !is_isolated
     }
 
     /// Whether a member hears its peer, and knows that it holds the address.

@@ -75,6 +75,8 @@ pub enum TransitionKind {
     Pause,
     /// The silence of the peer counts anew.
     Silence,
+    /// A witness answers, or has fallen silent.
+    Witness,
     /// An operator's hold.
     Hold,
     /// This node left the pair, or came back.
@@ -98,6 +100,7 @@ impl TransitionKind {
             Self::Takeover => "takeover",
             Self::Pause => "pause",
             Self::Silence => "silence",
+            Self::Witness => "witness",
             Self::Hold => "hold",
             Self::Membership => "membership",
             Self::Order => "order",

@@ -17,13 +17,21 @@ const MAGIC: [u8; 4] = *b"PAIR";
 ///
 /// It tells pairs apart that share a key or a port by mistake. It is no secret and proves nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct PairId([u8; 8]);
+pub(crate) struct PairId([u8; 8]);
 
 impl PairId {
-    pub(super) fn of(pair: &str) -> Self {
+    pub(crate) fn of(pair: &str) -> Self {
         let digest = Sha256::digest(pair.as_bytes());
         let (id, _) = digest.split_first_chunk().expect("a SHA-256 digest has 32 bytes");
         Self(*id)
+    }
+
+    pub(crate) const fn bytes(self) -> [u8; 8] {
+        self.0
+    }
+
+    pub(crate) const fn from_bytes(bytes: [u8; 8]) -> Self {
+        Self(bytes)
     }
 }
 

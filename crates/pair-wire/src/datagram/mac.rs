@@ -8,7 +8,7 @@ use sha2::Sha256;
 use crate::key::Key;
 
 /// How long a tag is.
-pub(super) const TAG_LEN: usize = 32;
+pub(crate) const TAG_LEN: usize = 32;
 
 /// What tells a key from others without saying it: the first two bytes of its HMAC-SHA256 over [`MARKED`]. It is public, and
 /// nothing is believed because of it: it shows whether two nodes have the same key before one of them signs with it.
@@ -36,14 +36,14 @@ const MARKED: &[u8] = b"paird: which key is this";
 
 /// A key, ready to sign and to verify.
 #[derive(Clone)]
-pub(super) struct KeyedMac {
+pub(crate) struct KeyedMac {
     key_id: u8,
     /// The state after the key has been hashed: each datagram begins with a copy of it.
     state: Hmac<Sha256>,
 }
 
 impl KeyedMac {
-    pub(super) fn new(key: &Key) -> Self {
+    pub(crate) fn new(key: &Key) -> Self {
         let state = Hmac::new_from_slice(key.secret()).expect("HMAC takes a key of any length");
         Self {
             key_id: key.id(),
@@ -51,16 +51,16 @@ impl KeyedMac {
         }
     }
 
-    pub(super) const fn key_id(&self) -> u8 {
+    pub(crate) const fn key_id(&self) -> u8 {
         self.key_id
     }
 
-    pub(super) fn sign(&self, signed: &[u8]) -> [u8; TAG_LEN] {
+    pub(crate) fn sign(&self, signed: &[u8]) -> [u8; TAG_LEN] {
         self.state.clone().chain_update(signed).finalize().into_bytes().into()
     }
 
     /// Whether `tag` is that of `signed`, in a time that does not depend on where they differ.
-    pub(super) fn verifies(&self, signed: &[u8], tag: &[u8; TAG_LEN]) -> bool {
+    pub(crate) fn verifies(&self, signed: &[u8], tag: &[u8; TAG_LEN]) -> bool {
         self.state.clone().chain_update(signed).verify_slice(tag).is_ok()
     }
 }

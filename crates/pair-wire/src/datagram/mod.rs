@@ -24,9 +24,12 @@ mod sender;
 
 pub use card::{Card, DIGEST_LEN};
 pub use drops::{DropCause, Drops};
-pub use receiver::{PeerKeys, Receiver};
+pub use receiver::{Opened, PeerKeys, Receiver};
 pub use report::{ID_LIMIT, VERSION_LIMIT, ZONE_LIMIT};
 pub use sender::Sender;
+
+pub(crate) use header::PairId;
+pub(crate) use mac::{KeyedMac, TAG_LEN};
 
 /// How long a datagram can be: it fits into one packet of every IP network (RFC 791 guarantees 576 bytes).
 ///
@@ -43,7 +46,7 @@ const PREFIX_AT: usize = header::LEN;
 const REPORT_AT: usize = PREFIX_AT + prefix::LEN;
 
 /// How long the shortest datagram is: one without a report.
-const MIN_DATAGRAM: usize = REPORT_AT + mac::TAG_LEN;
+const MIN_DATAGRAM: usize = REPORT_AT + TAG_LEN;
 
 /// How long a report can be.
 const MAX_REPORT: usize = MAX_DATAGRAM - MIN_DATAGRAM;

@@ -29,7 +29,7 @@ pub enum Line<'a> {
 #[must_use]
 pub const fn is_kept(output: &Output) -> bool {
     match output {
-        Output::Send(_) | Output::Probe { .. } => false,
+        Output::Send(_) | Output::Probe { .. } | Output::AskWitnesses { .. } => false,
         Output::Call(_) | Output::Ordered { .. } | Output::Keep(_) | Output::MayStop | Output::Event(_) => true,
     }
 }

@@ -170,3 +170,36 @@ write(
     "future", "version 2: a prefix as ever, and a report that version 1 cannot read",
     datagram(2, KEY_1, prefix(1, 11, 13, (13, 14, 15)), bytes(range(200, 256))),
 )
+
+
+# What witnesses carry. The witness has a key of its own.
+WITNESS_KEY = (7, bytes([0x5A] * 32))
+REQUEST, QUESTION, PASSED_ON, ANSWER = range(4)
+NONCE = bytes(range(0x40, 0x50))
+
+
+def signed(kind, key, body):
+    key_id, secret = key
+    data = struct.pack("<4sBBBB", b"PAIW", 1, kind, key_id, 0) + body
+    return data + hmac.new(secret, data, hashlib.sha256).digest()
+
+
+def talk(sender, fitness, incarnation):
+    pair_id = hashlib.sha256(PAIR.encode()).digest()[:8]
+    return pair_id + struct.pack("<BBHQ", sender, fitness, 0, incarnation) + NONCE
+
+
+def request(address, question):
+    return signed(REQUEST, WITNESS_KEY, address + question)
+
+
+V4 = struct.pack("<BBH", 4, 0, 7695) + bytes([10, 0, 1, 10]) + bytes(12)
+V6 = struct.pack("<BBH", 6, 0, 7695) + bytes.fromhex("20010db8000000000000000000000001")
+ASKED = signed(QUESTION, KEY_1, talk(1, 0, 0xFEDCBA9876543210))
+
+write("witness-request", "node b asks a witness about node a at 10.0.1.10", request(V4, ASKED))
+write("witness-request-ipv6", "the same, and node a is at 2001:db8::1", request(V6, ASKED))
+write("witness-question", "what the witness passes on to node a", ASKED)
+write("witness-passed-on", "the witness tells node b that it has done so", signed(PASSED_ON, WITNESS_KEY, NONCE))
+write("witness-answer", "node a answers: it lives, and its service is fit", signed(ANSWER, KEY_1, talk(0, 1, 0x0123456789ABCDEF)))
+write("witness-answer-unfit", "node a answers: it lives, and its service is unfit", signed(ANSWER, KEY_1, talk(0, 2, 0x0123456789ABCDEF)))

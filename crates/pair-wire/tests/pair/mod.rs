@@ -95,6 +95,7 @@ impl Pair {
                 }
                 Output::Call(_)
                 | Output::Probe { .. }
+                | Output::AskWitnesses { .. }
                 | Output::Ordered { .. }
                 | Output::Keep(_)
                 | Output::MayStop
@@ -133,6 +134,7 @@ fn config(me: Member) -> Config {
         preempt_delay: None,
         strict: false,
         restart_grace: Duration::from_secs(10),
+        witnesses: pair_core::Witnessing::default(),
         version: "0.1.0".to_owned(),
     }
 }

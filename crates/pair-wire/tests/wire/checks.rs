@@ -1,10 +1,11 @@
 //! What must hold for any bytes at all: the fuzz targets in `fuzz/` look for bytes for which it does not, and the tests
 //! here do the same with those that were found worth keeping.
 
-use pair_core::Member;
+use pair_core::{Fitness, Member};
 use pair_wire::control::{LineError, Message, Request, Response, decode_line, encode_line, read_line};
 use pair_wire::datagram::{DropCause, Receiver};
 use pair_wire::key::KeyRing;
+use pair_wire::witness::{Asker, Carrier, Responder, Told};
 
 use crate::mirror::Body;
 use crate::support::{ME, PAIR, encode_with, key_1, tagged};
@@ -41,6 +42,29 @@ pub(crate) fn datagram(bytes: &[u8]) {
 pub(crate) fn body(bytes: &[u8]) {
     if let Some((version, body)) = bytes.split_first() {
         datagram(&tagged(*version, body));
+    }
+}
+
+/// A datagram as anybody can send it to a witness, or to a node by the way of one: whoever it is for reads it or says why not,
+/// and nobody gives back more than came.
+pub(crate) fn witness(bytes: &[u8]) {
+    let ring = KeyRing::single(key_1());
+    for me in Member::BOTH {
+        let asker = Asker::new(PAIR, me, ME, &ring, &ring);
+        let responder = Responder::new(PAIR, me, ME, &ring);
+        let carrier = Carrier::new(&ring);
+        if let Ok(answer) = responder.answer(bytes, Fitness::Fit) {
+            assert!(answer.len() <= bytes.len());
+            assert_eq!(asker.read(&answer), Err(DropCause::OwnEcho));
+        }
+        if let Ok(errand) = carrier.errand(bytes) {
+            let back = carrier.passed_on(errand.nonce);
+            assert!(back.len() + errand.question.len() <= bytes.len());
+            assert_eq!(asker.read(&back), Ok(Told::PassedOn(errand.nonce)));
+        }
+        if let Ok(Told::Answer { nonce, .. }) = asker.read(bytes) {
+            assert_eq!(carrier.answered(bytes), Ok(nonce));
+        }
     }
 }
 

@@ -264,6 +264,7 @@ fn the_word_for_a_kind_of_transition_is_the_one_in_the_document() {
         TransitionKind::Takeover,
         TransitionKind::Pause,
         TransitionKind::Silence,
+        TransitionKind::Witness,
         TransitionKind::Hold,
         TransitionKind::Membership,
         TransitionKind::Order,

@@ -30,6 +30,11 @@ fn key_files() {
     replay("key_file", checks::key_file);
 }
 
+#[test]
+fn what_witnesses_carry() {
+    replay("witness", checks::witness);
+}
+
 /// A target whose files nobody replays would be forgotten.
 #[test]
 fn every_target_with_a_corpus_is_replayed_here() {
@@ -40,7 +45,14 @@ fn every_target_with_a_corpus_is_replayed_here() {
     targets.sort();
     assert_eq!(
         targets,
-        ["body", "control_request", "control_response", "datagram", "key_file"]
+        [
+            "body",
+            "control_request",
+            "control_response",
+            "datagram",
+            "key_file",
+            "witness"
+        ]
     );
 }
 

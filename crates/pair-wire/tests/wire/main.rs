@@ -16,8 +16,12 @@ mod keys;
 #[cfg(test)]
 mod mirror;
 #[cfg(test)]
+mod paths;
+#[cfg(test)]
 mod successor;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
 mod trace;
+#[cfg(test)]
+mod witness;

@@ -223,6 +223,7 @@ fn node() -> Node {
         preempt_delay: None,
         strict: false,
         restart_grace: Duration::from_secs(10),
+        witnesses: pair_core::Witnessing::default(),
         version: "0.1.0".to_owned(),
     };
     Node::new(config, 7, Instant::ZERO)

@@ -268,6 +268,7 @@ fn trace(node: &str, peer: &str, ahead_ms: u64, told: Vec<Transition>) -> String
         preempt_delay: None,
         strict: false,
         restart_grace: second * 10,
+        witnesses: pair_core::Witnessing::default(),
         version: "0.1.0".to_owned(),
     };
     let start = pair_core::Instant::ZERO;

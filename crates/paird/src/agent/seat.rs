@@ -207,6 +207,8 @@ impl Seat {
                 }
             }
             Output::Probe { timeout } => self.probe(timeout, shared),
+            // No configuration names a witness, and without one the core asks none.
+            Output::AskWitnesses { .. } => {}
             Output::Call(request) => {
                 self.tally.called(&request);
                 shared

@@ -125,6 +125,7 @@ impl AddressTally {
             | Event::Released(_)
             | Event::Paused { .. }
             | Event::HoldChanged { .. }
+            | Event::Witness { .. }
             | Event::Leaving(_)
             | Event::HostEnds(_)
             | Event::SilenceStartsAnew => {}

@@ -18,6 +18,9 @@ pub(crate) struct Args {
     /// Let the nodes probe each other's service.
     #[arg(long)]
     probes: bool,
+    /// Give the pair a witness.
+    #[arg(long)]
+    witness: bool,
     /// On how many threads. On one the paths that are shown are the shortest.
     #[arg(long, value_name = "NUMBER", default_value_t = 2)]
     threads: usize,
@@ -32,6 +35,7 @@ pub(crate) fn run(args: &Args) -> bool {
         faults: args.faults,
         ticks: args.ticks,
         probes: args.probes,
+        witness: args.witness,
         ..Bound::default()
     };
     if !args.kinds.is_empty() {

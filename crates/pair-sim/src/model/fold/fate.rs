@@ -5,7 +5,10 @@
 
 use std::time::Duration;
 
-use pair_core::config::{FACT_FRESH, NOBODY_PATIENCE, PROBE_IN_GOOD_TIMES, READ_WHILE_SILENT, REPLY_TRUST, SETTLE};
+use pair_core::config::{
+    FACT_FRESH, NOBODY_PATIENCE, PROBE_IN_GOOD_TIMES, READ_WHILE_SILENT, REPLY_TRUST, SETTLE, WITNESS_IN_GOOD_TIMES,
+    WITNESS_MEMORY,
+};
 
 use crate::model::settings;
 
@@ -76,6 +79,17 @@ pub(super) fn fate(of: &str, field: &str) -> Fate {
         // Three in vain end a grace, two testify.
         ("Probing", "in_vain") => UpTo(3),
         ("Probing", "last") => Ago(PROBE_IN_GOOD_TIMES + settings::INTERVAL),
+
+        ("Witnesses", "settings" | "patience") => Forget,
+        ("Witnesses", "next_at") => Due,
+        ("Witnesses", "suspected") => Ago(settings::LOST_CONTACT.max(settings::ISOLATION_GRACE)),
+        ("Witness", "answered") => Ago(WITNESS_MEMORY),
+        ("Witness", "answered_in_silence") => Ago(settings::ISOLATION_GRACE),
+        ("Witness", "proved") => AgoInOrder(settings::LOST_CONTACT),
+        ("Witness", "proved_in_silence") => Ago(settings::LOST_CONTACT),
+        // Two in vain testify.
+        ("Witness", "in_vain") => UpTo(2),
+        ("Witness", "last") => Ago(WITNESS_IN_GOOD_TIMES + settings::INTERVAL),
 
         ("Claim", "told_until") | ("Pursuit", "not_before") | ("Verifying", "next_at") => Due,
         // Compared with readings that are asked for later, always.
