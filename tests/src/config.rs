@@ -2,6 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -29,6 +30,8 @@ pub(crate) struct Config {
     pub(crate) control_socket: PathBuf,
     /// Where EC2 and IMDS are, unless the environment says.
     pub(crate) endpoints: Option<[String; 2]>,
+    /// The ends of more paths at each node.
+    pub(crate) more_ends: [Vec<IpAddr>; 2],
     /// Whole tables.
     pub(crate) more: String,
 }
@@ -42,15 +45,23 @@ impl Config {
             key_file,
             control_socket,
             endpoints,
+            more_ends,
             more,
         } = self;
+        let addresses = |index: u8| {
+            let first = IpAddr::V4(quarter.private_ip(index));
+            let all = std::iter::once(&first).chain(&more_ends[usize::from(index)]);
+            all.map(|address| format!("\"{address}\""))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         let endpoints = endpoints.as_ref().map_or_else(String::new, |[ec2, imds]| {
             format!("[ec2]\nendpoint = \"{ec2}\"\nimds_endpoint = \"{imds}\"\n")
         });
         let text = format!(
             "pair = \"{pair}\"\n\
-             [[node]]\nname = \"a\"\naddresses = [\"{a}\"]\n\
-             [[node]]\nname = \"b\"\naddresses = [\"{b}\"]\n\
+             [[node]]\nname = \"a\"\naddresses = [{a}]\n\
+             [[node]]\nname = \"b\"\naddresses = [{b}]\n\
              [[address]]\nallocation_id = \"{allocation_id}\"\n\
              [check]\n{check}\n\
              [probe]\nhttp = {{ port = {PORT}, path = \"/\" }}\n\
@@ -60,8 +71,8 @@ impl Config {
              [metrics]\nlisten = \"{metrics}:{METRICS_PORT}\"\n\
              [log]\nformat = \"text\"\n\
              {endpoints}{more}\n",
-            a = quarter.private_ip(0),
-            b = quarter.private_ip(1),
+            a = addresses(0),
+            b = addresses(1),
             metrics = quarter.private_ip(index),
             key_file = key_file.display(),
             control_socket = control_socket.display(),

@@ -12,8 +12,8 @@
 //! Both nodes print the nodes in the same order, so that two screens can be compared.
 
 use pair_wire::control::{
-    AddressStatus, DecisionStatus, EndingStatus, HolderName, HolderSource, Link, NodeStatus, PeerStatus, Problem, Role,
-    Severity, State, Status, TakeoverStatus,
+    AddressStatus, DecisionStatus, EndingStatus, HolderName, HolderSource, Link, NodeStatus, PathState, PathStatus,
+    PeerStatus, Problem, Role, Severity, State, Status, TakeoverStatus,
 };
 
 /// The status as text, each line with its line feed.
@@ -33,6 +33,11 @@ pub fn status_text(status: &Status) -> String {
         standby(status)
     )];
     lines.extend(aligned(&nodes));
+    let paths = &status.peer.paths;
+    // With one path the row of the peer says it all.
+    if paths.len() > 1 {
+        lines.extend(aligned(&paths.iter().map(path_row).collect::<Vec<_>>()));
+    }
     lines.extend(aligned(&addresses));
     lines.extend(status.last_takeover.as_ref().map(takeover));
     if status.state != State::Healthy {
@@ -147,6 +152,27 @@ fn contact(peer: &PeerStatus, version: &str) -> String {
         .flatten()
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+/// One path of heartbeats.
+fn path_row(path: &PathStatus) -> Vec<String> {
+    let heard = path.heard_ago_ms.map(|ms| format!("heard {} ago", age(ms)));
+    let state = match path.state {
+        PathState::Alive => None,
+        PathState::Silent => Some("silent".to_owned()),
+        PathState::NeverHeard => Some("never heard".to_owned()),
+        PathState::Closed => Some("not on this host".to_owned()),
+    };
+    let loss = path
+        .loss_percent
+        .filter(|_| path.state == PathState::Alive)
+        .map(|percent| format!("loss {percent} %"));
+    let remarks: Vec<String> = [state, heard, loss].into_iter().flatten().collect();
+    vec![
+        "path".to_owned(),
+        format!("{} ↔ {}", path.own, path.peer),
+        remarks.join(", "),
+    ]
 }
 
 fn address_row(address: &AddressStatus) -> Vec<String> {

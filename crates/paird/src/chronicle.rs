@@ -77,6 +77,15 @@ impl Chronicle {
         self.keep(Note::new(now, TransitionKind::Reload, outcome.to_owned()));
     }
 
+    /// Takes in that a heartbeat path has fallen silent, or speaks again. A row of these is one transition, told by its last: a path that
+    /// flaps must not push out what else happened.
+    pub fn path(&mut self, now: Instant, what: &str) {
+        if self.kept.back().is_some_and(|last| last.kind == TransitionKind::Path) {
+            self.kept.pop_back();
+        }
+        self.keep(Note::new(now, TransitionKind::Path, what.to_owned()));
+    }
+
     /// The transitions, oldest first, by the wall clock as it stands `now`: a clock that was set right since is right for
     /// all of them.
     #[must_use]

@@ -131,6 +131,12 @@ impl Flight {
         self.journal(now, logbook);
     }
 
+    /// Takes in that a heartbeat path has fallen silent, or speaks again.
+    pub fn path(&mut self, now: Instant, what: &str, logbook: &mut Logbook) {
+        self.chronicle.path(now, what);
+        self.journal(now, logbook);
+    }
+
     /// Takes in what came of reading configuration and keys again; `config` is what is in force.
     pub fn reload(&mut self, now: Instant, outcome: &str, config: &Config, logbook: &mut Logbook) {
         self.header.config = digest_of(config);

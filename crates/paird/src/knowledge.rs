@@ -30,6 +30,8 @@ pub struct Knowledge {
     pub keys_apart: Option<Problem>,
     /// The notices of AWS that stand, the most urgent first.
     pub notices: Vec<Notice>,
+    /// Which paths of several are silent, in words.
+    pub silent_paths: Vec<String>,
     /// What the checks last said.
     pub verdict: Option<Verdict>,
     /// Why the newest lines of the journal are not on disk.
@@ -87,6 +89,7 @@ impl Knowledge {
             cards: None,
             keys_apart: None,
             notices: Vec::new(),
+            silent_paths: Vec::new(),
             verdict: None,
             journal_error: None,
             metrics_error: None,

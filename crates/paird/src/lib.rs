@@ -30,6 +30,7 @@ pub mod news;
 pub mod notices;
 pub mod orders;
 pub mod outage;
+pub mod paths;
 pub mod probe;
 pub mod problems;
 pub mod recorder;

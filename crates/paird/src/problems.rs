@@ -4,6 +4,7 @@
 mod card;
 mod cloud;
 mod ending;
+mod paths;
 
 use pair_core::{Alarm, CallFault, Fitness, Holder, Link, Member, Notice, Objection, Verdict, View};
 use pair_wire::control::{Problem, Severity};
@@ -19,6 +20,7 @@ pub use cloud::{
     place_taken, redirected,
 };
 pub use ending::of_notices;
+pub use paths::silent_paths;
 
 /// The ids of everything that can be found, and how bad each is at its worst.
 pub const IDS: &[(&str, Severity)] = &[
@@ -60,6 +62,7 @@ pub const IDS: &[(&str, Severity)] = &[
     ("on-hold", Severity::Critical),
     ("one-way-link", Severity::Degraded),
     ("over-budget", Severity::Critical),
+    ("path-silent", Severity::Degraded),
     ("peer-host-ending", Severity::Degraded),
     ("peer-host-noticed", Severity::Degraded),
     ("peer-left-pair", Severity::Degraded),
@@ -161,6 +164,7 @@ pub fn of(sight: Sight<'_>, known: &Knowledge, names: &Names, me: Member) -> Vec
         }
     }
     problems.extend(ending::told_only(&known.notices));
+    problems.extend(paths::about(view.link, known));
     problems.extend(about_holder(view, names));
     problems.extend(about_claim(view, address));
     problems.extend(about_peer(view, known, names, me));

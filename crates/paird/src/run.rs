@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::cloud::{Cloud, CloudConfig, Destination, Manner};
 use crate::config::{self, Address, AddressIndex, Config, Findings, KeyFile, Security};
 use crate::logbook::Logbook;
-use crate::socket::HeartbeatSocket;
+use crate::paths::Paths;
 use crate::standing::Keeper;
 use crate::watchers::{Surroundings, Watchers};
 use crate::{control, journal, landing, memory};
@@ -52,10 +52,7 @@ pub fn load(args: &Node) -> Result<(Config, KeyRing), Findings> {
 pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
     let loudness = journal::set_up(config.log).context("cannot set up the log")?;
     let me = this_node(&config, source.node.as_deref())?;
-    let (own, peer) = (
-        config.nodes[me.index()].address,
-        config.nodes[me.peer().index()].address,
-    );
+    let own = config.nodes[me.index()].address();
     info!(
         pair = config.pair,
         node = config.nodes[me.index()].name,
@@ -74,7 +71,8 @@ pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
         .context("cannot start the event loop")?;
     let _entered = here.enter();
     let port = config.heartbeat.port;
-    let socket = HeartbeatSocket::open(own, peer, port)
+    let [ours, theirs] = [me, me.peer()].map(|member| config.nodes[member.index()].addresses.iter().copied());
+    let paths = Paths::open(ours.zip(theirs), port)
         .with_context(|| format!("cannot open the heartbeat socket on {own}, UDP port {port}"))?;
     let listener = control::open(&config.control_socket)
         .with_context(|| format!("cannot open the control socket {}", config.control_socket.display()))?;
@@ -138,7 +136,7 @@ pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
         seats,
         ring,
         clock,
-        socket,
+        paths,
         cloud,
         elsewhere: handle,
         news,
@@ -207,7 +205,7 @@ pub(crate) fn this_node(config: &Config, flag: Option<&str>) -> anyhow::Result<M
     let here = config
         .nodes
         .iter()
-        .map(|node| node.address)
+        .flat_map(|node| node.addresses.iter().copied())
         .filter(|address| landing::is_local(*address, &local))
         .collect::<Vec<_>>();
     let index = config.this_node(flag, &here).map_err(|finding| anyhow!("{finding}"))?;

@@ -6,6 +6,7 @@
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd;
+use std::task::{Context, Poll};
 
 use nix::cmsg_space;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt, sockopt::RxqOvfl};
@@ -90,6 +91,14 @@ impl HeartbeatSocket {
     /// Those of the reactor: the daemon cannot go on.
     pub async fn readable(&self) -> io::Result<()> {
         self.socket.readable().await
+    }
+
+    /// Whether something can be received; if not, the task of this context is woken once it can.
+    ///
+    /// # Errors
+    /// As [`Self::readable`].
+    pub fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.socket.poll_recv_ready(context)
     }
 
     /// Takes what waits, without waiting. The buffer has one byte more than a datagram, so that a longer one is noticed.

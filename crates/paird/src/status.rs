@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use pair_core::{Config as CoreConfig, Holder, Instant, Link as CoreLink, Member, Notice, View};
 use pair_wire::control::{
-    AddressStatus, AgentStatus, DecisionStatus, EndingStatus, KeysStatus, Link, NodeStatus, PeerKeysStatus, PeerStatus,
-    ReadyStatus, Role, STATUS_VERSION, State, Status, TakeoverStatus,
+    AddressStatus, AgentStatus, DecisionStatus, EndingStatus, KeysStatus, Link, NodeStatus, PathState as StatusOfPath,
+    PathStatus, PeerKeysStatus, PeerStatus, ReadyStatus, Role, STATUS_VERSION, State, Status, TakeoverStatus,
 };
 use pair_wire::datagram::{Drops, PeerKeys};
 use pair_wire::key::{Key, KeyRing};
@@ -14,6 +14,7 @@ use crate::clock::{millis, unix_ms, wall_time};
 use crate::config::{Address, Config, Security};
 use crate::knowledge::{AddressKnowledge, Knowledge};
 use crate::names::Names;
+use crate::paths::{Path, PathState, Paths};
 use crate::problems::{self, Sight};
 use crate::text;
 
@@ -31,6 +32,8 @@ pub struct Sources<'a> {
     pub known: &'a Knowledge,
     /// Each address, in the order of the file.
     pub seats: Vec<SeatSources<'a>>,
+    /// The paths of heartbeats.
+    pub paths: &'a Paths,
     /// What was dropped.
     pub drops: &'a Drops,
     /// This node's keys.
@@ -172,6 +175,23 @@ impl Sources<'_> {
             loss_percent: seat.view.loss_percent.map(f64::from),
             probe: seat.view.probe.map(|outcome| text::probe(outcome).to_owned()),
             agent_version: report.map(|report| report.version.clone()),
+            paths: self.paths.iter().map(|path| self.path(path)).collect(),
+        }
+    }
+
+    fn path(&self, path: &Path) -> PathStatus {
+        let now = Instant::from_origin(self.uptime);
+        PathStatus {
+            own: path.own.to_string(),
+            peer: path.peer.to_string(),
+            state: match path.state() {
+                PathState::Alive => StatusOfPath::Alive,
+                PathState::Silent => StatusOfPath::Silent,
+                PathState::NeverHeard => StatusOfPath::NeverHeard,
+                PathState::Closed => StatusOfPath::Closed,
+            },
+            heard_ago_ms: path.heard_at().map(|at| millis(now.since(at))),
+            loss_percent: path.loss_percent(),
         }
     }
 

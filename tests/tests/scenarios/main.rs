@@ -25,6 +25,7 @@ mod manual;
 mod metrics;
 mod notices;
 mod order;
+mod paths;
 mod pause;
 mod recording;
 mod reload;

@@ -27,8 +27,8 @@ pub use request::{Command, Request};
 pub use response::{Answer, Outcome, Response};
 pub use status::{
     AddressStatus, AgentStatus, DecisionStatus, EndingCause, EndingStatus, HolderName, HolderSource, KeysStatus, Link,
-    NodeStatus, PeerKeysStatus, PeerStatus, Problem, ReadyStatus, RecorderStatus, Role, STATUS_VERSION, Severity,
-    State, Status, TakeoverStatus,
+    NodeStatus, PathState, PathStatus, PeerKeysStatus, PeerStatus, Problem, ReadyStatus, RecorderStatus, Role,
+    STATUS_VERSION, Severity, State, Status, TakeoverStatus,
 };
 pub use why::{Clock, Part, Times, Transition, TransitionKind, WHY_VERSION, Why};
 

@@ -165,6 +165,38 @@ pub struct PeerStatus {
     pub probe: Option<String>,
     /// The version of its agent.
     pub agent_version: Option<String>,
+    /// The paths by which heartbeats come, in the order of the configuration.
+    #[serde(default)]
+    pub paths: Vec<PathStatus>,
+}
+
+/// One path of heartbeats.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathStatus {
+    /// Its end at the node that was asked.
+    pub own: String,
+    /// Its end at the other one.
+    pub peer: String,
+    /// How it is.
+    pub state: PathState,
+    /// How long ago something was last heard on it, in milliseconds.
+    pub heard_ago_ms: Option<u64>,
+    /// How many of the last heartbeats did not come by it, in percent.
+    pub loss_percent: Option<u32>,
+}
+
+/// How a path of heartbeats is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PathState {
+    /// Heartbeats come by it.
+    Alive,
+    /// None has come by it for a holdtime.
+    Silent,
+    /// None has come by it since this daemon started.
+    NeverHeard,
+    /// Its end at this node is no address of this host.
+    Closed,
 }
 
 /// How contact with the peer is.

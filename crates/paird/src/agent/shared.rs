@@ -15,7 +15,7 @@ use crate::logbook::Logbook;
 use crate::metrics::{Publisher, Tally};
 use crate::names::Names;
 use crate::news::News;
-use crate::socket::HeartbeatSocket;
+use crate::paths::Paths;
 use crate::watchers::Watchers;
 
 /// What all seats work with.
@@ -25,7 +25,7 @@ pub(super) struct Shared {
     pub(super) names: Names,
     pub(super) clock: Clock,
     pub(super) ring: KeyRing,
-    pub(super) socket: HeartbeatSocket,
+    pub(super) paths: Paths,
     pub(super) known: Knowledge,
     pub(super) cloud: Arc<Cloud>,
     /// The digest of the configuration.

@@ -41,7 +41,7 @@ fn read_address<'t>(reader: &mut Reader<'t>, section: &Section<'t>, nodes: Optio
     let preferred = reader.optional_text(section, "preferred");
     let nodes = nodes.ok_or(Reported)?;
     let private_ips = private_ips.and_then(|ips| read_private_ips(reader, section, nodes, ips));
-    if matches!(private_ips, Ok(None)) && nodes[0].address.is_ipv6() {
+    if matches!(private_ips, Ok(None)) && nodes[0].address().is_ipv6() {
         let problem = Problem::new(
             "missing, and the nodes' own addresses are IPv6",
             "name the IPv4 address of each node on which the Elastic IP lands",
@@ -112,7 +112,7 @@ fn compare<'t>(
 fn place_of(address: &Address, nodes: &[Node; 2], index: usize) -> IpAddr {
     match address.private_ips {
         Some(private_ips) => IpAddr::V4(private_ips[index]),
-        None => nodes[index].address,
+        None => nodes[index].address(),
     }
 }
 

@@ -86,34 +86,58 @@ fn read_nodes<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<[Node; 2]
         .iter()
         .map(|section| {
             let name = reader.text(section, "name");
-            let address = reader.text(section, "addresses");
-            let address = address?.parse().expect("the schema gives the syntax of an address");
-            Ok(Node { name: name?, address })
+            let addresses = reader.texts(section, "addresses")?;
+            let addresses = addresses.iter().map(|address| address.parse());
+            Ok(Node {
+                name: name?,
+                addresses: addresses
+                    .collect::<Result<_, _>>()
+                    .expect("the schema gives the syntax of an address"),
+            })
         })
         .collect();
     let [first, second] = exactly(reader, root, "node", "a pair has exactly two nodes", &sections, nodes)?;
     let (first, second) = (first?, second?);
-    let mut twice = |name: &str, same: bool, value: String| {
-        same.then(|| {
-            let problem = Problem::new(format!("{value} is used by both nodes"), "give each node its own");
-            reader.report(&sections[1], name, problem)
-        })
-    };
-    let reported = [
-        twice("name", first.name == second.name, quoted(&second.name)),
-        twice("addresses", first.address == second.address, second.address.to_string()),
-    ];
-    if first.address.is_ipv4() != second.address.is_ipv4() {
+    let mut outcome = Ok(());
+    if first.name == second.name {
         let problem = Problem::new(
-            format!("{} and {} are of different families", first.address, second.address),
-            "write two IPv4 or two IPv6 addresses",
+            format!("{} is used by both nodes", quoted(&second.name)),
+            "give each node its own",
         );
-        return Err(reader.report(&sections[1], "addresses", problem));
+        outcome = Err(reader.report(&sections[1], "name", problem));
     }
-    match reported {
-        [None, None] => Ok([first, second]),
-        [Some(_), _] | [_, Some(_)] => Err(Reported),
+    for (section, problem) in about_paths(&first, &second) {
+        outcome = Err(reader.report(&sections[section], "addresses", problem));
     }
+    outcome.map(|()| [first, second])
+}
+
+/// What is wrong with the addresses of the nodes as ends of paths, by the node whose fault it is.
+fn about_paths(first: &Node, second: &Node) -> Vec<(usize, Problem)> {
+    let (ours, theirs) = (&first.addresses, &second.addresses);
+    if ours.len() != theirs.len() {
+        let problem = format!("{} entries, and the other node has {}", theirs.len(), ours.len());
+        let advice = "give both nodes an address for each path, in the same order";
+        return vec![(1, Problem::new(problem, advice))];
+    }
+    let mut problems = Vec::new();
+    for (place, address) in ours.iter().enumerate() {
+        if ours[..place].contains(address) {
+            problems.push((0, Problem::new(format!("{address} is written twice"), "write it once")));
+        }
+    }
+    for (place, (own, other)) in ours.iter().zip(theirs).enumerate() {
+        if theirs[..place].contains(other) {
+            problems.push((1, Problem::new(format!("{other} is written twice"), "write it once")));
+        } else if ours.contains(other) {
+            let problem = format!("{other} is used by both nodes");
+            problems.push((1, Problem::new(problem, "give each node its own")));
+        } else if own.is_ipv4() != other.is_ipv4() {
+            let problem = format!("{own} and {other} are of different families");
+            problems.push((1, Problem::new(problem, "write two IPv4 or two IPv6 addresses")));
+        }
+    }
+    problems
 }
 
 fn read_heartbeat<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Heartbeat> {

@@ -29,7 +29,8 @@ pub(super) fn effective(config: &Config) -> Vec<(&'static str, String)> {
     values.text("pair", &config.pair);
     for node in &config.nodes {
         values.text("node.name", &node.name);
-        values.raw("node.addresses", &format!("[\"{}\"]", node.address));
+        let addresses: Vec<String> = node.addresses.iter().map(|address| format!("\"{address}\"")).collect();
+        values.raw("node.addresses", &format!("[{}]", addresses.join(", ")));
     }
     // In an order of their own: that of the file means nothing.
     let mut addresses: Vec<&Address> = config.addresses.iter().collect();

@@ -84,8 +84,17 @@ pub struct Config {
 pub struct Node {
     /// Its name, unique in the pair.
     pub name: String,
-    /// The private address its heartbeats come from and go to.
-    pub address: IpAddr,
+    /// The addresses its heartbeats come from and go to, the private one of its service first: one at least, and as many as the
+    /// other node has.
+    pub addresses: Vec<IpAddr>,
+}
+
+impl Node {
+    /// The private address of its service.
+    #[must_use]
+    pub fn address(&self) -> IpAddr {
+        self.addresses[0]
+    }
 }
 
 /// Which address of the pair is meant: its place in the file.
@@ -341,7 +350,7 @@ impl Config {
         match self
             .nodes
             .each_ref()
-            .map(|node| local_addresses.contains(&node.address))
+            .map(|node| node.addresses.iter().any(|address| local_addresses.contains(address)))
         {
             [true, false] => Ok(0),
             [false, true] => Ok(1),
@@ -349,7 +358,8 @@ impl Config {
                 "node.addresses",
                 format!(
                     "neither {} nor {} is an address of this host",
-                    self.nodes[0].address, self.nodes[1].address
+                    self.nodes[0].address(),
+                    self.nodes[1].address()
                 ),
                 format!("correct the addresses or use --node with {known}"),
             )),
@@ -357,7 +367,8 @@ impl Config {
                 "node.addresses",
                 format!(
                     "both {} and {} are addresses of this host",
-                    self.nodes[0].address, self.nodes[1].address
+                    self.nodes[0].address(),
+                    self.nodes[1].address()
                 ),
                 format!("correct the addresses or use --node with {known}"),
             )),
@@ -375,7 +386,7 @@ impl Config {
     pub fn places(&self, address: &Address) -> [IpAddr; 2] {
         match address.private_ips {
             Some(private_ips) => private_ips.map(IpAddr::V4),
-            None => self.nodes.each_ref().map(|node| node.address),
+            None => self.nodes.each_ref().map(Node::address),
         }
     }
 

@@ -158,8 +158,17 @@ impl<'t> Reader<'t> {
     pub(super) fn optional_text(&mut self, section: &Section<'t>, name: &str) -> Result<Option<String>, Reported> {
         self.value(section, name, |value| match value {
             Value::Text(text) => Some(text),
-            Value::TextPerNode(_) | Value::Duration(_) | Value::Integer(_) | Value::Flag(_) => None,
+            Value::Texts(_) | Value::TextPerNode(_) | Value::Duration(_) | Value::Integer(_) | Value::Flag(_) => None,
         })
+    }
+
+    /// A list of texts.
+    pub(super) fn texts(&mut self, section: &Section<'t>, name: &str) -> Result<Vec<String>, Reported> {
+        let texts = self.value(section, name, |value| match value {
+            Value::Texts(texts) => Some(texts),
+            Value::Text(_) | Value::TextPerNode(_) | Value::Duration(_) | Value::Integer(_) | Value::Flag(_) => None,
+        });
+        texts.map(settled)
     }
 
     /// A text for each node, by node name, that may be absent.
@@ -170,7 +179,7 @@ impl<'t> Reader<'t> {
     ) -> Result<Option<Vec<(String, String)>>, Reported> {
         self.value(section, name, |value| match value {
             Value::TextPerNode(texts) => Some(texts),
-            Value::Text(_) | Value::Duration(_) | Value::Integer(_) | Value::Flag(_) => None,
+            Value::Text(_) | Value::Texts(_) | Value::Duration(_) | Value::Integer(_) | Value::Flag(_) => None,
         })
     }
 
@@ -187,7 +196,7 @@ impl<'t> Reader<'t> {
     ) -> Result<Option<Duration>, Reported> {
         self.value(section, name, |value| match value {
             Value::Duration(duration) => Some(duration),
-            Value::Text(_) | Value::TextPerNode(_) | Value::Integer(_) | Value::Flag(_) => None,
+            Value::Text(_) | Value::Texts(_) | Value::TextPerNode(_) | Value::Integer(_) | Value::Flag(_) => None,
         })
     }
 
@@ -195,7 +204,7 @@ impl<'t> Reader<'t> {
     pub(super) fn integer(&mut self, section: &Section<'t>, name: &str) -> Result<u16, Reported> {
         self.value(section, name, |value| match value {
             Value::Integer(number) => Some(number),
-            Value::Text(_) | Value::TextPerNode(_) | Value::Duration(_) | Value::Flag(_) => None,
+            Value::Text(_) | Value::Texts(_) | Value::TextPerNode(_) | Value::Duration(_) | Value::Flag(_) => None,
         })
         .map(settled)
     }
@@ -204,7 +213,7 @@ impl<'t> Reader<'t> {
     pub(super) fn flag(&mut self, section: &Section<'t>, name: &str) -> Result<bool, Reported> {
         self.value(section, name, |value| match value {
             Value::Flag(flag) => Some(flag),
-            Value::Text(_) | Value::TextPerNode(_) | Value::Duration(_) | Value::Integer(_) => None,
+            Value::Text(_) | Value::Texts(_) | Value::TextPerNode(_) | Value::Duration(_) | Value::Integer(_) => None,
         })
         .map(settled)
     }
@@ -256,7 +265,7 @@ impl<'t> Reader<'t> {
             Kind::Table => format!("add [{}]: {}", key.path, key.doc),
             Kind::Tables { min, .. } => format!("add [[{}]] {}", key.path, times(min)),
             Kind::Text(_)
-            | Kind::OneText(_)
+            | Kind::Texts { .. }
             | Kind::TextPerNode(_)
             | Kind::Choice(_)
             | Kind::Duration { .. }

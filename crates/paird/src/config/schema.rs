@@ -39,8 +39,13 @@ pub enum Kind {
     },
     /// A text.
     Text(Syntax),
-    /// A list of exactly one text: several are understood and refused by name.
-    OneText(Syntax),
+    /// A list of texts, one at least.
+    Texts {
+        /// What each of them looks like.
+        syntax: Syntax,
+        /// How many there may be.
+        max: usize,
+    },
     /// A text for each node, keyed by the node's name.
     TextPerNode(Syntax),
     /// One of a few words.
@@ -94,6 +99,9 @@ pub enum Effect {
 
 /// How many addresses a pair can serve: each costs heartbeats, readings and memory of its own.
 pub const MOST_ADDRESSES: usize = 8;
+
+/// How many paths there may be between the nodes: each carries every heartbeat. A node has two interfaces, or each of two families.
+pub const MOST_PATHS: usize = 4;
 
 const PORT: Kind = Kind::Integer { min: 1, max: u16::MAX };
 
@@ -149,9 +157,12 @@ pub const KEYS: &[Key] = &[
     )),
     at_restart(key(
         "node.addresses",
-        Kind::OneText(Syntax::HostAddress),
+        Kind::Texts {
+            syntax: Syntax::HostAddress,
+            max: MOST_PATHS,
+        },
         Required,
-        "Private address the node's heartbeats come from and go to, and by which it knows itself; one path per node.",
+        "Addresses the node's heartbeats come from and go to, and by which it knows itself, the private one of its service first. Those in the same place on both nodes are the ends of a path, and each heartbeat is sent on all paths.",
     )),
     at_restart(key(
         "address",
@@ -648,7 +659,7 @@ impl Kind {
             Self::Tables { min, max } if min == max => format!("table, exactly {min}"),
             Self::Tables { min, max } => format!("table, {min} to {max}"),
             Self::Text(syntax) => syntax.describe().to_owned(),
-            Self::OneText(syntax) => format!("list of exactly one: {}", syntax.describe()),
+            Self::Texts { syntax, max } => format!("list of 1 to {max}: {}", syntax.describe()),
             Self::TextPerNode(syntax) => format!("one per node: {}", syntax.describe()),
             Self::Choice(words) => words
                 .iter()

@@ -62,11 +62,11 @@ fn the_smallest_file_gets_every_default() {
             nodes: [
                 Node {
                     name: "a".to_owned(),
-                    address: [10, 0, 1, 10].into()
+                    addresses: vec![[10, 0, 1, 10].into()]
                 },
                 Node {
                     name: "b".to_owned(),
-                    address: [10, 0, 2, 10].into()
+                    addresses: vec![[10, 0, 2, 10].into()]
                 },
             ],
             addresses: vec![Address {
@@ -284,7 +284,7 @@ fn all_mistakes_are_reported_at_once_in_the_order_of_their_lines() {
     let text = r#"pair = "lb 1"
 [[node]]
 name = "a"
-addresses = ["10.0.1.10", "10.0.1.11"]
+addresses = ["10.0.1.10", "10.0.1.11", "10.0.1.12", "10.0.1.13", "10.0.1.14"]
 [[node]]
 name = "b"
 addresses = ["10.0.2"]
@@ -308,7 +308,7 @@ level = "loud"
     assert_eq!(
         mistakes(text),
         r#"paird.toml:1: pair: "lb 1" is not valid, write 1 to 64 of A-Z a-z 0-9 . _ -
-paird.toml:4: node.addresses: 2 entries, but several paths are not supported by this version, write exactly one
+paird.toml:4: node.addresses: 5 entries, write 1 to 4
 paird.toml:7: node.addresses: "10.0.2" is not valid, write an IP address of one host such as "10.0.1.10"
 paird.toml:9: heartbeat.intervall: unknown key, did you mean "interval"?
 paird.toml:10: heartbeat.holdtime: the bare number 1000 has no unit, write "1000ms" or "1000s"
@@ -376,6 +376,25 @@ fn what_several_keys_together_show_is_checked() {
         (
             with("10.0.2.10", "fd00::1"),
             "paird.toml:7: node.addresses: 10.0.1.10 and fd00::1 are of different families, write two IPv4 or two IPv6 addresses",
+        ),
+        (
+            with("\"10.0.2.10\"", "\"10.0.2.10\", \"10.0.2.11\""),
+            "paird.toml:7: node.addresses: 2 entries, and the other node has 1, give both nodes an address for each path, in the same order",
+        ),
+        (
+            with("\"10.0.2.10\"", "\"10.0.2.10\", \"10.0.2.10\"")
+                .replace("\"10.0.1.10\"", "\"10.0.1.10\", \"10.0.1.11\""),
+            "paird.toml:7: node.addresses: 10.0.2.10 is written twice, write it once",
+        ),
+        (
+            with("\"10.0.2.10\"", "\"10.0.2.10\", \"10.0.1.10\"")
+                .replace("[\"10.0.1.10\"]", "[\"10.0.1.10\", \"10.0.1.11\"]"),
+            "paird.toml:7: node.addresses: 10.0.1.10 is used by both nodes, give each node its own",
+        ),
+        (
+            with("\"10.0.2.10\"", "\"10.0.2.10\", \"fd00::2\"")
+                .replace("\"10.0.1.10\"", "\"10.0.1.10\", \"10.0.1.11\""),
+            "paird.toml:7: node.addresses: 10.0.1.11 and fd00::2 are of different families, write two IPv4 or two IPv6 addresses",
         ),
         (
             with("10.0.1.10", "fd00::1").replace("10.0.2.10", "fd00::2"),

@@ -16,6 +16,7 @@ const QUOTED_MAX: usize = 60;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
     Text(String),
+    Texts(Vec<String>),
     TextPerNode(Vec<(String, String)>),
     Duration(Duration),
     Integer(u16),
@@ -42,7 +43,7 @@ impl Problem {
 pub(super) fn read(kind: Kind, value: &DeValue<'_>) -> Result<Value, Problem> {
     match (kind, value) {
         (Kind::Text(syntax), DeValue::String(text)) => read_text(syntax, text).map(Value::Text),
-        (Kind::OneText(syntax), DeValue::Array(array)) => read_one(syntax, array).map(Value::Text),
+        (Kind::Texts { syntax, max }, DeValue::Array(array)) => read_texts(syntax, max, array),
         (Kind::TextPerNode(syntax), DeValue::Table(table)) => read_per_node(syntax, table),
         (Kind::Choice(words), DeValue::String(word)) => read_choice(words, word),
         (Kind::Duration { min_ms, max_ms }, DeValue::String(text)) => read_duration(kind, min_ms, max_ms, text),
@@ -56,7 +57,7 @@ pub(super) fn read(kind: Kind, value: &DeValue<'_>) -> Result<Value, Problem> {
             Kind::Table
             | Kind::Tables { .. }
             | Kind::Text(_)
-            | Kind::OneText(_)
+            | Kind::Texts { .. }
             | Kind::TextPerNode(_)
             | Kind::Choice(_)
             | Kind::Duration { .. }
@@ -86,25 +87,22 @@ fn read_text(syntax: Syntax, text: &DeString<'_>) -> Result<String, Problem> {
     }
 }
 
-fn read_one(syntax: Syntax, array: &DeArray<'_>) -> Result<String, Problem> {
-    let mut entries = array.iter();
-    let (Some(first), None) = (entries.next(), entries.next()) else {
-        return Err(if array.is_empty() {
-            Problem::new("the list is empty", "write exactly one")
-        } else {
-            Problem::new(
-                format!(
-                    "{} entries, but several paths are not supported by this version",
-                    array.len()
-                ),
-                "write exactly one",
-            )
-        });
-    };
-    match first.get_ref() {
-        DeValue::String(text) => read_text(syntax, text),
-        other => Err(wrong_type(Kind::Text(syntax), other)),
+fn read_texts(syntax: Syntax, max: usize, array: &DeArray<'_>) -> Result<Value, Problem> {
+    if !(1..=max).contains(&array.len()) {
+        let problem = match array.len() {
+            0 => "the list is empty".to_owned(),
+            count => format!("{count} entries"),
+        };
+        return Err(Problem::new(problem, format!("write 1 to {max}")));
     }
+    array
+        .iter()
+        .map(|entry| match entry.get_ref() {
+            DeValue::String(text) => read_text(syntax, text),
+            other => Err(wrong_type(Kind::Text(syntax), other)),
+        })
+        .collect::<Result<_, _>>()
+        .map(Value::Texts)
 }
 
 fn read_per_node(syntax: Syntax, table: &DeTable<'_>) -> Result<Value, Problem> {

@@ -207,7 +207,7 @@ impl Host {
 pub async fn examine_host(patient: &Patient) -> Host {
     let mut chart = Chart::default();
     let config = &patient.config;
-    let own = config.nodes[patient.me.index()].address;
+    let own = config.nodes[patient.me.index()].address();
     let (security, folder) = (config.security.clone(), config.state_directory.clone());
     let haproxy_config = config.check.haproxy_config.clone();
     let mut addresses = vec![own];
@@ -264,7 +264,7 @@ fn examine_haproxy_config(
 pub async fn examine(patient: &Patient) -> Vec<Examination> {
     let mut chart = Chart::default();
     let config = &patient.config;
-    let own = config.nodes[patient.me.index()].address;
+    let own = config.nodes[patient.me.index()].address();
     let host = examine_host(patient).await;
     chart.extend(host.examinations);
     let port = config.probe.as_ref().map(|probe| probe.port);

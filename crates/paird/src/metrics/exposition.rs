@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pair_wire::control::{EndingCause, Link, Role, Severity};
+use pair_wire::control::{EndingCause, Link, PathState, Role, Severity};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::prometheus_text;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
@@ -146,6 +146,26 @@ impl Exposition {
             "peer_loss_ratio",
             "Share of the peer's last 64 heartbeats that were lost",
             peer.loss_percent.map(|percent| percent / 100.0),
+        )?;
+        // A path is called by its end at the peer.
+        let paths = || peer.paths.iter();
+        page.gauges(
+            "path_up",
+            "Whether heartbeats come by the path",
+            "path",
+            paths().map(|path| (path.peer.as_str(), flag(path.state == PathState::Alive))),
+        )?;
+        page.gauges(
+            "path_heard_age_seconds",
+            "Time since a heartbeat came by the path",
+            "path",
+            paths().filter_map(|path| Some((path.peer.as_str(), self.aged(path.heard_ago_ms?)))),
+        )?;
+        page.gauges(
+            "path_loss_ratio",
+            "Share of the peer's last heartbeats that did not come by the path",
+            "path",
+            paths().filter_map(|path| Some((path.peer.as_str(), f64::from(path.loss_percent?) / 100.0))),
         )?;
         page.gauge(
             "peer_ready",
