@@ -293,7 +293,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_path_whose_address_is_missing_keeps_nobody_from_the_others() {
-        let elsewhere: IpAddr = [192, 0, 2, 1].into();
+        let elsewhere: IpAddr = [203, 0, 113, 1].into();
         let here = |number| IpAddr::from([127, 0, 9, number]);
         let ends = [(elsewhere, here(6)), (here(7), here(8))];
         let mut paths = Paths::open(ends, 7694).unwrap();

@@ -110,7 +110,7 @@ fn an_agent_that_dies_is_noticed_on_both_paths_at_once(setup: Setup) {
 }
 
 fn a_path_whose_address_is_missing_hinders_nobody(setup: Setup) {
-    let elsewhere = [[192, 0, 2, 1].into(), [192, 0, 2, 2].into()];
+    let elsewhere = [[203, 0, 113, 1].into(), [203, 0, 113, 2].into()];
     let mut pair = setup.with_another_path(elsewhere).pair();
     pair.start();
     pair.await_takeover("a");
