@@ -12,6 +12,9 @@ use crate::quarter::Quarter;
 /// The name of every pair, unless a test gives a node another.
 pub const PAIR_NAME: &str = "e2e";
 
+/// The tag by which members and address are found, where they are.
+pub const TAG: (&str, &str) = ("paird:pair", PAIR_NAME);
+
 /// The port of the services, on the private addresses and the published one.
 pub const PORT: u16 = 8080;
 
@@ -26,6 +29,7 @@ pub(crate) const METRICS_PORT: u16 = 9694;
 pub(crate) struct Config {
     pub(crate) pair: String,
     pub(crate) check: String,
+    pub(crate) probe: String,
     pub(crate) key_file: PathBuf,
     pub(crate) control_socket: PathBuf,
     /// Where EC2 and IMDS are, unless the environment says.
@@ -34,6 +38,8 @@ pub(crate) struct Config {
     pub(crate) more_ends: [Vec<IpAddr>; 2],
     /// Whole tables.
     pub(crate) more: String,
+    /// Whether nodes and address are found by their tag.
+    pub(crate) is_found: bool,
 }
 
 impl Config {
@@ -42,11 +48,13 @@ impl Config {
         let Self {
             pair,
             check,
+            probe,
             key_file,
             control_socket,
             endpoints,
             more_ends,
             more,
+            is_found,
         } = self;
         let addresses = |index: u8| {
             let first = IpAddr::V4(quarter.private_ip(index));
@@ -58,21 +66,30 @@ impl Config {
         let endpoints = endpoints.as_ref().map_or_else(String::new, |[ec2, imds]| {
             format!("[ec2]\nendpoint = \"{ec2}\"\nimds_endpoint = \"{imds}\"\n")
         });
+        let places = if *is_found {
+            let (key, _) = TAG;
+            format!(
+                "[[node]]\nname = \"a\"\nzone = \"us-east-1a\"\n[[node]]\nname = \"b\"\nzone = \"us-east-1b\"\n\
+                 [discovery]\ntag = \"{key}\"\n[[address]]\ntag = \"{key}\"\n"
+            )
+        } else {
+            let [a, b] = [0, 1].map(addresses);
+            format!(
+                "[[node]]\nname = \"a\"\naddresses = [{a}]\n[[node]]\nname = \"b\"\naddresses = [{b}]\n\
+                 [[address]]\nallocation_id = \"{allocation_id}\"\n"
+            )
+        };
         let text = format!(
             "pair = \"{pair}\"\n\
-             [[node]]\nname = \"a\"\naddresses = [{a}]\n\
-             [[node]]\nname = \"b\"\naddresses = [{b}]\n\
-             [[address]]\nallocation_id = \"{allocation_id}\"\n\
+             {places}\
              [check]\n{check}\n\
-             [probe]\nhttp = {{ port = {PORT}, path = \"/\" }}\n\
+             [probe]\n{probe}\n\
              [security]\nkey_file = \"{key_file}\"\n\
              [control]\nsocket = \"{control_socket}\"\n\
              [state]\ndirectory = \"{state}\"\n\
              [metrics]\nlisten = \"{metrics}:{METRICS_PORT}\"\n\
              [log]\nformat = \"text\"\n\
              {endpoints}{more}\n",
-            a = addresses(0),
-            b = addresses(1),
             metrics = quarter.private_ip(index),
             key_file = key_file.display(),
             control_socket = control_socket.display(),

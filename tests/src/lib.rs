@@ -38,11 +38,12 @@ mod user;
 mod visitors;
 mod wait;
 mod watch;
+mod witness;
 
 pub use backend::{Backend, NOT_ON_HOST, cfn_lint};
 pub use beats::{Beats, Heard};
 pub use binaries::{Ran, pair_lab, pair_sim, pairctl, paird, xtask};
-pub use config::{PAIR_NAME, PORT};
+pub use config::{PAIR_NAME, PORT, TAG};
 pub use cut::Cut;
 pub use doctor::{Diagnosed, Doctor};
 pub use fake_clock::FakeClock;

@@ -16,27 +16,32 @@ use tempfile::TempDir;
 
 use crate::backend::World;
 use crate::binaries::{self, Ran};
-use crate::config::{HEARTBEAT_PORT, METRICS_PORT, PORT};
+use crate::config::{self, HEARTBEAT_PORT, METRICS_PORT, PORT};
 use crate::cut::Cut;
 use crate::doctor::{Diagnosed, Doctor};
 use crate::node::{Node, Place, pairctl};
+use crate::process::Process;
 use crate::quarter::Quarter;
 use crate::user::User;
 use crate::visitors::Visitors;
 use crate::wait::eventually;
 use crate::watch::{self, Watch};
+use crate::witness::{self, WITNESS_KEY};
 
 /// A pair of nodes, called `a` (preferred) and `b`, in a world with an EC2.
 #[derive(Debug)]
 pub struct Pair {
     scenario: String,
     watch: Option<Watch>,
-    nodes: [Node; 2],
+    /// The members, and a third host where members are found.
+    nodes: Vec<Node>,
     /// The published address: connections go to the service of whoever holds it.
     _forwarder: Forwarder,
     second: Option<Second>,
     world: World,
     quarter: Quarter,
+    /// The third host, while it runs.
+    witness: Option<Process>,
     folder: TempDir,
 }
 
@@ -48,7 +53,7 @@ struct Second {
 }
 
 impl Second {
-    fn published(world: &World, nodes: &[Node; 2], quarter: &Quarter, allocation_id: String) -> Self {
+    fn published(world: &World, nodes: &[Node], quarter: &Quarter, allocation_id: String) -> Self {
         let services = nodes.iter().map(Node::place).filter_map(|place| {
             let private_ip = place.second_private_ip?;
             Some((place.name.to_owned(), (private_ip, PORT).into()))
@@ -67,7 +72,7 @@ impl Pair {
     pub(crate) fn new(
         scenario: String,
         world: World,
-        nodes: [Node; 2],
+        nodes: Vec<Node>,
         quarter: Quarter,
         folder: TempDir,
         second: Option<String>,
@@ -81,6 +86,7 @@ impl Pair {
         let forwarder = world.lab.run(Forwarder::start(&world.lab, published, services));
         let sockets = nodes
             .iter()
+            .take(2)
             .map(Node::place)
             .map(|place| (place.name, place.control_socket.clone()));
         let watch = Watch::begin(world.lab.clock(), sockets.collect());
@@ -92,16 +98,39 @@ impl Pair {
             nodes,
             world,
             quarter,
+            witness: None,
             folder,
         }
     }
 
+    /// Starts the witness of a pair that has one.
+    pub fn start_witness(&mut self) {
+        self.start_witness_with(&self.folder().join(WITNESS_KEY));
+    }
+
+    /// Starts it with a key of its own, which the pair does not have.
+    pub fn start_witness_with_another_key(&mut self) {
+        let key_file = self.folder().join("another-witness-key");
+        config::new_key(&key_file);
+        self.start_witness_with(&key_file);
+    }
+
+    /// Kills it (SIGKILL).
+    pub fn kill_witness(&mut self) {
+        drop(self.witness.take());
+    }
+
+    fn start_witness_with(&mut self, key_file: &Path) {
+        let log = self.folder().join("witness.log");
+        self.witness = Some(witness::start(self.quarter.witness_ip(), key_file, &log));
+    }
+
     /// Starts both services and both agents.
     pub fn start(&mut self) {
-        for node in &mut self.nodes {
+        for node in self.nodes.iter_mut().take(2) {
             node.start_service();
         }
-        for node in &mut self.nodes {
+        for node in self.nodes.iter_mut().take(2) {
             node.start_agent();
         }
     }
@@ -242,6 +271,15 @@ impl Pair {
         self.await_status(node, id, |status| has_problem(status, id))
     }
 
+    /// Waits until a node's daemon refuses to tell its status with these words: it is no member.
+    #[track_caller]
+    pub fn await_refusal(&self, node: &str, words: &str) {
+        eventually(&format!("{node} says {words:?}"), || {
+            let asked = self.pairctl(node, &["status"]);
+            (asked.code == Some(4) && asked.stderr.contains(words)).then_some(())
+        });
+    }
+
     /// Waits until the address is really held by a node, and the node says so and has verified it.
     #[track_caller]
     pub fn await_takeover(&self, node: &str) -> Status {
@@ -348,6 +386,12 @@ impl Pair {
     #[must_use]
     pub fn second(&self) -> &str {
         &self.second.as_ref().expect("the pair has two addresses").allocation_id
+    }
+
+    /// The table of the second address, as it is in both configurations.
+    #[must_use]
+    pub fn second_table(&self) -> String {
+        config::second_address(&self.quarter, self.second())
     }
 
     /// Names the node that really holds the second address.
@@ -475,14 +519,14 @@ impl Pair {
         self.nodes
             .iter()
             .find(|node| node.place().name == name)
-            .expect("the nodes are called a and b")
+            .expect("the hosts are called a, b and c")
     }
 
     fn node_mut(&mut self, name: &str) -> &mut Node {
         self.nodes
             .iter_mut()
             .find(|node| node.place().name == name)
-            .expect("the nodes are called a and b")
+            .expect("the hosts are called a, b and c")
     }
 
     fn everything_that_was_logged(&self) -> String {

@@ -47,6 +47,11 @@ impl Quarter {
         Ipv4Addr::new(127, self.number, 113, 11)
     }
 
+    /// The address of a third host, which may be a witness.
+    pub(crate) const fn witness_ip(&self) -> Ipv4Addr {
+        Ipv4Addr::new(127, self.number, 3, 10)
+    }
+
     /// How its addresses begin.
     pub(crate) fn prefix(&self) -> String {
         format!("127.{}.", self.number)

@@ -117,6 +117,8 @@ fn every_cause_against_readiness_is_listed() {
         assert!(is_called, "{name} is not called");
         causes.extend(raised(function(&cloud, name)));
     }
+    assert!(body.contains("witness_silent("), "witness_silent is not called");
+    causes.extend(raised(function(&source, "witness_silent")));
     assert_eq!(AGAINST_READINESS, causes.into_iter().collect::<Vec<_>>());
 }
 

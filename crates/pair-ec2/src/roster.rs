@@ -221,7 +221,7 @@ mod tests {
             ))
             .build();
         let tagged = TaggedInstance::from_sdk(&instance).unwrap();
-        let ips = ["10.0.1.20", "10.0.1.3", "10.0.1.12"].map(|ip| ip.parse::<Ipv4Addr>().unwrap());
+        let ips: [Ipv4Addr; 3] = ["10.0.1.20", "10.0.1.3", "10.0.1.12"].map(|ip| ip.parse().unwrap());
         assert_eq!(tagged.private_ips, ips);
         assert_eq!(tagged.launched_at_s, 1_700_000_000);
         assert!(tagged.is_alive());

@@ -58,12 +58,16 @@ pub(crate) enum Command {
         /// Even if that node is not ready: a call that may fail. What makes a move unsafe is refused all the same.
         #[arg(long)]
         force: bool,
+        #[command(flatten)]
+        of: OfAddress,
     },
     /// Moves the address to the other node and back, if nothing is wrong, and tells how long what took.
     Drill {
         /// Do not ask.
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        of: OfAddress,
     },
     /// Keeps the address where it is for a while, whatever happens; orders pass.
     Hold {
@@ -73,9 +77,14 @@ pub(crate) enum Command {
         /// Why: for the journal, and the status of the node that is asked; at most 200 bytes.
         #[arg(long, value_name = "TEXT", value_parser = reason)]
         reason: Option<String>,
+        #[command(flatten)]
+        of: OfAddress,
     },
     /// Ends a hold.
-    Resume,
+    Resume {
+        #[command(flatten)]
+        of: OfAddress,
+    },
     /// Takes this node out of the pair for maintenance: hands over first, and takes nothing until it joins.
     Leave {
         /// Only until this host has booted anew: for a host that goes down. Who has left without it stays away.
@@ -105,18 +114,27 @@ pub(crate) enum Command {
     Version,
 }
 
+/// Which address of a pair that has several.
 #[derive(Debug, Args)]
-#[group(multiple = false)]
+pub(crate) struct OfAddress {
+    /// About this address of several: its public IP, its allocation id or its name.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) address: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct WaitArgs {
     /// Until this node holds the address and serves, or could take it.
-    #[arg(long)]
+    #[arg(long, group = "condition")]
     pub(crate) ready: bool,
-    /// Until this node holds the address.
-    #[arg(long)]
+    /// Until this node holds the address; of several, any.
+    #[arg(long, group = "condition")]
     pub(crate) active: bool,
     /// Until the pair is healthy.
-    #[arg(long)]
+    #[arg(long, group = "condition")]
     pub(crate) healthy: bool,
+    #[command(flatten)]
+    pub(crate) of: OfAddress,
 }
 
 #[derive(Debug, Args)]
@@ -133,6 +151,8 @@ pub(crate) struct WhyArgs {
     /// Merge with the export of the other node, on one time line.
     #[arg(long, value_name = "FILE")]
     pub(crate) with: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) of: OfAddress,
 }
 
 #[derive(Debug, Args)]
@@ -159,6 +179,8 @@ pub(crate) struct EventsArgs {
     /// Only what happened since then: a length such as `2h`, or a time in RFC 3339.
     #[arg(long, value_name = "TIME", value_parser = Since::parse)]
     pub(crate) since: Option<Since>,
+    #[command(flatten)]
+    pub(crate) of: OfAddress,
 }
 
 #[derive(Debug, Subcommand)]

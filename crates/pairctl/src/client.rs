@@ -34,13 +34,18 @@ impl Client {
 
     /// Asks, and waits for the answer until the deadline.
     pub(crate) fn ask(&self, command: Command) -> Result<Answer, Failure> {
+        self.ask_about(None, command)
+    }
+
+    /// Asks about one address of the pair, if one is named.
+    pub(crate) fn ask_about(&self, address: Option<&str>, command: Command) -> Result<Answer, Failure> {
         let ordered = command.is_order();
         let deadline = Instant::now() + self.timeout;
         let mut stream = Timed {
             stream: self.connect()?,
             deadline,
         };
-        let asked = write_line(&mut stream, &Request::new(command));
+        let asked = write_line(&mut stream, &Request::new(command).about(address));
         let response: Response = asked
             .and_then(|()| read_line(&mut stream))
             .map_err(|error| match error {

@@ -12,11 +12,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pair_wire::control::{Answer, Command, HolderName, Moved, State, Status};
+use pair_wire::control::{AddressStatus, Answer, Command, HolderName, Moved, State, Status};
 
 use crate::{
     Exit,
-    cli::{self, Cli},
+    cli::{self, Cli, OfAddress},
     client::Client,
     failure::Failure,
     moved, print, status,
@@ -29,23 +29,40 @@ const RECOVERY: Duration = Duration::from_secs(60);
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Runs the command.
-pub(crate) fn run(cli: &Cli, yes: bool, out: &mut dyn Write) -> Result<Exit, Failure> {
+pub(crate) fn run(cli: &Cli, yes: bool, of: &OfAddress, out: &mut dyn Write) -> Result<Exit, Failure> {
     let client = Client::new(cli, cli::ORDER_TIMEOUT);
     let status = status::ask(&client)?;
-    let (holder, standby) = guarded(&status)?;
-    if !yes && !is_confirmed(&status, &holder, &standby, out)? {
+    let address = drilled(&status, of)?;
+    let (holder, standby) = guarded(&status, address)?;
+    if !yes && !is_confirmed(address, &holder, &standby, out)? {
         return Err(refused("it was not confirmed", "--yes confirms it for scripts"));
     }
-    let there = go(&client, &standby).map_err(|failure| ended("in its first half", &client, &failure))?;
+    let id = &address.allocation_id;
+    let there = go(&client, id, &standby).map_err(|failure| ended("in its first half", &client, id, &failure))?;
     print(out, &half("there", &there))?;
-    recovered(&client)?;
-    let back = go(&client, &holder).map_err(|failure| ended("in its second half", &client, &failure))?;
+    recovered(&client, id)?;
+    let back = go(&client, id, &holder).map_err(|failure| ended("in its second half", &client, id, &failure))?;
     print(out, &half("back", &back))?;
     print(out, &format!("the drill is over, and the address is at {holder} again"))
 }
 
+/// The address that is drilled: the one that is named, or the only one.
+fn drilled<'s>(status: &'s Status, of: &OfAddress) -> Result<&'s AddressStatus, Failure> {
+    match (&of.address, &status.addresses[..]) {
+        (Some(word), _) => status::address(status, word),
+        (None, [only]) => Ok(only),
+        (None, several) => {
+            let labels: Vec<&str> = several.iter().map(AddressStatus::label).collect();
+            Err(refused(
+                "the pair has several addresses, and a drill is of one",
+                &format!("name it with --address: the addresses are {}", labels.join(", ")),
+            ))
+        }
+    }
+}
+
 /// Who holds the address and who shall take it, if nothing speaks against a drill.
-fn guarded(status: &Status) -> Result<(String, String), Failure> {
+fn guarded(status: &Status, address: &AddressStatus) -> Result<(String, String), Failure> {
     let problem = status.problems.first();
     if status.state != State::Healthy {
         let what = problem.map_or("see pairctl status", |problem| problem.text.as_str());
@@ -54,10 +71,10 @@ fn guarded(status: &Status) -> Result<(String, String), Failure> {
             "a drill is for a day on which nothing is wrong",
         ));
     }
-    if status.hold_left_ms.is_some() {
+    if address.hold_left_ms.is_some() {
         return Err(refused("a hold is in force", "`pairctl resume` ends it"));
     }
-    if status.moves_lately > 0 {
+    if address.moves_lately > 0 {
         return Err(refused(
             "the address has moved within the last ten minutes",
             "wait: a drill must not use up what a failure may need (F-15)",
@@ -70,8 +87,7 @@ fn guarded(status: &Status) -> Result<(String, String), Failure> {
             "see what pairctl status says of it there",
         ));
     }
-    let holder = status.addresses.first().and_then(|address| address.holder.clone());
-    let Some(HolderName::Node(holder)) = holder else {
+    let Some(HolderName::Node(holder)) = address.holder.clone() else {
         return Err(refused("the address is at neither node", "see pairctl status"));
     };
     let standby = if holder == status.node.name {
@@ -82,9 +98,8 @@ fn guarded(status: &Status) -> Result<(String, String), Failure> {
     Ok((holder, standby))
 }
 
-fn is_confirmed(status: &Status, holder: &str, standby: &str, out: &mut dyn Write) -> Result<bool, Failure> {
-    let address = status.addresses.first().and_then(|address| address.public_ip.clone());
-    let address = address.unwrap_or_else(|| "the address".to_owned());
+fn is_confirmed(address: &AddressStatus, holder: &str, standby: &str, out: &mut dyn Write) -> Result<bool, Failure> {
+    let address = address.public_ip.as_deref().unwrap_or("the address");
     let question = format!(
         "This moves {address} from {holder} to {standby} and back. Each time the connections that are open through it break.\n\
          Type yes to go on: "
@@ -97,20 +112,20 @@ fn is_confirmed(status: &Status, holder: &str, standby: &str, out: &mut dyn Writ
     Ok(read.is_ok() && line.trim() == "yes")
 }
 
-fn go(client: &Client, to: &str) -> Result<Moved, Failure> {
+fn go(client: &Client, address: &str, to: &str) -> Result<Moved, Failure> {
     let command = Command::Failover {
         to: Some(to.to_owned()),
         force: false,
         drill: true,
     };
-    let Answer::Moved(moved) = client.ask(command)? else {
+    let Answer::Moved(moved) = client.ask_about(Some(address), command)? else {
         return Err(Failure::OtherAnswer);
     };
     Ok(*moved)
 }
 
 /// Waits until both nodes are well: the second half is a move like the first.
-fn recovered(client: &Client) -> Result<(), Failure> {
+fn recovered(client: &Client, address: &str) -> Result<(), Failure> {
     let deadline = Instant::now() + RECOVERY;
     loop {
         let status = status::ask(client);
@@ -128,6 +143,7 @@ fn recovered(client: &Client) -> Result<(), Failure> {
             return Err(ended(
                 "between its halves, since the pair did not become healthy",
                 client,
+                address,
                 &failure,
             ));
         }
@@ -136,10 +152,10 @@ fn recovered(client: &Client) -> Result<(), Failure> {
 }
 
 /// The failure that tells where a drill has ended, and where the address is.
-fn ended(when: &'static str, client: &Client, why: &Failure) -> Failure {
+fn ended(when: &'static str, client: &Client, address: &str, why: &Failure) -> Failure {
     let holder = status::ask(client)
         .ok()
-        .and_then(|status| status.addresses.first()?.holder.clone())
+        .and_then(|status| status::address(&status, address).ok()?.holder.clone())
         .map_or_else(|| "unknown".to_owned(), String::from);
     Failure::Drill {
         when,

@@ -27,7 +27,7 @@ pub(crate) fn run(cli: &Cli, args: &EventsArgs, out: &mut dyn Write) -> Result<E
     let interrupted = Interruption::expected().map_err(Failure::Signals)?;
     let mut after = 0;
     loop {
-        let asked = ask(&client, after, since_ms);
+        let asked = ask(&client, args.of.address.as_deref(), after, since_ms);
         let (entries, is_more) = match asked {
             Ok(Events { entries, newest }) => {
                 let last = entries.last().map_or(after, |entry| entry.number);
@@ -91,8 +91,8 @@ impl Since {
     }
 }
 
-fn ask(client: &Client, after: u64, since_ms: u64) -> Result<Events, Failure> {
-    let Answer::Events(events) = client.ask(Command::Events { after, since_ms })? else {
+fn ask(client: &Client, address: Option<&str>, after: u64, since_ms: u64) -> Result<Events, Failure> {
+    let Answer::Events(events) = client.ask_about(address, Command::Events { after, since_ms })? else {
         return Err(Failure::OtherAnswer);
     };
     Ok(events)

@@ -37,7 +37,7 @@ use pair_wire::datagram::WIRE_VERSION;
 pub use exit::Exit;
 pub use text::status_text;
 
-use cli::{Cli, Command, KeyCommand};
+use cli::{Cli, Command, KeyCommand, OfAddress};
 use client::Client;
 use failure::Failure;
 
@@ -81,15 +81,15 @@ fn execute(cli: &Cli, out: &mut dyn Write) -> Result<u8, Failure> {
         }
         Command::Wait(args) => wait::run(cli, args, out)?,
         Command::Why(args) => why::run(cli, args, out)?,
-        Command::Failover { to, force } => {
+        Command::Failover { to, force, of } => {
             let (to, force) = (to.clone(), *force);
             let drill = false;
-            order(cli, control::Command::Failover { to, force, drill }, out)?
+            order_about(cli, of, control::Command::Failover { to, force, drill }, out)?
         }
-        Command::Drill { yes } => drill::run(cli, *yes, out)?,
+        Command::Drill { yes, of } => drill::run(cli, *yes, of, out)?,
         Command::Events(args) => events::run(cli, args, out)?,
-        Command::Hold { length, reason } => order(cli, hold(*length, reason.clone()), out)?,
-        Command::Resume => order(cli, control::Command::Resume, out)?,
+        Command::Hold { length, reason, of } => order_about(cli, of, hold(*length, reason.clone()), out)?,
+        Command::Resume { of } => order_about(cli, of, control::Command::Resume, out)?,
         Command::Leave { until_boot: false } => order(cli, control::Command::Leave, out)?,
         Command::Leave { until_boot: true } => order(cli, control::Command::LeaveUntilBoot, out)?,
         Command::Join { if_until_boot: false } => order(cli, control::Command::Join, out)?,
@@ -115,10 +115,15 @@ fn hold(length: Duration, reason: Option<String>) -> control::Command {
     control::Command::Hold { for_ms, reason }
 }
 
-/// Gives an order, and waits until it is carried out.
+/// Gives an order to the node, and waits until it is carried out.
 fn order(cli: &Cli, command: control::Command, out: &mut dyn Write) -> Result<Exit, Failure> {
+    order_about(cli, &OfAddress { address: None }, command, out)
+}
+
+/// Gives an order about one address of several, if one is named, and waits until it is carried out.
+fn order_about(cli: &Cli, of: &OfAddress, command: control::Command, out: &mut dyn Write) -> Result<Exit, Failure> {
     let client = Client::new(cli, cli::ORDER_TIMEOUT);
-    let text = match client.ask(command)? {
+    let text = match client.ask_about(of.address.as_deref(), command)? {
         Answer::Done { text } => text,
         Answer::Moved(moved) => moved::text(&moved),
         Answer::Status(_) | Answer::Why(_) | Answer::Events(_) | Answer::Diagnosis(_) | Answer::Part(_) => {

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use pair_wire::control::{Answer, Command, STATUS_VERSION, State, Status};
+use pair_wire::control::{AddressStatus, Answer, Command, STATUS_VERSION, State, Status};
 
 use crate::{Exit, client::Client, failure::Failure, print, status_text};
 
@@ -32,6 +32,18 @@ pub(crate) fn ask(client: &Client) -> Result<Status, Failure> {
         });
     }
     Ok(*status)
+}
+
+/// The address of this document that somebody means, by its public IP, its allocation id or its name.
+pub(crate) fn address<'s>(status: &'s Status, word: &str) -> Result<&'s AddressStatus, Failure> {
+    let mut addresses = status.addresses.iter();
+    addresses.find(|address| address.is_called(word)).ok_or_else(|| {
+        let labels: Vec<&str> = status.addresses.iter().map(AddressStatus::label).collect();
+        Failure::Refused {
+            reason: format!("no address is called {word:?}"),
+            hint: Some(format!("the addresses are {}", labels.join(", "))),
+        }
+    })
 }
 
 fn document(status: &Status) -> Result<String, Failure> {

@@ -67,14 +67,20 @@ fn clock(clock: &Clock) -> String {
 /// One transition, line by line.
 pub(crate) fn paragraph(transition: &Transition) -> Vec<String> {
     let Transition {
-        node, at, kind, text, ..
+        node,
+        at,
+        kind,
+        text,
+        address,
+        ..
     } = transition;
+    let about = address.as_ref().map(|id| format!("  {id}")).unwrap_or_default();
     let by_rule = transition
         .rule
         .as_ref()
         .map(|rule| format!(", by rule {rule}"))
         .unwrap_or_default();
-    let mut lines = vec![format!("{at}  {node}  {}  {text}{by_rule}", kind.word())];
+    let mut lines = vec![format!("{at}  {node}{about}  {}  {text}{by_rule}", kind.word())];
     lines.extend(transition.before.as_ref().map(|before| format!("    before: {before}")));
     if !transition.evidence.is_empty() {
         lines.push(format!("    {}", transition.evidence.join("; ")));

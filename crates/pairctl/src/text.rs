@@ -5,15 +5,18 @@
 //!   a  i-0aaa  10.0.1.10  us-east-1a  active   haproxy ok  this node
 //!   b  i-0bbb  10.0.2.10  us-east-1b  passive  haproxy ok  ready, heard 80 ms ago, rtt 0.6 ms, loss 0 %
 //!   203.0.113.10  eipalloc-0123  on a 10.0.1.10  by IMDS 1 s ago, by EC2 4 min ago
+//!   witness 10.0.3.10:7695  answered 3 s ago  brought the peer's answer 3 s ago
 //!   last takeover 3 d ago: b → a, rule F-6a, detect 0.93 s, api 0.31 s, verify 0.11 s
 //!   degraded  some-problem: what is wrong (hint: what to do)
 //! ```
 //!
+//! With several addresses there is a line for each, and takeovers, decisions and problems say of which they are.
+//!
 //! Both nodes print the nodes in the same order, so that two screens can be compared.
 
 use pair_wire::control::{
-    AddressStatus, DecisionStatus, EndingStatus, HolderName, HolderSource, Link, NodeStatus, PathState, PathStatus,
-    PeerStatus, Problem, Role, Severity, State, Status, TakeoverStatus,
+    AddressStatus, DecisionStatus, DiscoveryStatus, EndingStatus, HolderName, HolderSource, Link, NodeStatus,
+    PathState, PathStatus, PeerStatus, Problem, Role, Severity, State, Status, TakeoverStatus, WitnessStatus,
 };
 
 /// The status as text, each line with its line feed.
@@ -25,6 +28,7 @@ pub fn status_text(status: &Status) -> String {
     ];
     nodes.sort();
     let addresses: Vec<_> = status.addresses.iter().map(address_row).collect();
+    let witnesses: Vec<_> = status.witnesses.iter().map(witness_row).collect();
 
     let mut lines = vec![format!(
         "pair {}  {}, {}",
@@ -39,22 +43,33 @@ pub fn status_text(status: &Status) -> String {
         lines.extend(aligned(&paths.iter().map(path_row).collect::<Vec<_>>()));
     }
     lines.extend(aligned(&addresses));
-    lines.extend(status.last_takeover.as_ref().map(takeover));
-    if status.state != State::Healthy {
-        lines.push(decision(&status.decision));
+    lines.extend(aligned(&witnesses));
+    lines.extend(status.discovery.as_ref().map(discovery));
+    if let [_, _, ..] = &status.addresses[..] {
+        lines.extend(
+            status
+                .addresses
+                .iter()
+                .flat_map(|address| about_one(address, status.state)),
+        );
+    } else {
+        lines.extend(status.last_takeover.as_ref().map(|last| takeover("", last)));
+        if status.state != State::Healthy {
+            lines.push(decision("", &status.decision));
+        }
     }
     lines.extend(
         status
             .problems
             .iter()
-            .map(|problem| problem_line(severity(problem.severity), problem)),
+            .map(|problem| problem_line(severity(problem.severity), problem, status)),
     );
     let reasons = status
         .ready
         .reasons
         .iter()
         .filter(|reason| !status.problems.contains(reason));
-    lines.extend(reasons.map(|reason| problem_line("not ready", reason)));
+    lines.extend(reasons.map(|reason| problem_line("not ready", reason, status)));
     lines.extend(dropped(status));
     lines.into_iter().flat_map(|line| [line, "\n".to_owned()]).collect()
 }
@@ -74,8 +89,46 @@ fn severity(severity: Severity) -> &'static str {
     }
 }
 
-/// Whether somebody stands by, and whether that one could take over.
-fn standby(status: &Status) -> &'static str {
+/// What is told of one address of several.
+fn about_one(address: &AddressStatus, state: State) -> Vec<String> {
+    let about = |what: &str| format!(" {what} {}", address.label());
+    let last = address.last_takeover.as_ref();
+    let decided = address.decision.as_ref().filter(|_| state != State::Healthy);
+    let lines = [
+        last.map(|last| takeover(&about("of"), last)),
+        decided.map(|decided| decision(&about("about"), decided)),
+    ];
+    lines.into_iter().flatten().collect()
+}
+
+/// Whether somebody stands by, and whether that one could take over: of several addresses, for which of them nobody does.
+fn standby(status: &Status) -> String {
+    if status.addresses.len() < 2 {
+        return standby_of_one(status).to_owned();
+    }
+    let lacking: Vec<String> = status
+        .addresses
+        .iter()
+        .filter_map(|address| {
+            let lack = match (address.role, address.peer_ready, &address.ready) {
+                (Role::Unknown, ..) => "holder unknown",
+                (Role::Active, Some(true), _) => return None,
+                (Role::Active, Some(false), _) => "standby not ready",
+                (Role::Passive, _, Some(ready)) if ready.ready => return None,
+                (Role::Passive, _, Some(_)) => "standby not ready",
+                (Role::Active, None, _) | (Role::Passive, _, None) => "standby unknown",
+            };
+            Some(format!("{lack} for {}", address.label()))
+        })
+        .collect();
+    if lacking.is_empty() {
+        "standby ready for each address".to_owned()
+    } else {
+        lacking.join(", ")
+    }
+}
+
+fn standby_of_one(status: &Status) -> &'static str {
     let (node, peer) = (&status.node, &status.peer.node);
     let passive = match (node.role, peer.role) {
         (Role::Passive, Role::Active) => node,
@@ -119,6 +172,15 @@ fn ending(ending: &EndingStatus) -> String {
     let left = ending.left_ms.map_or_else(String::new, |ms| format!(" in {}", age(ms)));
     let what = if ending.hands_over { "host ends" } else { "noticed" };
     format!("{what}{left}: {}, ", ending.cause.name())
+}
+
+fn discovery(found: &DiscoveryStatus) -> String {
+    let spares = if found.spares.is_empty() {
+        String::new()
+    } else {
+        format!(", not used: {}", found.spares.join(", "))
+    };
+    format!("  found by tag {} {} ago{spares}", found.tag, age(found.asked_ago_ms))
 }
 
 /// How contact with the peer is, and what is odd about it.
@@ -200,15 +262,34 @@ fn address_row(address: &AddressStatus) -> Vec<String> {
             address.ec2_checked_ago_ms.map(|ms| format!("by EC2 {} ago", age(ms)))
         }
     };
+    let name = address.name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
     vec![
         or_dash(address.public_ip.as_deref()),
-        address.allocation_id.clone(),
+        format!("{}{name}", address.allocation_id),
         holder,
         [source, checked].into_iter().flatten().collect::<Vec<_>>().join(", "),
     ]
 }
 
-fn takeover(takeover: &TakeoverStatus) -> String {
+/// Who answered what: whether the witness answers, and when it last brought an answer of the peer.
+fn witness_row(witness: &WitnessStatus) -> Vec<String> {
+    let answered = witness.answered_ago_ms.map(age);
+    let answers = match (witness.answers, answered) {
+        (Some(true), Some(age)) => format!("answered {age} ago"),
+        (Some(true), None) => "answers".to_owned(),
+        (Some(false), Some(age)) => format!("silent, answered {age} ago"),
+        (Some(false), None) => "silent, never answered".to_owned(),
+        (None, _) => "not asked yet".to_owned(),
+    };
+    let proved = witness.proved_ago_ms.map_or_else(
+        || "never brought the peer's answer".to_owned(),
+        |ms| format!("brought the peer's answer {} ago", age(ms)),
+    );
+    vec![format!("witness {}", witness.address), answers, proved]
+}
+
+/// The last takeover; `of` says of which address of several.
+fn takeover(of: &str, takeover: &TakeoverStatus) -> String {
     let from = match &takeover.from {
         Some(HolderName::Node(name)) => name,
         Some(HolderName::Nobody) => "nobody",
@@ -232,12 +313,13 @@ fn takeover(takeover: &TakeoverStatus) -> String {
     };
     let TakeoverStatus { to, rule, ago_ms, .. } = takeover;
     format!(
-        "  last takeover {} ago: {from} → {to}, rule {rule}{times}{attempts}",
+        "  last takeover{of} {} ago: {from} → {to}, rule {rule}{times}{attempts}",
         age(*ago_ms)
     )
 }
 
-fn decision(decision: &DecisionStatus) -> String {
+/// A decision; `about` says about which address of several.
+fn decision(about: &str, decision: &DecisionStatus) -> String {
     let rule = decision
         .rule
         .as_ref()
@@ -248,16 +330,21 @@ fn decision(decision: &DecisionStatus) -> String {
     } else {
         format!(": {}", decision.evidence.join("; "))
     };
-    format!("  decision: {}{rule}{evidence}", decision.verdict)
+    format!("  decision{about}: {}{rule}{evidence}", decision.verdict)
 }
 
-fn problem_line(label: &str, problem: &Problem) -> String {
+fn problem_line(label: &str, problem: &Problem, status: &Status) -> String {
+    let of = problem.address.as_ref().map(|id| {
+        let address = status.addresses.iter().find(|address| address.allocation_id == *id);
+        format!(" of {}", address.map_or(id.as_str(), AddressStatus::label))
+    });
+    let of = of.unwrap_or_default();
     let hint = problem
         .hint
         .as_ref()
         .map(|hint| format!(" (hint: {hint})"))
         .unwrap_or_default();
-    format!("  {label}  {}: {}{hint}", problem.id, problem.text)
+    format!("  {label}  {}{of}: {}{hint}", problem.id, problem.text)
 }
 
 fn dropped(status: &Status) -> Option<String> {
@@ -328,6 +415,42 @@ mod tests {
         ];
         for (ms, text) in cases {
             assert_eq!(age(ms), text);
+        }
+    }
+
+    #[test]
+    fn a_witness_is_told_with_what_it_brought() {
+        let witness = |answers, answered_ago_ms, proved_ago_ms| WitnessStatus {
+            address: "10.0.3.10:7695".to_owned(),
+            answers,
+            answered_ago_ms,
+            proved_ago_ms,
+            last: None,
+        };
+        let cases = [
+            (
+                witness(Some(true), Some(3_000), Some(5_000)),
+                "answered 3 s ago",
+                "brought the peer's answer 5 s ago",
+            ),
+            (
+                witness(Some(false), Some(60_000), None),
+                "silent, answered 1 min ago",
+                "never brought the peer's answer",
+            ),
+            (
+                witness(Some(false), None, None),
+                "silent, never answered",
+                "never brought the peer's answer",
+            ),
+            (
+                witness(None, None, None),
+                "not asked yet",
+                "never brought the peer's answer",
+            ),
+        ];
+        for (witness, answers, proved) in cases {
+            assert_eq!(witness_row(&witness), ["witness 10.0.3.10:7695", answers, proved]);
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pair_wire::control::{Problem, Role, State, Status};
+use pair_wire::control::{AddressStatus, Problem, Role, State, Status};
 
 use crate::{
     Exit,
@@ -36,14 +36,18 @@ enum Condition {
 /// Runs the command.
 pub(crate) fn run(cli: &Cli, args: &WaitArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
     let condition = Condition::of(args);
+    let address = args.of.address.as_deref();
     let patience = cli.timeout.unwrap_or(PATIENCE);
     let deadline = Instant::now() + patience;
     loop {
         // Who asks at the very end waits for the answer, too: it takes milliseconds.
         let timeout = left(deadline).clamp(INTERVAL, cli::STATUS_TIMEOUT);
         let missing = match status::ask(&Client::within(cli, timeout)) {
-            Ok(status) if condition.holds(&status) => return print(out, condition.words()),
-            Ok(status) => condition.missing(&status),
+            Ok(status) => match address.map(|word| status::address(&status, word)).transpose() {
+                Ok(address) if condition.holds(&status, address) => return print(out, condition.words()),
+                Ok(_) => condition.missing(&status),
+                Err(failure) => failure.line(),
+            },
             Err(failure) => failure.line(),
         };
         if left(deadline).is_zero() {
@@ -70,11 +74,13 @@ impl Condition {
         }
     }
 
-    fn holds(self, status: &Status) -> bool {
-        match self {
-            Self::Ready => status.ready.ready,
-            Self::Active => status.node.role == Role::Active,
-            Self::Healthy => status.state == State::Healthy,
+    fn holds(self, status: &Status, address: Option<&AddressStatus>) -> bool {
+        match (self, address) {
+            (Self::Ready, Some(address)) => address.ready.as_ref().is_some_and(|ready| ready.ready),
+            (Self::Ready, None) => status.ready.ready,
+            (Self::Active, Some(address)) => address.role == Role::Active,
+            (Self::Active, None) => status.node.role == Role::Active,
+            (Self::Healthy, _) => status.state == State::Healthy,
         }
     }
 

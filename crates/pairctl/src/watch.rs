@@ -86,7 +86,7 @@ impl Interruption {
 #[derive(Clone, Debug, PartialEq)]
 struct Gist {
     state: State,
-    problems: Vec<(String, Severity)>,
+    problems: Vec<(String, Option<String>, Severity)>,
     nodes: [NodeGist; 2],
     link: Link,
     paths: Vec<PathState>,
@@ -111,7 +111,9 @@ impl Gist {
         let reasons = status.ready.reasons.iter();
         Self {
             state: status.state,
-            problems: problems.map(|problem| (problem.id.clone(), problem.severity)).collect(),
+            problems: problems
+                .map(|problem| (problem.id.clone(), problem.address.clone(), problem.severity))
+                .collect(),
             nodes: [&status.node, &status.peer.node].map(NodeGist::of),
             link: status.peer.link,
             paths: status.peer.paths.iter().map(|path| path.state).collect(),

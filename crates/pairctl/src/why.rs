@@ -20,14 +20,17 @@ use crate::{
 /// Runs the command.
 pub(crate) fn run(cli: &Cli, args: &WhyArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
     let client = Client::new(cli, cli::STATUS_TIMEOUT);
+    let address = args.of.address.as_deref();
     if let Some(file) = &args.export {
-        return export(&client, file, out);
+        return export(&client, address, file, out);
     }
     let why = match (&args.from, &args.with) {
-        (None, None) => told(&client)?,
+        (None, None) => told(&client, address)?,
         (Some(file), None) => story_of(load(file)?),
         (from, Some(with)) => {
-            let own = from.as_ref().map_or_else(|| exported(&client), |file| load(file))?;
+            let own = from
+                .as_ref()
+                .map_or_else(|| exported(&client, address), |file| load(file))?;
             merged(own, load(with)?, with)?
         }
     };
@@ -40,8 +43,8 @@ pub(crate) fn run(cli: &Cli, args: &WhyArgs, out: &mut dyn Write) -> Result<Exit
 }
 
 /// What the daemon tells.
-fn told(client: &Client) -> Result<Why, Failure> {
-    match client.ask(Command::Why)? {
+fn told(client: &Client, address: Option<&str>) -> Result<Why, Failure> {
+    match client.ask_about(address, Command::Why)? {
         Answer::Why(why) if why.version == WHY_VERSION => Ok(why),
         Answer::Why(why) => Err(Failure::WhyVersion { theirs: why.version }),
         Answer::Status(_)
@@ -54,8 +57,8 @@ fn told(client: &Client) -> Result<Why, Failure> {
 }
 
 /// Writes the daemon's record to a file, or to the output if its name is `-`.
-fn export(client: &Client, file: &Path, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let text = record(client)?;
+fn export(client: &Client, address: Option<&str>, file: &Path, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let text = record(client, address)?;
     if file == Path::new("-") {
         return print(out, text.trim_end());
     }
@@ -67,17 +70,17 @@ fn export(client: &Client, file: &Path, out: &mut dyn Write) -> Result<Exit, Fai
 }
 
 /// The daemon's record as a trace.
-fn exported(client: &Client) -> Result<Trace, Failure> {
-    Trace::parse(&record(client)?).map_err(Failure::Record)
+fn exported(client: &Client, address: Option<&str>) -> Result<Trace, Failure> {
+    Trace::parse(&record(client, address)?).map_err(Failure::Record)
 }
 
 /// The daemon's record, asked for part by part.
-fn record(client: &Client) -> Result<String, Failure> {
+fn record(client: &Client, address: Option<&str>) -> Result<String, Failure> {
     let mut text = String::new();
     let mut id = None;
     loop {
         let from = text.len() as u64;
-        let Answer::Part(part) = client.ask(Command::Export { id, from })? else {
+        let Answer::Part(part) = client.ask_about(address, Command::Export { id, from })? else {
             return Err(Failure::OtherAnswer);
         };
         let is_next = part.from == from && id.is_none_or(|id| id == part.id) && !part.text.is_empty();

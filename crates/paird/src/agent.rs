@@ -14,12 +14,14 @@ mod answer;
 mod examine;
 mod fan_out;
 mod hear;
+mod members;
 mod order;
 mod probe;
 mod reload;
 mod report;
 mod seat;
 mod shared;
+mod witness;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +42,7 @@ use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::config::{AddressIndex, Config};
 use crate::control::Pending;
+use crate::discovery::{Company, Prompt};
 use crate::journal::Loudness;
 use crate::knowledge::Knowledge;
 use crate::logbook::Logbook;
@@ -51,6 +54,7 @@ use crate::problems;
 use crate::socket::Received;
 use crate::vitals;
 use crate::watchers::Watchers;
+use crate::witness::Booth;
 
 pub use seat::SeatParts;
 
@@ -92,6 +96,8 @@ pub struct Parts {
     pub clock: Clock,
     /// The paths of heartbeats.
     pub paths: Paths,
+    /// The socket for witnesses, if there are any.
+    pub booth: Option<Booth>,
     /// The cloud side.
     pub cloud: Arc<Cloud>,
     /// The runtime of the other thread.
@@ -112,6 +118,8 @@ pub struct Parts {
     pub loudness: Loudness,
     /// Where configuration and keys come from.
     pub source: cli::Node,
+    /// Who bears the pair's tag, and how EC2 is asked again, if the members are found.
+    pub company: Option<(Company, Prompt)>,
 }
 
 impl Agent {
@@ -125,6 +133,7 @@ impl Agent {
             ring,
             clock,
             paths,
+            booth,
             cloud,
             elsewhere,
             news,
@@ -135,9 +144,11 @@ impl Agent {
             publisher,
             loudness,
             source,
+            company,
         } = parts;
+        let (company, prompt) = company.unzip();
         let now = clock.now();
-        let names = Names::new(config.nodes.each_ref().map(|node| node.name.clone()), me);
+        let names = Names::of_config(&config, me);
         let seats = seats.into_iter().enumerate();
         Self {
             seats: seats
@@ -145,7 +156,8 @@ impl Agent {
                 .collect(),
             shared: Shared {
                 digest: config.digest(),
-                known: Knowledge::new(vitals::service_name(&config)),
+                known: Knowledge::new(vitals::service_name(&config), company),
+                prompt,
                 haproxy: None,
                 tally: Tally::default(),
                 has_happened: false,
@@ -155,6 +167,7 @@ impl Agent {
                 clock,
                 ring,
                 paths,
+                booth,
                 cloud,
                 elsewhere,
                 tell,
@@ -183,6 +196,7 @@ impl Agent {
         let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
         let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
+        self.introduce();
         for seat in &mut self.seats {
             seat.restore(&mut self.shared);
         }
@@ -199,6 +213,7 @@ impl Agent {
             let wake_at = self.wake_at();
             tokio::select! {
                 readable = self.shared.paths.readable() => readable.context("a heartbeat socket failed")?,
+                readable = witness::readable(self.shared.booth.as_ref()) => readable.context("the socket for witnesses failed")?,
                 () = tokio::time::sleep_until(self.shared.clock.deadline(wake_at)) => {}
                 Some(news) = self.news.recv() => self.hear(news),
                 Some(request) = self.requests.recv() => self.answer(request),
@@ -226,6 +241,7 @@ impl Agent {
     fn turn(&mut self) -> anyhow::Result<bool> {
         let is_empty = self.drain();
         let now = self.shared.clock.now();
+        self.hear_witnesses(now);
         for seat in &mut self.seats {
             seat.turn(now, &mut self.shared);
         }
@@ -233,6 +249,7 @@ impl Agent {
         self.follow_paths(now);
         let drops = self.drops();
         self.shared.known.follow_drops(now, &drops);
+        self.tell_need();
         self.publish(now);
         self.tell_status();
         self.feed_watchdog(now);
@@ -321,8 +338,9 @@ impl Agent {
 
     /// When the loop must turn at the latest.
     fn wake_at(&self) -> Instant {
-        let wake_ups = self.seats.iter().map(Seat::wake_at);
-        wake_ups.min().expect("there is at least one seat")
+        let seats = self.seats.iter().map(Seat::wake_at);
+        let questions = self.shared.booth.iter().filter_map(Booth::next_at);
+        seats.chain(questions).min().expect("there is at least one seat")
     }
 
     /// What was dropped, whatever address it named.

@@ -85,11 +85,7 @@ impl Archive {
                 let outcome = written
                     .unwrap_or_else(|error| Err(io::Error::other(error)))
                     .map_err(|error| format!("{}: {error}", folder.display()));
-                if tell
-                    .send(News::Address(address, AddressNews::Recorded(outcome)))
-                    .await
-                    .is_err()
-                {
+                if tell.send(AddressNews::Recorded(outcome).about(address)).await.is_err() {
                     return;
                 }
             }
@@ -200,19 +196,24 @@ mod tests {
         let archive = Archive::new(state.path());
         let writer = tokio::spawn(archive.write_on(AddressIndex(0), tell));
         archive.keep("x".to_owned(), record(1));
-        assert!(matches!(
-            told.recv().await,
-            Some(News::Address(AddressIndex(0), AddressNews::Recorded(Ok(()))))
-        ));
+        assert_eq!(recorded(&mut told).await, Ok(()));
         fs::remove_dir_all(state.path().join(FOLDER)).unwrap();
         fs::write(state.path().join(FOLDER), "in the way").unwrap();
         archive.keep("y".to_owned(), record(1));
-        let Some(News::Address(_, AddressNews::Recorded(Err(error)))) = told.recv().await else {
-            panic!("a failure is told");
-        };
+        let error = recorded(&mut told).await.unwrap_err();
         assert!(error.contains("/records: "), "{error}");
         drop(archive);
         writer.await.unwrap();
+    }
+
+    async fn recorded(told: &mut mpsc::Receiver<News>) -> Result<(), String> {
+        match told.recv().await {
+            Some(News::Address(AddressIndex(0), news)) => match *news {
+                AddressNews::Recorded(outcome) => outcome,
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
     }
 
     fn names(state: &Path) -> Vec<String> {

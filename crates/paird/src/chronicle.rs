@@ -23,6 +23,8 @@ pub const KEPT: usize = 32;
 #[derive(Debug)]
 pub struct Chronicle {
     names: Names,
+    /// The allocation id of the address that it is about, if there are others.
+    address: Option<String>,
     verdict: Option<Verdict>,
     kept: VecDeque<Note>,
 }
@@ -43,9 +45,10 @@ struct Note {
 impl Chronicle {
     /// Nothing has happened yet.
     #[must_use]
-    pub fn new(names: Names) -> Self {
+    pub fn new(names: Names, address: Option<String>) -> Self {
         Self {
             names,
+            address,
             verdict: None,
             kept: VecDeque::with_capacity(KEPT),
         }
@@ -112,6 +115,7 @@ impl Chronicle {
             evidence: note.evidence.clone(),
             silence_ms: note.silence.map(millis),
             times: note.times,
+            address: self.address.clone().filter(|_| note.kind != TransitionKind::Reload),
         }
     }
 
@@ -393,7 +397,7 @@ mod tests {
     #[test]
     fn the_longest_account_fits_into_a_response() {
         let names = ["a", "b"].map(|name| name.repeat(64));
-        let mut chronicle = Chronicle::new(Names::new(names, Member::Second));
+        let mut chronicle = Chronicle::new(Names::new(names, Member::Second), None);
         for second in 0..KEPT as u64 {
             let verdict = if second % 2 == 0 {
                 Verdict::Alarm(Alarm::SilenceUnproven)
@@ -477,7 +481,7 @@ mod tests {
 
     fn chronicle() -> Chronicle {
         let names = Names::new(["a".to_owned(), "b".to_owned()], Member::Second);
-        Chronicle::new(names.with_witnesses(vec!["10.0.3.10:7695".to_owned()]))
+        Chronicle::new(names.with_witnesses(vec!["10.0.3.10:7695".to_owned()]), None)
     }
 
     fn decided(verdict: Verdict) -> Event {

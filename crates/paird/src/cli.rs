@@ -1,6 +1,6 @@
 //! The command line of `paird`.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,6 +28,8 @@ pub enum Command {
     Init(Box<Init>),
     /// Examine this node: everything that a takeover needs, without an agent, which may run or not.
     Doctor(Doctor),
+    /// Be a witness for pairs that share a key, on a third host: pass their questions on, and the answers back.
+    Witness(Witness),
 }
 
 /// Which configuration, and which node of it.
@@ -39,6 +41,17 @@ pub struct Node {
     /// The name of this node; by default the node whose address this host has.
     #[arg(long, value_name = "NAME")]
     pub node: Option<String>,
+}
+
+/// Where to listen, and for whom.
+#[derive(Debug, clap::Args)]
+pub struct Witness {
+    /// Address and UDP port to listen on.
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:7695")]
+    pub listen: SocketAddr,
+    /// File with the key shared with the pairs, made by `pairctl key generate`.
+    #[arg(long, value_name = "FILE", default_value = "/etc/paird/witness-key")]
+    pub key_file: PathBuf,
 }
 
 /// What to examine, and how to tell.

@@ -34,6 +34,8 @@ pub struct Pending {
     pub asker: Asker,
     /// What is asked.
     pub command: Command,
+    /// About which address of the pair, as whoever asks calls it.
+    pub address: Option<String>,
     /// Where the answer goes.
     pub answer: oneshot::Sender<Response>,
 }
@@ -113,6 +115,7 @@ async fn serve_one(mut client: UnixStream, asker: Asker, requests: mpsc::Sender<
     let pending = Pending {
         asker,
         command: request.command,
+        address: request.address,
         answer,
     };
     let response = match requests.send(pending).await {

@@ -15,7 +15,7 @@ use std::io;
 use std::time::Duration;
 
 use pair_core::{Event, Input, Instant, Node, Output, Verdict};
-use pair_wire::control::{Answer, Outcome, Part, Response, WHY_VERSION, Why};
+use pair_wire::control::{Answer, Outcome, Part, Response, Transition};
 use pair_wire::trace::{Header, Line, TRACE_VERSION};
 
 use crate::archive::Archive;
@@ -82,9 +82,16 @@ struct Export {
 }
 
 impl Flight {
-    /// Begins to record a node.
+    /// Begins to record a core; `address` is its allocation id, if the pair has several.
     #[must_use]
-    pub fn new(config: &Config, names: &Names, archive: Archive, now: Instant, node: &Node) -> Self {
+    pub fn new(
+        config: &Config,
+        names: &Names,
+        address: Option<String>,
+        archive: Archive,
+        now: Instant,
+        node: &Node,
+    ) -> Self {
         let header = Header {
             version: TRACE_VERSION,
             pair: config.pair.clone(),
@@ -97,7 +104,7 @@ impl Flight {
         Self {
             header,
             recorder: Recorder::new(SEGMENT, now, node),
-            chronicle: Chronicle::new(names.clone()),
+            chronicle: Chronicle::new(names.clone(), address),
             archive,
             began_at: now,
             incident: None,
@@ -137,9 +144,13 @@ impl Flight {
         self.journal(now, logbook);
     }
 
-    /// Takes in what came of reading configuration and keys again; `config` is what is in force.
-    pub fn reload(&mut self, now: Instant, outcome: &str, config: &Config, logbook: &mut Logbook) {
+    /// Takes in the configuration that is in force.
+    pub fn follow_config(&mut self, config: &Config) {
         self.header.config = digest_of(config);
+    }
+
+    /// Takes in what came of reading configuration and keys again.
+    pub fn reload(&mut self, now: Instant, outcome: &str, logbook: &mut Logbook) {
         self.chronicle.reload(now, outcome);
         self.journal(now, logbook);
     }
@@ -170,15 +181,10 @@ impl Flight {
         }
     }
 
-    /// What happened lately, and why.
+    /// What happened lately.
     #[must_use]
-    pub fn why(&self, now: Instant) -> Response {
-        Response::new(Outcome::Ok(Answer::Why(Why {
-            version: WHY_VERSION,
-            pair: self.header.pair.clone(),
-            clock: None,
-            transitions: self.chronicle.tell(now),
-        })))
+    pub fn tell(&self, now: Instant) -> Vec<Transition> {
+        self.chronicle.tell(now)
     }
 
     /// The part of an export that begins there; without an `id`, the record as it is becomes a new export.
@@ -427,7 +433,7 @@ mod tests {
         let node = Node::new(core, 7, Instant::ZERO);
         let names = Names::new(["a".to_owned(), "b".to_owned()], Member::Second);
         let archive = Archive::new(Path::new(NOWHERE));
-        (Flight::new(&config, &names, archive, Instant::ZERO, &node), node)
+        (Flight::new(&config, &names, None, archive, Instant::ZERO, &node), node)
     }
 
     fn logbook() -> Logbook {

@@ -1,5 +1,6 @@
 //! What the daemon knows beside the cores: words for people, and what readiness is made of.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use pair_core::{Fitness, HoldVersion, Identity, Instant, Unfitness};
@@ -8,6 +9,7 @@ use pair_wire::control::{Problem, RecorderStatus};
 use pair_wire::datagram::{DropCause, Drops};
 
 use crate::check::{State, Verdict};
+use crate::discovery::Company;
 use crate::hooks::Outcome;
 use crate::landing::Obstacle;
 use crate::notices::Notice;
@@ -24,6 +26,8 @@ pub struct Knowledge {
     pub clock_ahead_s: Option<i64>,
     /// What was last found in files, kernel and HAProxy of this host.
     pub host: Vec<Problem>,
+    /// The witnesses that do not answer.
+    pub silent_witnesses: BTreeSet<String>,
     /// What both agents say of themselves.
     pub cards: Option<Cards>,
     /// That the peer has other keys, if it has.
@@ -40,6 +44,8 @@ pub struct Knowledge {
     pub metrics_error: Option<String>,
     /// Which hooks failed when they were last told something, and why.
     pub failed_hooks: Vec<String>,
+    /// Who bears the pair's tag, if the members are found by it.
+    pub company: Option<Company>,
     /// What became of the records so far.
     pub recorder: RecorderStatus,
     /// Lines of the journal that the disk did not take.
@@ -78,14 +84,15 @@ pub struct AddressKnowledge {
 const LATELY: std::time::Duration = std::time::Duration::from_secs(10);
 
 impl Knowledge {
-    /// Nothing is known yet but what is checked.
+    /// Nothing is known yet but what is checked, and who was found.
     #[must_use]
-    pub fn new(service: &'static str) -> Self {
+    pub fn new(service: &'static str, company: Option<Company>) -> Self {
         Self {
             service,
             imds_error: None,
             clock_ahead_s: None,
             host: Vec::new(),
+            silent_witnesses: BTreeSet::new(),
             cards: None,
             keys_apart: None,
             notices: Vec::new(),
@@ -94,6 +101,7 @@ impl Knowledge {
             journal_error: None,
             metrics_error: None,
             failed_hooks: Vec::new(),
+            company,
             recorder: RecorderStatus::default(),
             lost_on_disk: 0,
             rejected: 0,
@@ -115,6 +123,15 @@ impl Knowledge {
         if rejected > self.rejected {
             self.rejected = rejected;
             self.rejected_at = Some(now);
+        }
+    }
+
+    /// Takes in that a witness answers, or has fallen silent. Those of one address are those of all.
+    pub fn follow_witness(&mut self, name: &str, answers: bool) {
+        if answers {
+            self.silent_witnesses.remove(name);
+        } else {
+            self.silent_witnesses.insert(name.to_owned());
         }
     }
 

@@ -115,11 +115,31 @@ impl Logbook {
     }
 }
 
-/// The oldest entries behind number `after` that happened at or after `since_ms`, as many as fit into an answer.
+/// Which entries are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Those behind this number.
+    pub after: u64,
+    /// Those that happened at this time or later, in milliseconds of Unix time.
+    pub since_ms: u64,
+    /// Those about the address of this allocation id; `None` for all.
+    pub address: Option<String>,
+}
+
+impl Wanted {
+    fn has(&self, entry: &Entry) -> bool {
+        let Transition { unix_ms, address, .. } = &entry.transition;
+        entry.number > self.after
+            && *unix_ms >= self.since_ms
+            && (self.address.is_none() || address.is_none() || self.address == *address)
+    }
+}
+
+/// The oldest entries that are wanted, as many as fit into an answer.
 ///
 /// # Errors
 /// If a file is there and cannot be read.
-pub fn read(folder: &Path, after: u64, since_ms: u64, newest: u64) -> io::Result<Events> {
+pub fn read(folder: &Path, wanted: &Wanted, newest: u64) -> io::Result<Events> {
     let mut entries = Vec::new();
     let mut room = ANSWER;
     for place in (0..FILES).rev() {
@@ -131,10 +151,8 @@ pub fn read(folder: &Path, after: u64, since_ms: u64, newest: u64) -> io::Result
         let mut lines = BufReader::new(file);
         let mut line = Vec::new();
         while lines.by_ref().take(LINE_MAX).read_until(b'\n', &mut line)? > 0 {
-            let wanted = serde_json::from_slice::<Entry>(&line)
-                .ok()
-                .filter(|entry| entry.number > after && entry.transition.unix_ms >= since_ms);
-            if let Some(entry) = wanted {
+            let found = serde_json::from_slice::<Entry>(&line).ok();
+            if let Some(entry) = found.filter(|entry| wanted.has(entry)) {
                 if line.len() > room && !entries.is_empty() {
                     return Ok(Events { entries, newest });
                 }
@@ -145,7 +163,7 @@ pub fn read(folder: &Path, after: u64, since_ms: u64, newest: u64) -> io::Result
         }
     }
     // All there is: what is counted and not on disk yet, or lost, is not waited for.
-    let newest = entries.last().map_or(after, |entry| entry.number);
+    let newest = entries.last().map_or(wanted.after, |entry| entry.number);
     Ok(Events { entries, newest })
 }
 
@@ -241,6 +259,33 @@ mod tests {
         }
     }
 
+    fn wanted(after: u64, since_ms: u64) -> Wanted {
+        Wanted {
+            after,
+            since_ms,
+            address: None,
+        }
+    }
+
+    #[test]
+    fn what_is_about_another_address_is_not_wanted_and_what_is_about_the_node_is() {
+        let wanted = Wanted {
+            address: Some("eipalloc-1".to_owned()),
+            ..Wanted::default()
+        };
+        for (address, expected) in [(Some("eipalloc-1"), true), (Some("eipalloc-2"), false), (None, true)] {
+            let entry = Entry {
+                number: 1,
+                uptime_ms: 0,
+                transition: Transition {
+                    address: address.map(str::to_owned),
+                    ..transition(1, "x")
+                },
+            };
+            assert_eq!(wanted.has(&entry), expected, "{address:?}");
+        }
+    }
+
     fn transition(unix_ms: u64, text: &str) -> Transition {
         Transition {
             node: "b".to_owned(),
@@ -253,6 +298,7 @@ mod tests {
             evidence: Vec::new(),
             silence_ms: None,
             times: None,
+            address: None,
         }
     }
 
@@ -273,10 +319,10 @@ mod tests {
             .unwrap();
         assert_eq!(Logbook::open(state.path()).newest(), 2);
         append(&folder, &[entry(3, "z")]).unwrap();
-        let all = read(&folder, 0, 0, 3).unwrap();
+        let all = read(&folder, &wanted(0, 0), 3).unwrap();
         assert_eq!(numbers(&all), [1, 2, 3]);
-        assert_eq!(numbers(&read(&folder, 2, 0, 3).unwrap()), [3]);
-        assert_eq!(numbers(&read(&folder, 0, 2, 3).unwrap()), [2, 3]);
+        assert_eq!(numbers(&read(&folder, &wanted(2, 0), 3).unwrap()), [3]);
+        assert_eq!(numbers(&read(&folder, &wanted(0, 2), 3).unwrap()), [2, 3]);
     }
 
     #[test]
@@ -299,7 +345,7 @@ mod tests {
             .collect();
         assert_eq!(lengths.len(), FILES);
         assert!(lengths.iter().all(|length| *length <= FILE_MAX), "{lengths:?}");
-        let oldest = numbers(&read(&folder, 0, 0, number).unwrap())[0];
+        let oldest = numbers(&read(&folder, &wanted(0, 0), number).unwrap())[0];
         assert!(oldest > 1 && oldest < number, "{oldest}");
     }
 
@@ -312,7 +358,7 @@ mod tests {
         append(&folder, &entries).unwrap();
         let (mut after, mut seen) = (0, 0);
         loop {
-            let events = read(&folder, after, 0, 50).unwrap();
+            let events = read(&folder, &wanted(after, 0), 50).unwrap();
             seen += events.entries.len();
             after = *numbers(&events).last().unwrap();
             let is_more = events.newest > after;
@@ -334,7 +380,7 @@ mod tests {
         assert!(append(&folder, &[entry(1, "x")]).is_err());
         fs::remove_file(path(&folder, 0)).unwrap();
         append(&folder, &[entry(2, "y")]).unwrap();
-        assert_eq!(numbers(&read(&folder, 0, 0, 2).unwrap()), [2]);
+        assert_eq!(numbers(&read(&folder, &wanted(0, 0), 2).unwrap()), [2]);
     }
 
     #[tokio::test]

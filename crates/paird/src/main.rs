@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use pair_wire::control::State;
-use paird::cli::{Cli, Command, Doctor, Init, Node};
+use paird::cli::{Cli, Command, Doctor, Init, Node, Witness};
 use paird::exit::Exit;
 use paird::init::{self, Outcome};
+use paird::witness::serve;
 use paird::{doctor, run};
 
 fn main() -> ExitCode {
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check(&args),
         Command::Init(args) => initialize(&args),
         Command::Doctor(args) => examine(&args),
+        Command::Witness(args) => testify(&args),
     }
 }
 
@@ -81,6 +83,20 @@ fn examine(args: &Doctor) -> ExitCode {
         State::Healthy => Exit::Done.into(),
         State::Degraded => Exit::Failed.into(),
         State::Critical => Exit::Critical.into(),
+    }
+}
+
+fn testify(args: &Witness) -> ExitCode {
+    let ring = match serve::load(&args.key_file) {
+        Ok(ring) => ring,
+        Err(findings) => return refuse(&findings),
+    };
+    match serve::run(args.listen, &ring) {
+        Ok(()) => Exit::Done.into(),
+        Err(error) => {
+            eprintln!("paird: {error:#}");
+            Exit::Failed.into()
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 use pair_core::{Holder, Member, WitnessIndex};
 use pair_wire::control::HolderName;
 
+use crate::config::Config;
+
 /// The names of both nodes, and which of them this is.
 #[derive(Clone, Debug)]
 pub struct Names {
@@ -20,6 +22,14 @@ impl Names {
             me,
             witnesses: Vec::new(),
         }
+    }
+
+    /// The names that a configuration gives; `me` is this node.
+    #[must_use]
+    pub fn of_config(config: &Config, me: Member) -> Self {
+        let witnesses = config.witness.iter().flat_map(|witness| &witness.addresses);
+        Self::new(config.nodes.each_ref().map(|node| node.name.clone()), me)
+            .with_witnesses(witnesses.map(ToString::to_string).collect())
     }
 
     /// The same, with what people call the witnesses, in the order of the configuration.

@@ -9,6 +9,7 @@ use pair_wire::key::KeyRing;
 
 use crate::check::Verdict;
 use crate::config::{AddressIndex, Config, Findings};
+use crate::discovery::Finding;
 use crate::doctor::Host;
 use crate::hooks::Outcome;
 use crate::landing::Obstacle;
@@ -18,7 +19,7 @@ use crate::notices::Notice;
 #[derive(Debug)]
 pub enum News {
     /// Something about one address.
-    Address(AddressIndex, AddressNews),
+    Address(AddressIndex, Box<AddressNews>),
     /// Files, kernel and HAProxy of this host were examined.
     Host(Host),
     /// How the last writing to the journal went; with a failure, how many lines it has lost.
@@ -31,6 +32,8 @@ pub enum News {
     Imds(Result<(), String>),
     /// Configuration and keys, read again.
     Reread(Box<Result<(Config, KeyRing), Findings>>),
+    /// Who bears the pair's tag, or why that is not known.
+    Found(Result<Finding, String>),
     /// Why metrics are not served, or that they are.
     Metrics(Result<(), String>),
     /// What the checks of the own service say.
@@ -68,4 +71,12 @@ pub enum AddressNews {
     Recorded(Result<(), String>),
     /// Why the address could not land on this host (F-21); empty if it could.
     Landing(Vec<Obstacle>),
+}
+
+impl AddressNews {
+    /// The news that this is about that address.
+    #[must_use]
+    pub fn about(self, address: AddressIndex) -> News {
+        News::Address(address, Box::new(self))
+    }
 }

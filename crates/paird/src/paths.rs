@@ -21,7 +21,7 @@ use pair_core::{Instant, Prefix};
 use pair_wire::datagram::MAX_DATAGRAM;
 use tracing::debug;
 
-use crate::config::AddressIndex;
+use crate::config::{AddressIndex, NOWHERE};
 use crate::socket::{HeartbeatSocket, Received};
 
 pub use health::{Change, PathState};
@@ -85,6 +85,40 @@ impl Paths {
                 reopen_at: Instant::ZERO,
             }),
         }
+    }
+
+    /// Opens the one path there is to a peer that [is found](HeartbeatSocket::open_shared), and may be another one later.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub fn open_shared(own: IpAddr, peer: Option<IpAddr>, port: u16) -> io::Result<Self> {
+        let path = Path {
+            own,
+            peer: peer.unwrap_or(IpAddr::V4(NOWHERE)),
+            socket: Some(HeartbeatSocket::open_shared(own, peer, port)?),
+            is_refused: false,
+            health: Health::default(),
+        };
+        Ok(Self {
+            paths: vec![path],
+            port,
+            reopen_at: Instant::ZERO,
+        })
+    }
+
+    /// Leads the one path there is to another peer.
+    ///
+    /// # Errors
+    /// If it cannot be opened; it is the one before then.
+    pub fn lead_to(&mut self, peer: IpAddr) -> io::Result<()> {
+        for path in &mut self.paths {
+            if let Some(socket) = &mut path.socket {
+                socket.lead_to(peer)?;
+            }
+            path.peer = peer;
+            path.health = Health::default();
+        }
+        Ok(())
     }
 
     /// How many there are.

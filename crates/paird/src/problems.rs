@@ -3,6 +3,7 @@
 
 mod card;
 mod cloud;
+mod company;
 mod ending;
 mod paths;
 
@@ -19,6 +20,7 @@ pub use cloud::{
     ec2_unreadable, held_by_stranger, imds_unreachable, misplaced, no_interface, no_role, of_call, of_clock,
     place_taken, redirected,
 };
+pub use company::{peer_not_found, third_member};
 pub use ending::of_notices;
 pub use paths::silent_paths;
 
@@ -32,6 +34,7 @@ pub const IDS: &[(&str, Severity)] = &[
     ("config-differs", Severity::Degraded),
     ("config-invalid", Severity::Critical),
     ("conntrack-nearly-full", Severity::Degraded),
+    ("discovery-failing", Severity::Degraded),
     ("ec2-denied", Severity::Degraded),
     ("ec2-unreadable", Severity::Degraded),
     ("egress-ends-with-move", Severity::Degraded),
@@ -55,6 +58,7 @@ pub const IDS: &[(&str, Severity)] = &[
     ("metrics-unavailable", Severity::Degraded),
     ("misplaced", Severity::Critical),
     ("no-interface", Severity::Degraded),
+    ("no-member", Severity::Degraded),
     ("no-role", Severity::Degraded),
     ("nobody-holds", Severity::Critical),
     ("node-unknown", Severity::Critical),
@@ -66,6 +70,7 @@ pub const IDS: &[(&str, Severity)] = &[
     ("peer-host-ending", Severity::Degraded),
     ("peer-host-noticed", Severity::Degraded),
     ("peer-left-pair", Severity::Degraded),
+    ("peer-not-found", Severity::Degraded),
     ("peer-not-ready", Severity::Degraded),
     ("peer-restarting", Severity::Degraded),
     ("peer-silent", Severity::Degraded),
@@ -77,7 +82,9 @@ pub const IDS: &[(&str, Severity)] = &[
     ("silent-but-serving", Severity::Degraded),
     ("state-unusable", Severity::Degraded),
     ("takeover-unrehearsed", Severity::Degraded),
+    ("third-member", Severity::Degraded),
     ("versions-differ", Severity::Degraded),
+    ("witness-silent", Severity::Degraded),
     ("witnesses-silent", Severity::Critical),
 ];
 
@@ -95,11 +102,40 @@ pub const AGAINST_READINESS: &[&str] = &[
     "place-taken",
     "service-unfit",
     "takeover-unrehearsed",
+    "witness-silent",
+];
+
+/// The ids of what is about one address. All else is about the node or its peer, and is told once if every address shows it.
+pub const OF_ADDRESS: &[&str] = &[
+    "address-not-on-host",
+    "allocation-unknown",
+    "claim-failing",
+    "ec2-denied",
+    "ec2-unreadable",
+    "egress-ends-with-move",
+    "held-by-former",
+    "held-by-stranger",
+    "holder-unknown",
+    "misplaced",
+    "no-interface",
+    "nobody-holds",
+    "nothing-listens",
+    "on-hold",
+    "over-budget",
+    "peer-not-ready",
+    "place-taken",
+    "record-unwritable",
+    "silence-unproven",
+    "silent-but-serving",
+    "state-unusable",
+    "takeover-unrehearsed",
 ];
 
 /// One address, as this node sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Sight<'a> {
+    /// Its allocation id.
+    pub allocation_id: &'a str,
     /// What the core knows.
     pub view: &'a View,
     /// What the daemon knows beside it.
@@ -138,6 +174,9 @@ pub fn against_readiness(known: &Knowledge, address: &AddressKnowledge, fitness:
         ));
     }
     problems.extend(ending::against_readiness(&known.notices));
+    for witness in &known.silent_witnesses {
+        problems.push(witness_silent(witness));
+    }
     if fitness != Fitness::Fit {
         problems.push(degraded(
             "service-unfit",
@@ -148,10 +187,67 @@ pub fn against_readiness(known: &Knowledge, address: &AddressKnowledge, fitness:
     problems
 }
 
+/// A witness that does not answer.
+#[must_use]
+pub fn witness_silent(witness: &str) -> Problem {
+    degraded(
+        "witness-silent",
+        format!("the witness {witness} does not answer"),
+        "see whether paird runs there and has the same witness key, and whether its UDP port is open to this node",
+    )
+}
+
 /// Everything that is wrong with the pair, as this node sees it.
 #[must_use]
-pub fn of(sight: Sight<'_>, known: &Knowledge, names: &Names, me: Member) -> Vec<Problem> {
-    let Sight { view, known: address } = sight;
+pub fn of(sights: &[Sight<'_>], known: &Knowledge, names: &Names, me: Member) -> Vec<Problem> {
+    together(sights, |sight| of_address(sight, known, names, me))
+}
+
+/// Why this node could not take each of the addresses over; empty if it could.
+#[must_use]
+pub fn against_readiness_of(sights: &[Sight<'_>], known: &Knowledge) -> Vec<Problem> {
+    together(sights, |sight| {
+        against_readiness(known, sight.known, sight.view.fitness)
+    })
+}
+
+/// What is wrong by each address, each thing once, with its address where it is about that one alone.
+fn together(sights: &[Sight<'_>], of: impl Fn(&Sight<'_>) -> Vec<Problem>) -> Vec<Problem> {
+    let [first, others @ ..] = sights else {
+        return Vec::new();
+    };
+    if others.is_empty() {
+        return of(first);
+    }
+    let by_address: Vec<Vec<Problem>> = sights.iter().map(of).collect();
+    let is_everywhere = |id: &str| {
+        let mut lists = by_address.iter();
+        !OF_ADDRESS.contains(&id) && lists.all(|problems| problems.iter().any(|problem| problem.id == id))
+    };
+    let mut all: Vec<Problem> = Vec::new();
+    for (sight, problems) in sights.iter().zip(&by_address) {
+        for problem in problems {
+            if !is_everywhere(&problem.id) {
+                all.push(Problem {
+                    address: Some(sight.allocation_id.to_owned()),
+                    ..problem.clone()
+                });
+                continue;
+            }
+            match all.iter_mut().find(|known| known.id == problem.id) {
+                Some(known) if known.severity >= problem.severity => {}
+                Some(known) => *known = problem.clone(),
+                None => all.push(problem.clone()),
+            }
+        }
+    }
+    all
+}
+
+fn of_address(sight: &Sight<'_>, known: &Knowledge, names: &Names, me: Member) -> Vec<Problem> {
+    let Sight {
+        view, known: address, ..
+    } = sight;
     let mut problems = against_readiness(known, address, view.fitness);
     let is_active = view.is_active == Some(true);
     if is_active {
@@ -169,6 +265,7 @@ pub fn of(sight: Sight<'_>, known: &Knowledge, names: &Names, me: Member) -> Vec
     problems.extend(about_claim(view, address));
     problems.extend(about_peer(view, known, names, me));
     problems.extend(about_orders(view, address, names));
+    problems.extend(known.company.iter().flat_map(company::about));
     problems.extend(about_records(known, address));
     problems.extend(about_metrics(known));
     problems.extend(about_hooks(known));
@@ -489,9 +586,76 @@ fn problem(id: &str, severity: Severity, text: String, hint: &str) -> Problem {
         severity,
         text,
         hint: Some(hint.to_owned()),
+        address: None,
     }
 }
 
 fn whole_ms(duration: std::time::Duration) -> std::time::Duration {
     std::time::Duration::from_millis(crate::clock::millis(duration))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use pair_core::{Instant, Node};
+
+    use super::*;
+    use crate::config::Config;
+    use crate::run;
+
+    #[test]
+    fn what_is_about_an_address_has_an_id_of_the_list() {
+        let unlisted = OF_ADDRESS
+            .iter()
+            .filter(|id| !IDS.iter().any(|(known, _)| known == *id));
+        assert_eq!(unlisted.collect::<Vec<_>>(), Vec::<&&str>::new());
+    }
+
+    #[test]
+    fn what_every_address_shows_of_the_node_is_told_once_and_the_rest_with_its_address() {
+        let view = node().view(Instant::ZERO);
+        let mut addresses = [10, 11].map(|last| AddressKnowledge::new(Ipv4Addr::new(10, 0, 1, last)));
+        addresses[1].rehearsal = Some(Ok(None));
+        let sights =
+            [("eipalloc-1", &addresses[0]), ("eipalloc-2", &addresses[1])].map(|(allocation_id, known)| Sight {
+                allocation_id,
+                view: &view,
+                known,
+            });
+        let told = |sights: &[Sight<'_>]| {
+            let known = Knowledge::new("haproxy", None);
+            let names = Names::new(["a".to_owned(), "b".to_owned()], Member::First);
+            let problems = of(sights, &known, &names, Member::First);
+            let told = problems.into_iter().map(|problem| (problem.id, problem.address));
+            told.collect::<Vec<_>>()
+        };
+        let of_node = |id: &str| (id.to_owned(), None);
+        let of = |id: &str, allocation: &str| (id.to_owned(), Some(allocation.to_owned()));
+        assert_eq!(
+            told(&sights),
+            [
+                of("takeover-unrehearsed", "eipalloc-1"),
+                of_node("service-unfit"),
+                of("holder-unknown", "eipalloc-1"),
+                of_node("peer-silent"),
+                of("holder-unknown", "eipalloc-2"),
+            ]
+        );
+        assert_eq!(
+            told(&sights[..1]),
+            ["takeover-unrehearsed", "service-unfit", "holder-unknown", "peer-silent"].map(of_node)
+        );
+    }
+
+    /// A core of the first node of a pair.
+    fn node() -> Node {
+        let text = "pair = \"lb-1\"\n[[node]]\nname = \"a\"\naddresses = [\"10.0.1.10\"]\n\
+                    [[node]]\nname = \"b\"\naddresses = [\"10.0.2.10\"]\n\
+                    [[address]]\nallocation_id = \"eipalloc-0123456789abcdef0\"\n\
+                    [check]\nnone = true\n[probe]\nnone = true\n[security]\ninsecure_no_key = true\n";
+        let config = Config::parse("paird.toml", text).unwrap();
+        let core = run::core_config(&config, &config.addresses[0], Member::First);
+        Node::new(core, 1, Instant::ZERO)
+    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread;
 
 use anyhow::{Context, anyhow, bail};
-use pair_core::{Config as CoreConfig, Member, Witnessing};
+use pair_core::{Config as CoreConfig, Incarnation, Member, Witnessing};
 use pair_ec2::{Endpoint, Settings};
 use pair_wire::key::{Key, KeyRing};
 use tokio::runtime::{Builder, Runtime};
@@ -17,11 +17,15 @@ use crate::archive::Archive;
 use crate::cli::Node;
 use crate::clock::Clock;
 use crate::cloud::{Cloud, CloudConfig, Destination, Manner};
-use crate::config::{self, Address, AddressIndex, Config, Findings, KeyFile, Security};
+use crate::config::{self, Address, AddressIndex, Config, Finding, Findings, KeyFile, Security};
+use crate::control::Pending;
+use crate::discovery::{self, Begun};
+use crate::journal::Loudness;
 use crate::logbook::Logbook;
 use crate::paths::Paths;
 use crate::standing::Keeper;
 use crate::watchers::{Surroundings, Watchers};
+use crate::witness::{Booth, BoothParts};
 use crate::{control, journal, landing, memory};
 
 /// News that may wait for the event loop.
@@ -37,6 +41,7 @@ const REQUESTS_WAITING: usize = 16;
 pub fn load(args: &Node) -> Result<(Config, KeyRing), Findings> {
     let config = Config::load(&args.config)?;
     let ring = ring(&config)?;
+    witness_ring(&config)?;
     if let Some(name) = &args.node {
         config
             .this_node(Some(name), &[])
@@ -51,33 +56,90 @@ pub fn load(args: &Node) -> Result<(Config, KeyRing), Findings> {
 /// If it cannot start, or cannot go on: the service manager restarts it.
 pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
     let loudness = journal::set_up(config.log).context("cannot set up the log")?;
-    let me = this_node(&config, source.node.as_deref())?;
-    let own = config.nodes[me.index()].address();
-    info!(
-        pair = config.pair,
-        node = config.nodes[me.index()].name,
-        version = VERSION,
-        "starting"
-    );
+    info!(pair = config.pair, version = VERSION, "starting");
     if !ring.is_authentic() {
         warn!("no key: whoever can send a datagram to this node can pretend to be its peer");
     }
-    let private_ips = landing_places(&config, me)?;
     memory::lock();
-    let clock = Clock::start();
     let here = Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the event loop")?;
     let _entered = here.enter();
+    let socket_path = config.control_socket.clone();
+    let listener = control::open(&socket_path)
+        .with_context(|| format!("cannot open the control socket {}", socket_path.display()))?;
+    let (ask, mut requests) = mpsc::channel(REQUESTS_WAITING);
+    here.spawn(control::serve(listener, ask));
+    let flag = source.node.clone();
+    let located = here.block_on(locate(config, flag.as_deref(), &mut requests));
+    let result = located.and_then(|located| match located {
+        Some(located) => run_member(&here, located, ring, source, requests, loudness),
+        None => Ok(()),
+    });
+    // A socket that nobody answers on would make the next client wait for nothing.
+    let _ = std::fs::remove_file(socket_path);
+    result
+}
+
+/// A configuration in which nothing is left open, and whose it is.
+struct Located {
+    config: Config,
+    me: Member,
+    /// What was found, if something was left open.
+    begun: Option<Begun>,
+}
+
+/// Finds out which node this is, and whatever the file leaves open; `None` if this process is to end.
+async fn locate(
+    config: Config,
+    flag: Option<&str>,
+    requests: &mut mpsc::Receiver<Pending>,
+) -> anyhow::Result<Option<Located>> {
+    if !config.is_to_be_found() {
+        let me = this_node(&config, flag)?;
+        let begun = None;
+        return Ok(Some(Located { config, me, begun }));
+    }
+    let Some(begun) = discovery::search(&config, flag, &settings(&config), requests).await? else {
+        return Ok(None);
+    };
+    let config = begun.config.clone();
+    let me = match begun.me {
+        Some(me) => me,
+        None => this_node(&config, flag)?,
+    };
+    let begun = Some(begun);
+    Ok(Some(Located { config, me, begun }))
+}
+
+/// Runs the agent of a node that is a member of its pair.
+fn run_member(
+    here: &Runtime,
+    located: Located,
+    ring: KeyRing,
+    source: Node,
+    requests: mpsc::Receiver<Pending>,
+    loudness: Loudness,
+) -> anyhow::Result<()> {
+    let Located { config, me, begun } = located;
+    let (own, peer) = (
+        config.nodes[me.index()].address,
+        config.nodes[me.peer().index()].address,
+    );
+    info!(node = config.nodes[me.index()].name, "this node is known");
+    let private_ips = landing_places(&config, me)?;
+    let clock = Clock::start();
     let port = config.heartbeat.port;
-    let [ours, theirs] = [me, me.peer()].map(|member| config.nodes[member.index()].addresses.iter().copied());
-    let paths = Paths::open(ours.zip(theirs), port)
-        .with_context(|| format!("cannot open the heartbeat socket on {own}, UDP port {port}"))?;
-    let listener = control::open(&config.control_socket)
-        .with_context(|| format!("cannot open the control socket {}", config.control_socket.display()))?;
+    let paths = if config.discovery.is_some() {
+        Paths::open_shared(own, Some(peer).filter(|peer| !peer.is_unspecified()), port)
+    } else {
+        let [ours, theirs] = [me, me.peer()].map(|member| config.nodes[member.index()].ends());
+        Paths::open(ours.zip(theirs), port)
+    };
+    let paths = paths.with_context(|| format!("cannot open the heartbeat socket on {own}, UDP port {port}"))?;
+    let booth = booth(&config, me, &ring)?;
     let (tell, news) = mpsc::channel(NEWS_WAITING);
-    let (ask, requests) = mpsc::channel(REQUESTS_WAITING);
     let cloud = Cloud::new(
         CloudConfig {
             destinations: config
@@ -89,11 +151,7 @@ pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
                     private_ip: *private_ip,
                 })
                 .collect(),
-            settings: {
-                let mut settings = Settings::from_env();
-                direct(&mut settings, &config.ec2);
-                settings
-            },
+            settings: settings(&config),
             manner: manner(&config),
         },
         clock,
@@ -129,7 +187,7 @@ pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
         tell: tell.clone(),
     };
     let (watchers, publisher) = Watchers::start(surroundings, &config);
-    let socket_path = config.control_socket.clone();
+    let company = begun.and_then(|begun| discovery::go_on(begun, &ring, &handle, tell.clone()));
     let agent = Agent::new(Parts {
         config,
         me,
@@ -137,6 +195,7 @@ pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
         ring,
         clock,
         paths,
+        booth,
         cloud,
         elsewhere: handle,
         news,
@@ -147,11 +206,9 @@ pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
         publisher,
         loudness,
         source,
+        company,
     });
-    here.spawn(control::serve(listener, ask));
     let result = here.block_on(agent.run());
-    // A socket that nobody answers on would make the next client wait for nothing.
-    let _ = std::fs::remove_file(socket_path);
     drop(elsewhere);
     result
 }
@@ -205,7 +262,7 @@ pub(crate) fn this_node(config: &Config, flag: Option<&str>) -> anyhow::Result<M
     let here = config
         .nodes
         .iter()
-        .flat_map(|node| node.addresses.iter().copied())
+        .flat_map(config::Node::ends)
         .filter(|address| landing::is_local(*address, &local))
         .collect::<Vec<_>>();
     let index = config.this_node(flag, &here).map_err(|finding| anyhow!("{finding}"))?;
@@ -228,6 +285,13 @@ pub(crate) fn landing_places(config: &Config, me: Member) -> anyhow::Result<Vec<
         .collect()
 }
 
+/// Where EC2 and IMDS are.
+pub(crate) fn settings(config: &Config) -> Settings {
+    let mut settings = Settings::from_env();
+    direct(&mut settings, &config.ec2);
+    settings
+}
+
 /// Sends calls where the configuration says, whatever the environment says.
 pub(crate) fn direct(settings: &mut Settings, config: &config::Ec2) {
     let written = |url: &Option<String>| {
@@ -242,14 +306,61 @@ pub(crate) fn direct(settings: &mut Settings, config: &config::Ec2) {
 }
 
 /// The keys that the configuration names.
-fn ring(config: &Config) -> Result<KeyRing, Findings> {
+pub(crate) fn ring(config: &Config) -> Result<KeyRing, Findings> {
     match &config.security {
         Security::InsecureNoKey => Ok(KeyRing::insecure()),
         Security::KeyFile(path) => KeyFile::load(Path::new(path)).map(|file| ring_of(&file)),
     }
 }
 
-fn ring_of(file: &KeyFile) -> KeyRing {
+/// The keys shared with witnesses, if the configuration names any: others than the pair's, since a witness could else pretend to be
+/// a node.
+pub(crate) fn witness_ring(config: &Config) -> Result<Option<KeyRing>, Findings> {
+    let Some(witness) = &config.witness else {
+        return Ok(None);
+    };
+    let file = KeyFile::load(&witness.key_file)?;
+    if let Security::KeyFile(pairs) = &config.security {
+        let pairs = KeyFile::load(pairs)?;
+        let is_pairs = |secret: &[u8; 32]| pairs.keys().iter().any(|(_, own)| own == secret);
+        if file.keys().iter().any(|(_, secret)| is_pairs(secret)) {
+            return Err(Findings::new(vec![Finding {
+                file: config.file.clone(),
+                line: None,
+                key: "witness.key_file".to_owned(),
+                problem: "the key of the witnesses is the pair's own: each of them could pretend to be a node"
+                    .to_owned(),
+                advice: "make another one with `pairctl key generate`".to_owned(),
+            }]));
+        }
+    }
+    Ok(Some(ring_of(&file)))
+}
+
+/// The socket for witnesses, if the configuration has any.
+fn booth(config: &Config, me: Member, pair_ring: &KeyRing) -> anyhow::Result<Option<Booth>> {
+    let ring = witness_ring(config).map_err(|findings| anyhow!("{findings}"))?;
+    let (Some(witness), Some(ring)) = (&config.witness, ring) else {
+        return Ok(None);
+    };
+    let [own, peer] = [me, me.peer()].map(|member| config.nodes[member.index()].address);
+    let port = witness.port;
+    let booth = Booth::open(BoothParts {
+        pair: &config.pair,
+        me,
+        incarnation: Incarnation(seed().context("the system gives no randomness")?),
+        own,
+        peer,
+        port,
+        witnesses: witness.addresses.clone(),
+        pair_ring,
+        witness_ring: &ring,
+    });
+    let booth = booth.with_context(|| format!("cannot open the socket for witnesses on {own}, UDP port {port}"))?;
+    Ok(Some(booth))
+}
+
+pub(crate) fn ring_of(file: &KeyFile) -> KeyRing {
     let mut keys = file.keys().iter().map(|(id, secret)| Key::new(*id, *secret));
     let first = keys.next().expect("a key file has a key: loading it has checked that");
     match keys.next() {
@@ -274,7 +385,14 @@ pub(crate) fn core_config(config: &Config, address: &Address, me: Member) -> Cor
         strict: config.takeover.strict,
         restart_grace: config.takeover.restart_grace,
         call_timeout: config.ec2.call_timeout,
-        witnesses: Witnessing::default(),
+        witnesses: config
+            .witness
+            .as_ref()
+            .map_or_else(Witnessing::default, |witness| Witnessing {
+                count: u8::try_from(witness.addresses.len()).expect("the schema bounds their number"),
+                isolation_grace: witness.isolation_grace,
+                required: witness.required,
+            }),
         version: VERSION.to_owned(),
     }
 }

@@ -116,11 +116,7 @@ impl Keeper {
                 let Some(standing) = wanted.standing else { continue };
                 let written = write(&folder, standing, wanted.leave_ends, &Moment::now());
                 let outcome = written.map_err(|error| format!("{}: {error}", folder.join(FILE).display()));
-                if tell
-                    .send(News::Address(address, AddressNews::Kept(outcome)))
-                    .await
-                    .is_err()
-                {
+                if tell.send(AddressNews::Kept(outcome).about(address)).await.is_err() {
                     return;
                 }
             }

@@ -1,21 +1,25 @@
 //! The status document: what the core and the daemon know, in the words of `pairctl status`.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use pair_core::{Config as CoreConfig, Holder, Instant, Link as CoreLink, Member, Notice, View};
+use pair_core::{Holder, Instant, Link as CoreLink, Member, Notice, Report, View, WitnessIndex};
 use pair_wire::control::{
-    AddressStatus, AgentStatus, DecisionStatus, EndingStatus, KeysStatus, Link, NodeStatus, PathState as StatusOfPath,
-    PathStatus, PeerKeysStatus, PeerStatus, ReadyStatus, Role, STATUS_VERSION, State, Status, TakeoverStatus,
+    AddressStatus, AgentStatus, DecisionStatus, DiscoveryStatus, EndingStatus, KeysStatus, Link, NodeStatus,
+    PathState as StatusOfPath, PathStatus, PeerKeysStatus, PeerStatus, ReadyStatus, Role, STATUS_VERSION, State,
+    Status, TakeoverStatus, WitnessStatus,
 };
 use pair_wire::datagram::{Drops, PeerKeys};
 use pair_wire::key::{Key, KeyRing};
 
 use crate::clock::{millis, unix_ms, wall_time};
 use crate::config::{Address, Config, Security};
+use crate::discovery;
 use crate::knowledge::{AddressKnowledge, Knowledge};
 use crate::names::Names;
 use crate::paths::{Path, PathState, Paths};
 use crate::problems::{self, Sight};
+use crate::run::VERSION;
 use crate::text;
 
 /// A loop that has not turned for this long, or for a holdtime, says nothing about the present.
@@ -26,6 +30,8 @@ const LOOP_STALE_AFTER: Duration = Duration::from_secs(2);
 pub struct Sources<'a> {
     /// The file.
     pub config: &'a Config,
+    /// Which of the two nodes this is.
+    pub me: Member,
     /// The names of the nodes.
     pub names: &'a Names,
     /// What the daemon knows beside the cores.
@@ -51,8 +57,8 @@ pub struct Sources<'a> {
 pub struct SeatSources<'a> {
     /// The address.
     pub address: &'a Address,
-    /// What the core was told of the configuration.
-    pub core: &'a CoreConfig,
+    /// The private IPs on which it lands, by node.
+    pub places: [IpAddr; 2],
     /// What the core knows.
     pub view: &'a View,
     /// What the daemon knows beside it.
@@ -63,46 +69,81 @@ impl Sources<'_> {
     /// Writes the document.
     #[must_use]
     pub fn status(&self) -> Status {
-        let seat = &self.seats[0];
-        let SeatSources { core, view, known, .. } = *seat;
-        let problems = problems::of(Sight { view, known }, self.known, self.names, core.me);
-        let reasons = problems::against_readiness(self.known, known, view.fitness);
+        let sights: Vec<Sight<'_>> = self.seats.iter().map(SeatSources::sight).collect();
+        let problems = problems::of(&sights, self.known, self.names, self.me);
+        let addresses: Vec<AddressStatus> = self.seats.iter().map(|seat| self.address(seat)).collect();
+        // The one whose heartbeats were heard last tells of the peer: an address that only this node has yet is heard by nobody.
+        let heard = self.seats.iter().min_by_key(|seat| {
+            let age = seat.view.heard_age;
+            (age.is_none(), age)
+        });
+        let seat = heard.unwrap_or(&self.seats[0]);
+        let reasons = problems::against_readiness_of(&sights, self.known);
+        let newest = addresses.iter().filter_map(|address| address.last_takeover.clone());
         Status {
             version: STATUS_VERSION,
             pair: self.config.pair.clone(),
             state: State::of(&problems),
             problems,
-            node: self.own(seat),
+            node: self.own(),
             peer: self.peer(seat),
-            addresses: self.seats.iter().map(|seat| self.address(seat)).collect(),
+            witnesses: self.witnesses(self.seats[0].view),
             ready: ReadyStatus {
                 ready: reasons.is_empty(),
                 reasons,
-                checked_ago_ms: known.rehearsed_at.map(|at| {
-                    let at = Duration::from_nanos(at.as_nanos());
-                    millis(self.uptime.saturating_sub(at))
-                }),
+                checked_ago_ms: self.checked_ago(&self.seats[0]),
             },
-            decision: DecisionStatus {
-                verdict: text::verdict(view.decision.verdict).to_owned(),
-                rule: Some(view.decision.rule.id().to_owned()),
-                evidence: text::evidence(&view.decision.evidence, self.names),
-            },
-            hold_left_ms: view.hold_left().map(millis),
-            moves_lately: view.moves as u64,
-            last_takeover: self.takeover(view),
+            decision: self.decision(self.seats[0].view),
+            hold_left_ms: addresses.iter().filter_map(|address| address.hold_left_ms).max(),
+            moves_lately: addresses.iter().map(|address| address.moves_lately).max().unwrap_or(0),
+            last_takeover: newest.min_by_key(|takeover| takeover.ago_ms),
             drops: self.drops.by_name(),
-            keys: self.keys(view),
+            keys: self.keys(seat.view),
             recorder: self.known.recorder,
+            discovery: self.known.company.as_ref().map(|company| DiscoveryStatus {
+                tag: discovery::tag(&company.tag),
+                asked_ago_ms: unix_ms().saturating_sub(company.last.at_unix_ms),
+                spares: company.last.roster.spares.clone(),
+            }),
             agent: AgentStatus {
-                version: core.version.clone(),
+                version: VERSION.to_owned(),
                 pid: std::process::id(),
                 uptime_ms: millis(self.uptime),
                 as_of_ms: unix_ms(),
                 written_at_loop_age_ms: millis(self.loop_age),
-                loop_stale_after_ms: millis(LOOP_STALE_AFTER.max(core.holdtime)),
+                loop_stale_after_ms: millis(LOOP_STALE_AFTER.max(self.config.heartbeat.holdtime)),
             },
+            addresses,
         }
+    }
+
+    fn checked_ago(&self, seat: &SeatSources<'_>) -> Option<u64> {
+        seat.known.rehearsed_at.map(|at| {
+            let at = Duration::from_nanos(at.as_nanos());
+            millis(self.uptime.saturating_sub(at))
+        })
+    }
+
+    fn decision(&self, view: &View) -> DecisionStatus {
+        DecisionStatus {
+            verdict: text::verdict(view.decision.verdict).to_owned(),
+            rule: Some(view.decision.rule.id().to_owned()),
+            evidence: text::evidence(&view.decision.evidence, self.names),
+        }
+    }
+
+    /// What the witnesses have told the first address: all of them are asked by each.
+    fn witnesses(&self, view: &View) -> Vec<WitnessStatus> {
+        let witnesses = (0..).map(WitnessIndex).zip(&view.witnesses);
+        witnesses
+            .map(|(index, witness)| WitnessStatus {
+                address: self.names.witness(index).to_owned(),
+                answers: witness.last.map(|_| !witness.is_silent),
+                answered_ago_ms: witness.answered_age.map(millis),
+                proved_ago_ms: witness.proved_age.map(millis),
+                last: witness.last.map(|outcome| text::witness(outcome).to_owned()),
+            })
+            .collect()
     }
 
     fn keys(&self, view: &View) -> Option<KeysStatus> {
@@ -123,17 +164,18 @@ impl Sources<'_> {
         })
     }
 
-    fn own(&self, seat: &SeatSources<'_>) -> NodeStatus {
+    fn own(&self) -> NodeStatus {
+        let seat = &self.seats[0];
         let identity = seat.known.identity.as_ref();
         NodeStatus {
             name: self.names.me().to_owned(),
             instance_id: identity.map(|identity| identity.instance.0.clone()),
-            private_ip: Some(seat.private_ip(seat.core.me)),
+            private_ip: seat.private_ip(self.me),
             zone: identity.map(|identity| identity.zone.clone()),
-            role: seat.role(seat.core.me),
+            role: self.role(self.me),
             service: text::fitness(self.known.service, seat.view.fitness),
-            ready: Some(seat.view.ready),
-            leaving: Some(seat.view.is_leaving),
+            ready: Some(self.seats.iter().all(|seat| seat.view.ready)),
+            leaving: Some(self.seats.iter().any(|seat| seat.view.is_leaving)),
             ending: seat.view.ending.map(|ending| EndingStatus {
                 cause: ending.cause.into(),
                 left_ms: ending.at.map(|at| millis(at.since(Instant::from_origin(self.uptime)))),
@@ -142,24 +184,25 @@ impl Sources<'_> {
         }
     }
 
+    /// The peer, as the heartbeats of this seat tell.
     fn peer(&self, seat: &SeatSources<'_>) -> PeerStatus {
-        let peer = seat.core.me.peer();
+        let peer = self.me.peer();
         let report = seat.view.peer.as_ref();
-        let current = report.filter(|_| matches!(seat.view.link, CoreLink::Up | CoreLink::OneWay));
+        let current = seat.current_report();
         PeerStatus {
             node: NodeStatus {
                 name: self.names.peer().to_owned(),
                 instance_id: report
                     .and_then(|report| report.instance.as_ref())
                     .map(|id| id.0.clone()),
-                private_ip: Some(seat.private_ip(peer)),
+                private_ip: self.seats[0].private_ip(peer),
                 zone: report.map(|report| report.zone.clone()).filter(|zone| !zone.is_empty()),
-                role: seat.role(peer),
+                role: self.role(peer),
                 service: current.map_or_else(
                     || format!("{} unknown", self.known.service),
                     |report| text::fitness(self.known.service, report.fitness),
                 ),
-                ready: current.map(|report| report.ready),
+                ready: current.map(|_| self.seats.iter().all(|seat| seat.peer_ready() == Some(true))),
                 leaving: current.map(|report| report.notice == Some(Notice::Leaving)),
                 ending: current.and_then(|report| report.notice).and_then(ending_of),
             },
@@ -196,13 +239,16 @@ impl Sources<'_> {
     }
 
     fn address(&self, seat: &SeatSources<'_>) -> AddressStatus {
-        let fact = seat.view.fact.as_ref();
-        let (source, age) = seat.view.confirmed.unzip();
+        let view = seat.view;
+        let fact = view.fact.as_ref();
+        let (source, age) = view.confirmed.unzip();
         let target = fact.and_then(|fact| match fact.holder {
-            Holder::Member(member) => Some(seat.private_ip(member)),
+            Holder::Member(member) => seat.private_ip(member),
             Holder::Nobody | Holder::Misplaced(_) | Holder::Stranger | Holder::Former => None,
         });
+        let reasons = problems::against_readiness(self.known, seat.known, view.fitness);
         AddressStatus {
+            name: seat.address.name.clone(),
             public_ip: seat.known.public_ip.map(|ip| ip.to_string()),
             allocation_id: seat.address.allocation_id.clone(),
             association_id: fact.and_then(|fact| fact.association.as_ref()).map(|id| id.0.clone()),
@@ -210,8 +256,27 @@ impl Sources<'_> {
             holder_source: source.map(Into::into),
             holder_age_ms: age.map(millis),
             target_private_ip: target,
-            ec2_checked_ago_ms: seat.view.ec2_read_age.map(millis),
+            ec2_checked_ago_ms: view.ec2_read_age.map(millis),
+            role: seat.role(self.me),
+            private_ip: seat.private_ip(self.me),
+            ready: Some(ReadyStatus {
+                ready: reasons.is_empty(),
+                reasons,
+                checked_ago_ms: self.checked_ago(seat),
+            }),
+            peer_ready: seat.peer_ready(),
+            decision: Some(self.decision(view)),
+            hold_left_ms: view.hold_left().map(millis),
+            moves_lately: view.moves as u64,
+            last_takeover: self.takeover(view),
         }
+    }
+
+    /// Whether a member holds any of the addresses.
+    fn role(&self, member: Member) -> Role {
+        let mut roles = self.seats.iter().map(|seat| seat.role(member));
+        // Active comes before passive, and what is unknown of one address is known of the node by another.
+        roles.by_ref().min().unwrap_or_default()
     }
 
     fn takeover(&self, view: &View) -> Option<TakeoverStatus> {
@@ -234,6 +299,24 @@ impl Sources<'_> {
 }
 
 impl SeatSources<'_> {
+    fn sight(&self) -> Sight<'_> {
+        Sight {
+            allocation_id: &self.address.allocation_id,
+            view: self.view,
+            known: self.known,
+        }
+    }
+
+    /// What the peer says of itself, while it is heard.
+    fn current_report(&self) -> Option<&Report> {
+        let is_heard = matches!(self.view.link, CoreLink::Up | CoreLink::OneWay);
+        self.view.peer.as_ref().filter(|_| is_heard)
+    }
+
+    fn peer_ready(&self) -> Option<bool> {
+        self.current_report().map(|report| report.ready)
+    }
+
     fn role(&self, member: Member) -> Role {
         match &self.view.fact {
             None => Role::Unknown,
@@ -242,8 +325,10 @@ impl SeatSources<'_> {
         }
     }
 
-    fn private_ip(&self, member: Member) -> String {
-        self.core.private_ips[member.index()].to_string()
+    /// Where the address lands on a member, unless that one is not found.
+    fn private_ip(&self, member: Member) -> Option<String> {
+        let ip = self.places[member.index()];
+        (!ip.is_unspecified()).then(|| ip.to_string())
     }
 }
 

@@ -128,6 +128,18 @@ pub const fn witness(outcome: WitnessOutcome) -> &'static str {
     }
 }
 
+/// How a question to a witness ended, as a label of a metric.
+#[must_use]
+pub const fn witness_label(outcome: WitnessOutcome) -> &'static str {
+    match outcome {
+        WitnessOutcome::Proved => "proved",
+        WitnessOutcome::ProvedUnfit => "proved-unfit",
+        WitnessOutcome::PassedOn => "passed-on",
+        WitnessOutcome::Unproven => "unproven",
+        WitnessOutcome::Nothing => "nothing",
+    }
+}
+
 /// A node's fitness, after the name of what is checked.
 #[must_use]
 pub fn fitness(what: &str, fitness: Fitness) -> String {

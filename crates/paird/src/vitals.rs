@@ -98,7 +98,7 @@ pub async fn watch_landing(private_ips: Vec<Ipv4Addr>, port: Option<u16>, tell: 
         };
         for (index, private_ip) in private_ips.iter().enumerate() {
             let obstacles = landing::obstacles(*private_ip, port, &local).await;
-            let news = News::Address(AddressIndex(index), AddressNews::Landing(obstacles));
+            let news = AddressNews::Landing(obstacles).about(AddressIndex(index));
             if tell.send(news).await.is_err() {
                 return;
             }

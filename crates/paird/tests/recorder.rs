@@ -147,6 +147,7 @@ impl Story {
             evidence: Vec::new(),
             silence_ms: None,
             times: None,
+            address: None,
         };
         self.recorder
             .record(self.now, &self.node, &[Line::Trace(header()), Line::Told(told)])

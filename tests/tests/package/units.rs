@@ -1,7 +1,7 @@
 //! The units, as systemd reads them.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::packages::{lacks, packages, succeed, text};
@@ -41,21 +41,33 @@ fn the_units_are_understood_without_a_warning() {
 }
 
 #[test]
-fn the_daemon_is_hardly_exposed() {
-    const TEST: &str = "the_daemon_is_hardly_exposed";
+fn the_daemon_and_the_witness_are_hardly_exposed() {
+    const TEST: &str = "the_daemon_and_the_witness_are_hardly_exposed";
     if lacks(TEST, &["systemd-analyze"]) {
         return;
     }
-    let unit = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap()
-        .join("systemd/paird.service");
-    let mut security = Command::new("systemd-analyze");
-    let report = succeed(security.args(["security", "--offline=true", "--no-pager"]).arg(unit));
-    let (_, after) = report.split_once("Overall exposure level for paird.service: ").unwrap();
-    let level: f64 = after.split_whitespace().next().unwrap().parse().unwrap();
-    println!("systemd-analyze security: {level} (at most {MOST_EXPOSED})");
-    assert!(level <= MOST_EXPOSED, "{report}");
+    for name in DAEMONS {
+        let mut security = Command::new("systemd-analyze");
+        let report = succeed(
+            security
+                .args(["security", "--offline=true", "--no-pager"])
+                .arg(unit(name)),
+        );
+        let (_, after) = report
+            .split_once(&format!("Overall exposure level for {name}: "))
+            .unwrap();
+        let level: f64 = after.split_whitespace().next().unwrap().parse().unwrap();
+        println!("systemd-analyze security {name}: {level} (at most {MOST_EXPOSED})");
+        assert!(level <= MOST_EXPOSED, "{report}");
+    }
+}
+
+/// The units that listen to the network.
+const DAEMONS: [&str; 2] = ["paird.service", "paird-witness.service"];
+
+fn unit(name: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    root.join("systemd").join(name)
 }
 
 #[test]
@@ -80,7 +92,7 @@ fn the_programs_understand_every_command_of_the_units() {
             commands += 1;
         }
     }
-    assert_eq!(commands, 4);
+    assert_eq!(commands, 5);
 }
 
 /// The order in which units stop is the reverse of that in which they start.
@@ -103,20 +115,18 @@ fn the_hand_over_at_a_shutdown_comes_before_the_agent_and_the_service_stop() {
 /// Two hardening lines that belong together still have a comment each: what it costs to take one away stands beside it.
 #[test]
 fn every_line_of_the_sandbox_says_why_it_is_there() {
-    let unit = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap()
-        .join("systemd/paird.service");
-    let unit = fs::read_to_string(unit).unwrap();
-    let lines: Vec<&str> = unit.lines().collect();
-    let sandbox = lines
-        .iter()
-        .position(|line| line.starts_with("CapabilityBoundingSet="))
-        .unwrap();
-    let silent = (sandbox..lines.len())
-        .take_while(|at| lines[*at] != "[Install]")
-        .filter(|at| lines[*at].contains('=') && !lines[*at].starts_with('#'))
-        .filter(|at| !lines[*at - 1].starts_with('#'));
-    let silent: Vec<&str> = silent.map(|at| lines[at]).collect();
-    assert_eq!(silent, Vec::<&str>::new());
+    for name in DAEMONS {
+        let unit = fs::read_to_string(unit(name)).unwrap();
+        let lines: Vec<&str> = unit.lines().collect();
+        let sandbox = lines
+            .iter()
+            .position(|line| line.starts_with("CapabilityBoundingSet="))
+            .unwrap();
+        let silent = (sandbox..lines.len())
+            .take_while(|at| lines[*at] != "[Install]")
+            .filter(|at| lines[*at].contains('=') && !lines[*at].starts_with('#'))
+            .filter(|at| !lines[*at - 1].starts_with('#'));
+        let silent: Vec<&str> = silent.map(|at| lines[at]).collect();
+        assert_eq!(silent, Vec::<&str>::new(), "{name}");
+    }
 }

@@ -202,13 +202,14 @@ fn a_standby_that_is_no_longer_ready_shows_on_both_nodes_after_its_next_proof(se
         pair.pairctl("b", &["wait", "--ready", "--timeout", "100ms"]).code,
         Some(6)
     );
+    let only = format!("allocation_id=\"{}\"", pair.lab().allocation_id());
     for (node, sample) in [
-        ("b", "paird_ready 0.0"),
-        ("b", "paird_unready{cause=\"ec2-denied\"} 1.0"),
-        ("a", "paird_peer_ready 0.0"),
-        ("a", "paird_problem{id=\"peer-not-ready\"} 1.0"),
+        ("b", format!("paird_ready{{{only}}} 0.0")),
+        ("b", format!("paird_unready{{{only},cause=\"ec2-denied\"}} 1.0")),
+        ("a", format!("paird_peer_ready{{{only}}} 0.0")),
+        ("a", "paird_problem{id=\"peer-not-ready\"} 1.0".to_owned()),
     ] {
-        eventually(sample, || {
+        eventually(&sample, || {
             let (_, page) = pair.ask_metrics(node, "/metrics")?;
             page.lines().any(|line| line == sample).then_some(())
         });

@@ -202,13 +202,16 @@ type Samples = BTreeMap<String, f64>;
 
 /// A node's samples, by name and labels.
 #[track_caller]
+/// The samples by their names and labels, but for the label that names the only address.
 fn scrape(pair: &Pair, node: &str) -> Samples {
+    let only = format!("allocation_id=\"{}\"", pair.lab().allocation_id());
+    let (alone, first) = (format!("{{{only}}}"), format!("{only},"));
     let (status, page) = pair.ask_metrics(node, "/metrics").unwrap();
     assert_eq!(status, 200, "{page}");
     page.lines()
         .filter(|line| !line.starts_with('#'))
         .map(|line| line.rsplit_once(' ').unwrap())
-        .map(|(sample, value)| (sample.to_owned(), value.parse().unwrap()))
+        .map(|(sample, value)| (sample.replace(&alone, "").replace(&first, ""), value.parse().unwrap()))
         .collect()
 }
 

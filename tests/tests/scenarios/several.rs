@@ -1,9 +1,14 @@
 //! A pair with two addresses: each fails over by itself.
 
 use e2e::{Pair, Setup, eventually, on_stages};
+use pair_wire::control::{Link, Role, Severity, State};
 
 on_stages! {
-    emulator: either_node_survives_alone_and_takes_exactly_what_the_other_held;
+    emulator:
+        either_node_survives_alone_and_takes_exactly_what_the_other_held,
+        one_moves_or_is_held_without_the_other,
+        what_is_about_one_address_says_of_which,
+        a_second_address_comes_with_a_restart_that_the_first_does_not_notice;
 }
 
 fn either_node_survives_alone_and_takes_exactly_what_the_other_held(setup: Setup) {
@@ -20,6 +25,129 @@ fn either_node_survives_alone_and_takes_exactly_what_the_other_held(setup: Setup
     assert_eq!(pair.answering().as_deref(), Some("a"));
     assert_eq!(pair.claimers_of(&first), of("a"), "the other address is not touched");
     assert_eq!(pair.claimers_of(&second), ["b", "a"]);
+}
+
+fn one_moves_or_is_held_without_the_other(setup: Setup) {
+    let mut pair = setup.with_two_addresses().pair();
+    start_one_each(&mut pair);
+    let second = pair.second().to_owned();
+    let which = pair.pairctl("a", &["failover"]);
+    assert_eq!(which.code, Some(4), "{which:?}");
+    assert!(which.stderr.contains("name it with --address"), "{which:?}");
+    let unknown = pair.pairctl("a", &["failover", "--address", "third"]);
+    assert!(unknown.stderr.contains("no address is called \"third\""), "{unknown:?}");
+
+    let moved = pair.pairctl("a", &["failover", "--address", "second"]);
+    assert_eq!(moved.code, Some(0), "{moved:?}");
+    await_holders(&pair, ["a", "a"]);
+    let back = pair.pairctl("a", &["failover", "--address", &second, "--to", "b"]);
+    assert_eq!(back.code, Some(0), "{back:?}");
+    await_holders(&pair, ["a", "b"]);
+    assert_eq!(pair.claimers_of(pair.lab().allocation_id()), of("a"));
+
+    let held = pair.pairctl("b", &["hold", "--for", "10m", "--address", "second"]);
+    assert_eq!(held.stdout, "the address stays where it is for 10m: b and a know\n");
+    let status = pair.await_problem("a", "on-hold");
+    let on_hold: Vec<_> = status
+        .addresses
+        .iter()
+        .map(|address| address.hold_left_ms.is_some())
+        .collect();
+    assert_eq!(on_hold, [false, true]);
+    pair.kill_host("b");
+    let status = pair.await_status("a", "the hold keeps the second address from moving", |status| {
+        let problems = status.problems.iter();
+        let held = problems.filter(|problem| problem.id == "on-hold" && problem.severity == Severity::Critical);
+        held.map(|problem| problem.address.as_deref())
+            .eq([Some(second.as_str())])
+    });
+    assert_eq!(status.state, State::Critical, "as bad as the worst of both");
+    assert_eq!(pair.second_holder().as_deref(), Some("b"));
+    let resumed = pair.pairctl("a", &["resume"]);
+    assert_eq!(resumed.code, Some(0), "{resumed:?}");
+    await_holders(&pair, ["a", "a"]);
+}
+
+fn what_is_about_one_address_says_of_which(setup: Setup) {
+    let mut pair = setup.with_two_addresses().pair();
+    start_one_each(&mut pair);
+    let (first, second) = (pair.lab().allocation_id().to_owned(), pair.second().to_owned());
+    let status = pair.status("a");
+    let told: Vec<_> = status
+        .addresses
+        .iter()
+        .map(|address| (address.name.as_deref(), address.role, address.peer_ready))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (None, Role::Active, Some(true)),
+            (Some("second"), Role::Passive, Some(true))
+        ]
+    );
+    assert!(status.addresses[1].ready.as_ref().is_some_and(|ready| ready.ready));
+    let (_, page) = pair.ask_metrics("a", "/metrics").unwrap();
+    for (allocation_id, active) in [(&first, "1.0"), (&second, "0.0")] {
+        let sample = format!("paird_active{{allocation_id=\"{allocation_id}\"}} {active}");
+        assert!(page.lines().any(|line| line == sample), "{sample}\n{page}");
+    }
+    assert_eq!(pair.pairctl("a", &["wait", "--active"]).code, Some(0));
+    let waited = ["wait", "--active", "--address", "second", "--timeout", "100ms"];
+    assert_eq!(pair.pairctl("a", &waited).code, Some(6));
+    assert_eq!(pair.pairctl("b", &waited).code, Some(0));
+
+    pair.kill_host("b");
+    await_holders(&pair, ["a", "a"]);
+    let claims = eventually("the journal tells of the takeover", || {
+        let told = pair.pairctl("a", &["events", "--json", "--address", "second"]).stdout;
+        let takeovers = told.lines().filter(|line| line.contains("\"takeover\"")).count();
+        (takeovers > 0).then_some(told)
+    });
+    assert!(claims.contains(&second) && !claims.contains(&first), "{claims}");
+    let why = pair.pairctl("a", &["why", "--address", &first]).stdout;
+    assert!(why.contains(&first) && !why.contains(&second), "{why}");
+    let export = pair.pairctl("a", &["why", "--export", "-", "--address", "second"]);
+    assert_eq!(export.code, Some(0), "{}", export.stderr);
+    let diagnosed = pair.pairctl("a", &["doctor"]);
+    for subject in [
+        "landing of second",
+        "rehearsal of second",
+        &format!("rehearsal of {first}"),
+    ] {
+        assert!(diagnosed.stdout.contains(subject), "{diagnosed:?}");
+    }
+}
+
+/// The edit of a pair that has one address: on one node after the other, with a restart of each agent.
+fn a_second_address_comes_with_a_restart_that_the_first_does_not_notice(setup: Setup) {
+    let mut pair = setup.with_two_addresses().pair();
+    let table = pair.second_table();
+    for node in ["a", "b"] {
+        pair.edit_config(node, &table, "");
+    }
+    pair.start_healthy();
+    let (first, second) = (pair.lab().allocation_id().to_owned(), pair.second().to_owned());
+    let visitors = pair.visitors();
+    for node in ["b", "a"] {
+        pair.edit_config(node, "[log]", &format!("{table}[log]"));
+        let reloaded = pair.pairctl(node, &["reload"]);
+        assert!(
+            reloaded.stdout.contains("takes effect at restart: address.name"),
+            "{reloaded:?}"
+        );
+        pair.stop_agent(node);
+        pair.start_agent(node);
+        pair.await_status(node, "the first address is watched over as before", |status| {
+            status.peer.link == Link::Up && status.addresses[0].peer_ready == Some(true)
+        });
+    }
+    await_holders(&pair, ["a", "b"]);
+    pair.await_healthy();
+    assert_eq!(visitors.end().failed, Vec::<String>::new());
+    assert_eq!(
+        (pair.claimers_of(&first), pair.claimers_of(&second)),
+        (of("a"), of("b"))
+    );
 }
 
 /// Starts everything, and waits until each node holds the address that prefers it and all is well.

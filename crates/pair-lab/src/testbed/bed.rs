@@ -11,7 +11,7 @@ use pair_lab::{Holder, LabConfig, NodeSpec, Outage, Ownership, Target, World, mo
 use super::contender::Contender;
 use super::gateway::Gateway;
 use super::ground::Legs;
-use super::network::{self, CLIENT, ELASTIC_IP, NODE_A, NODE_B, ORIGIN};
+use super::network::{self, CLIENT, ELASTIC_IP, NODE_A, NODE_B, NODE_C, ORIGIN};
 use super::node::Node;
 use super::origin;
 use super::place::Place;
@@ -25,7 +25,10 @@ pub(crate) struct Testbed {
     // Fields end in this order: those who ask before those who answer.
     traffic: Traffic,
     nodes: [Node; 2],
+    /// The instance that comes after `b`, in a scenario of one.
+    successor: Node,
     _origin: Engine,
+    third: Place,
     gateway: Gateway,
     router: Arc<Place>,
     lab: Arc<Lab>,
@@ -59,7 +62,9 @@ impl Testbed {
             Node::found(&router, NODE_A, &mac(0), &programs)?,
             Node::found(&router, NODE_B, &mac(1), &programs)?,
         ];
-        config.ground = Arc::new(Legs::new(nodes.each_ref().map(|node| node.place().as_ref()))?);
+        let successor = Node::found(&router, NODE_C, &mac(2), &programs)?;
+        let places = [nodes[0].place(), nodes[1].place(), successor.place()];
+        config.ground = Arc::new(Legs::new(places.map(Arc::as_ref))?);
         let lab = router
             .run(move || Lab::start_on(engine, config))
             .context("cannot open EC2 and IMDS")?;
@@ -75,7 +80,9 @@ impl Testbed {
         let mut bed = Self {
             traffic,
             nodes,
+            successor,
             _origin: origin,
+            third: at_origin,
             gateway,
             router,
             lab,
@@ -134,6 +141,7 @@ impl Testbed {
         for node in &mut self.nodes {
             node.kill();
         }
+        self.successor.kill();
         Ok(())
     }
 
@@ -193,6 +201,14 @@ impl Testbed {
         self.nodes[at].start_agent(command)
     }
 
+    /// Starts the instance that comes after `b`: its HAProxy and its agent.
+    pub(crate) fn start_successor(&mut self) -> Result<()> {
+        self.successor.wipe_state()?;
+        self.successor.start_haproxy()?;
+        let command = self.contender.command(self, &self.successor)?;
+        self.successor.start_agent(command)
+    }
+
     /// Lets a host die: nothing passes any more, then its processes end.
     pub(crate) fn kill_host(&mut self, name: &str) -> Result<()> {
         let host = self.node(name)?.host();
@@ -225,7 +241,12 @@ impl Testbed {
 
     /// The moves since this moment; the same holder again is none.
     pub(crate) fn moves(&self, since_ms: u64) -> Vec<Ownership> {
-        let mut history = self.lab.ownership();
+        self.moves_of(self.lab.allocation_id(), since_ms)
+    }
+
+    /// The same of any address.
+    pub(crate) fn moves_of(&self, allocation_id: &str, since_ms: u64) -> Vec<Ownership> {
+        let mut history = self.lab.ownership_of(allocation_id);
         history.dedup_by(|later, earlier| later.holder == earlier.holder);
         history.retain(|ownership| ownership.ms >= since_ms);
         history
@@ -258,6 +279,11 @@ impl Testbed {
         &self.nodes
     }
 
+    /// The instance that comes after `b`.
+    pub(crate) fn successor(&self) -> &Node {
+        &self.successor
+    }
+
     pub(crate) fn lab(&self) -> &Lab {
         &self.lab
     }
@@ -270,8 +296,17 @@ impl Testbed {
         &self.router
     }
 
+    /// The host that is no node: the server behind HAProxy runs there.
+    pub(crate) fn third(&self) -> &Place {
+        &self.third
+    }
+
     pub(crate) fn traffic(&self) -> &Traffic {
         &self.traffic
+    }
+
+    pub(crate) fn traffic_mut(&mut self) -> &mut Traffic {
+        &mut self.traffic
     }
 
     pub(crate) fn contender(&self) -> Contender {
@@ -288,11 +323,13 @@ impl Testbed {
 
     /// The ends of what the agents have printed, for somebody who has to find out what went wrong.
     pub(crate) fn logs(&self) -> String {
-        let logs = self.nodes.iter().map(|node| {
+        let logs = self.nodes.iter().chain([&self.successor]).map(|node| {
             let text = std::fs::read_to_string(node.agent_log_file()).unwrap_or_default();
             let lines: Vec<&str> = text.lines().collect();
             let from = lines.len().saturating_sub(LOG_LINES);
-            format!("== the agent of {}\n{}\n", node.name(), lines[from..].join("\n"))
+            let said = node.pairctl(&["status"]).map(|out| out.stdout).unwrap_or_default();
+            let (name, said) = (node.name(), String::from_utf8_lossy(&said).into_owned());
+            format!("== the agent of {name}\n{}\n{said}\n", lines[from..].join("\n"))
         });
         logs.collect()
     }
@@ -305,12 +342,18 @@ impl Testbed {
 
 /// Describes the cloud; moto is started in the calling thread's place.
 fn describe(engine: &Engine, ec2: Ec2) -> Result<(LabConfig, Option<moto::Server>)> {
-    let specs = [
+    let mut specs = [
         NodeSpec::new(NODE_A.name, NODE_A.address, "us-east-1a"),
         NodeSpec::new(NODE_B.name, NODE_B.address, "us-east-1b"),
+        NodeSpec::new(NODE_C.name, NODE_C.address, "us-east-1b"),
     ];
     match ec2 {
-        Ec2::Emulator => Ok((emulated(&specs), None)),
+        Ec2::Emulator => {
+            for (spec, host) in specs.iter_mut().zip([NODE_A, NODE_B]) {
+                spec.extra_private_ips.push(host.second());
+            }
+            Ok((emulated(&specs), None))
+        }
         Ec2::Moto => {
             let program = moto::find().context("moto is not installed: `cargo xtask test` installs it")?;
             let server = engine.run(moto::Server::start(&program)).context("cannot start moto")?;
@@ -332,7 +375,7 @@ pub(crate) fn emulated(specs: &[NodeSpec]) -> LabConfig {
     }
 }
 
-/// Has the gateway lead the Elastic IP to whoever holds it, from here on and for as long as there is a cloud.
+/// Has the gateway lead each Elastic IP to whoever holds it, from here on and for as long as there is a cloud.
 pub(crate) fn follow(lab: &Arc<Lab>, gateway: &Gateway) -> Result<()> {
     let mut changes = lab.changes();
     changes.mark_changed();
@@ -342,15 +385,11 @@ pub(crate) fn follow(lab: &Arc<Lab>, gateway: &Gateway) -> Result<()> {
     thread::Builder::new().name("gateway".to_owned()).spawn(move || {
         while runtime.block_on(changes.changed()).is_ok() {
             let Some(lab) = lab.upgrade() else { return };
-            let of_pair = |allocation: &str| allocation == lab.allocation_id();
-            let address = lab
-                .addresses()
-                .into_iter()
-                .find(|address| of_pair(&address.allocation_id));
-            let holder = address
-                .and_then(|address| address.association)
-                .map(|held| held.private_ip);
-            if let Err(error) = gateway.lead_to(holder) {
+            let held = lab.addresses().into_iter().filter_map(|address| {
+                let association = address.association?;
+                Some((address.public_ip, association.private_ip))
+            });
+            if let Err(error) = gateway.lead(held.collect()) {
                 eprintln!("the gateway does not follow: {error:#}");
             }
         }

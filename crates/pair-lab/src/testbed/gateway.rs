@@ -1,19 +1,20 @@
 //! The router's packet filter: AWS's stateless 1:1 translation of public addresses, and what goes wrong between machines.
 //!
-//! The Elastic IP is translated to whoever the register says holds it, in both directions and packet by packet, as an internet
+//! An Elastic IP is translated to whoever the register says holds it, in both directions and packet by packet, as an internet
 //! gateway does: no connection is tracked, so an established one breaks with a move. A node without the Elastic IP has a public
 //! address of its own, by which it can probe the Elastic IP from outside. Each change is one transaction of `nft`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::Write as _;
+use std::mem;
 use std::net::Ipv4Addr;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::network::{ELASTIC_IP, NODE_A, NODE_B};
+use super::network::{NODE_A, NODE_B, NODE_C};
 use super::place::Place;
 use super::relay;
 
@@ -26,8 +27,8 @@ pub(crate) struct Gateway {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The private address that holds the Elastic IP.
-    holder: Option<Ipv4Addr>,
+    /// The private address that holds each Elastic IP.
+    holders: BTreeMap<Ipv4Addr, Ipv4Addr>,
     /// Legs of the router through which nothing passes.
     cut_hosts: BTreeSet<&'static str>,
     /// From and to, by private addresses: what is sent by the way of public ones passes.
@@ -41,7 +42,7 @@ struct State {
 }
 
 impl Gateway {
-    /// Takes over the router's packet filter; everything passes, and nobody holds the Elastic IP.
+    /// Takes over the router's packet filter; everything passes, and nobody holds an Elastic IP.
     pub(crate) fn open(router: &Arc<Place>) -> Result<Self> {
         let gateway = Self {
             router: Arc::clone(router),
@@ -51,9 +52,9 @@ impl Gateway {
         Ok(gateway)
     }
 
-    /// Leads the Elastic IP to this private address, or nowhere.
-    pub(crate) fn lead_to(&self, holder: Option<Ipv4Addr>) -> Result<()> {
-        self.change(|state| state.holder = holder)
+    /// Leads each Elastic IP to the private address that holds it, and any other nowhere.
+    pub(crate) fn lead(&self, holders: BTreeMap<Ipv4Addr, Ipv4Addr>) -> Result<()> {
+        self.change(|state| state.holders = holders)
     }
 
     /// Cuts a machine off from everything, at once and silently.
@@ -94,11 +95,11 @@ impl Gateway {
         self.change(|state| state.is_relayed = true)
     }
 
-    /// Ends every fault; the Elastic IP stays where it leads.
+    /// Ends every fault; Elastic IPs stay where they lead.
     pub(crate) fn heal(&self) -> Result<()> {
         self.change(|state| {
             *state = State {
-                holder: state.holder,
+                holders: mem::take(&mut state.holders),
                 ..State::default()
             }
         })
@@ -144,14 +145,16 @@ impl State {
                 );
             }
         }
-        let own = [(NODE_A.address, PUBLIC_OF_A), (NODE_B.address, PUBLIC_OF_B)];
-        let own = own.into_iter().filter(|(node, _)| self.holder != Some(*node));
-        let public: Vec<_> = self
-            .holder
-            .map(|holder| (holder, ELASTIC_IP))
+        let own = [
+            (NODE_A.address, PUBLIC_OF_A),
+            (NODE_B.address, PUBLIC_OF_B),
+            (NODE_C.address, PUBLIC_OF_C),
+        ];
+        let own = own
             .into_iter()
-            .chain(own)
-            .collect();
+            .filter(|(node, _)| !self.holders.values().any(|holder| holder == node));
+        let held = self.holders.iter().map(|(elastic, holder)| (*holder, *elastic));
+        let public: Vec<_> = held.chain(own).collect();
         // Every source before any destination: by its destination is told whether a packet leaves by the gateway.
         for (node, public) in &public {
             line(
@@ -205,7 +208,8 @@ const WAYS: [(Ipv4Addr, Ipv4Addr); 2] = [(NODE_A.address, NODE_B.address), (NODE
 /// The public addresses that the nodes have while they do not hold the Elastic IP.
 const PUBLIC_OF_A: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 11);
 const PUBLIC_OF_B: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 12);
+const PUBLIC_OF_C: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 13);
 /// AWS's public addresses in this world, and everybody else's.
 const PUBLIC: &str = "203.0.113.0/24";
 const INTERNET: &str = "198.51.100.0/24";
-const NODES: &str = "{ 10.0.1.10, 10.0.2.10 }";
+const NODES: &str = "{ 10.0.1.10, 10.0.2.10, 10.0.4.10 }";

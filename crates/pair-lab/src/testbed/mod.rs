@@ -23,6 +23,7 @@ mod relay;
 mod report;
 mod scenario;
 mod traffic;
+mod witness;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

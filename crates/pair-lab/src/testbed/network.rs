@@ -1,9 +1,10 @@
-//! The wires: a router with a leg in each of four networks.
+//! The wires: a router with a leg in each of five networks.
 //!
 //! ```text
 //!                        ┌──────────────── router ────────────────┐
-//!   client 198.51.100.10 ┤ internet gateway: 203.0.113.10 ⇄ holder├ a       10.0.1.10   us-east-1a
-//!                        │ EC2 API 192.0.2.1                      ├ b       10.0.2.10   us-east-1b
+//!   client 198.51.100.10 ┤ internet gateway: 203.0.113.10 ⇄ holder├ a       10.0.1.10, 10.0.1.11   us-east-1a
+//!                        │ EC2 API 192.0.2.1                      ├ b       10.0.2.10, 10.0.2.11   us-east-1b
+//!                        │                                        ├ c       10.0.4.10              us-east-1b, the instance after b
 //!                        └────────────────────────────────────────┴ origin  10.0.3.10
 //! ```
 //!
@@ -27,16 +28,21 @@ pub(crate) struct Host {
 
 pub(crate) const NODE_A: Host = Host::new("a", [10, 0, 1, 10]);
 pub(crate) const NODE_B: Host = Host::new("b", [10, 0, 2, 10]);
+pub(crate) const NODE_C: Host = Host::new("c", [10, 0, 4, 10]);
 pub(crate) const ORIGIN: Host = Host::new("origin", [10, 0, 3, 10]);
 pub(crate) const CLIENT: Host = Host::new("client", [198, 51, 100, 10]);
 
 /// The Elastic IP of the pair.
 pub(crate) const ELASTIC_IP: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 10);
 
+/// The second one, in the scenario in which the pair has two: it lands on the second private addresses.
+pub(crate) const SECOND_ELASTIC_IP: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 20);
+
 /// Where EC2 is: for everybody, and for one node each.
 pub(crate) const EC2: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 pub(crate) const EC2_OF_A: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 11);
 pub(crate) const EC2_OF_B: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 12);
+pub(crate) const EC2_OF_C: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 13);
 
 /// Where the router takes heartbeats that are to be late, by who sent them.
 pub(crate) const RELAY_FOR_A: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 21);
@@ -53,6 +59,12 @@ impl Host {
         }
     }
 
+    /// The second private address of a node.
+    pub(crate) fn second(self) -> Ipv4Addr {
+        let [a, b, c, d] = self.address.octets();
+        Ipv4Addr::new(a, b, c, d + 1)
+    }
+
     /// The router's address on its leg.
     pub(crate) fn gateway(self) -> Ipv4Addr {
         let [a, b, c, _] = self.address.octets();
@@ -62,8 +74,8 @@ impl Host {
 
 /// Makes the router forward and answer at the addresses of EC2 and the relay.
 pub(crate) fn prepare_router(router: &Place) -> Result<()> {
-    let addresses =
-        [EC2, EC2_OF_A, EC2_OF_B, RELAY_FOR_A, RELAY_FOR_B].map(|address| format!("addr add {address}/32 dev lo\n"));
+    let addresses = [EC2, EC2_OF_A, EC2_OF_B, EC2_OF_C, RELAY_FOR_A, RELAY_FOR_B];
+    let addresses = addresses.map(|address| format!("addr add {address}/32 dev lo\n"));
     router.ip(addresses.concat())?;
     router
         .run(|| std::fs::write("/proc/sys/net/ipv4/ip_forward", "1"))

@@ -36,6 +36,7 @@ impl Node {
         let theirs = files.clone();
         let place = Arc::new(Place::found(host.name, move || theirs.move_in())?);
         network::connect(router, &place, host, Some(mac))?;
+        place.ip(format!("addr add {}/24 dev eth0", host.second()))?;
         Ok(Self {
             host,
             place,

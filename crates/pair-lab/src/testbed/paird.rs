@@ -1,5 +1,6 @@
 //! paird as a contender: configured as its documentation says, and asked by `pairctl`.
 
+use std::net::SocketAddr;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -14,9 +15,66 @@ use super::place::ran;
 /// Writes the same configuration and key on both nodes.
 pub(super) fn prepare(bed: &Testbed, profile: Profile) -> Result<()> {
     let config = config(bed.lab().allocation_id(), profile);
-    let key = ran(Command::new(bed.programs().own("pairctl")).args(["key", "generate"]))?.stdout;
-    let key = String::from_utf8(key).context("a key is a line of text")?;
+    let key = new_key(bed)?;
     for node in bed.nodes() {
+        node.files().write("paird.toml", &config, 0o644)?;
+        node.files().write("key", &key, 0o600)?;
+    }
+    Ok(())
+}
+
+/// Writes a configuration with this table of a second address, or without one again; agents have to be restarted.
+pub(super) fn prepare_second(bed: &Testbed, allocation_id: Option<&str>) -> Result<()> {
+    let Contender::Paird(profile) = bed.contender() else {
+        bail!("nobody but paird serves two addresses here");
+    };
+    let second = allocation_id.map(|allocation_id| {
+        let (a, b) = (NODE_A.second(), NODE_B.second());
+        format!(
+            "[[address]]\nname = \"second\"\nallocation_id = \"{allocation_id}\"\n\
+             private_ips = {{ a = \"{a}\", b = \"{b}\" }}\npreferred = \"b\"\n"
+        )
+    });
+    let config = config(bed.lab().allocation_id(), profile) + &second.unwrap_or_default();
+    for node in bed.nodes() {
+        node.files().write("paird.toml", &config, 0o644)?;
+    }
+    Ok(())
+}
+
+/// Makes a key.
+pub(super) fn new_key(bed: &Testbed) -> Result<String> {
+    let key = ran(Command::new(bed.programs().own("pairctl")).args(["key", "generate"]))?.stdout;
+    String::from_utf8(key).context("a key is a line of text")
+}
+
+/// Has both nodes ask a witness from their next start on, and probe nothing: no other than the witness can tell a living peer from a
+/// dead one.
+pub(super) fn ask_witness(bed: &Testbed, profile: Profile, witness: SocketAddr, key: &str) -> Result<()> {
+    let config = config(bed.lab().allocation_id(), profile).replace(PROBE, "[probe]\nnone = true");
+    let config = format!("{config}[witness]\naddresses = [\"{witness}\"]\nkey_file = \"/run/witness-key\"\n");
+    for node in bed.nodes() {
+        node.files().write("witness-key", key, 0o600)?;
+        node.files().write("paird.toml", &config, 0o644)?;
+    }
+    Ok(())
+}
+
+/// Writes a configuration that finds its members, and one key, on both nodes and on the instance that comes after `b`.
+pub(super) fn prepare_to_find(bed: &Testbed) -> Result<()> {
+    let Contender::Paird(profile) = bed.contender() else {
+        bail!("there is no paird here");
+    };
+    let (key, _) = TAG;
+    let places = format!(
+        "[[node]]\nname = \"a\"\nzone = \"us-east-1a\"\n[[node]]\nname = \"b\"\nzone = \"us-east-1b\"\n\
+         [discovery]\ntag = \"{key}\"\n[[address]]\ntag = \"{key}\"\n"
+    );
+    let config = config_of(&places, profile);
+    let mut command = Command::new("cat");
+    command.arg("/run/key");
+    let key = String::from_utf8(bed.nodes()[0].output(command)?.stdout).context("a key is a line of text")?;
+    for node in bed.nodes().iter().chain([bed.successor()]) {
         node.files().write("paird.toml", &config, 0o644)?;
         node.files().write("key", &key, 0o600)?;
     }
@@ -28,13 +86,21 @@ fn config(allocation_id: &str, profile: Profile) -> String {
         let (name, address) = (host.name, host.address);
         format!("[[node]]\nname = \"{name}\"\naddresses = [\"{address}\"]\n")
     });
+    let nodes = nodes.concat();
+    config_of(
+        &format!("{nodes}[[address]]\nallocation_id = \"{allocation_id}\"\n"),
+        profile,
+    )
+}
+
+/// The configuration with nodes and address at these places.
+fn config_of(places: &str, profile: Profile) -> String {
     format!(
-        "pair = \"lab\"\n{nodes}[[address]]\nallocation_id = \"{allocation_id}\"\n\
+        "pair = \"lab\"\n{places}\
          [heartbeat]\nprofile = \"{profile}\"\n\
          [check]\nhaproxy = {{ socket = \"/run/haproxy/paird.sock\" }}\nhttp = {{ port = 8404, path = \"/health\" }}\n\
-         [probe]\nhttp = {{ port = 8404, path = \"/health\" }}\n\
+         {PROBE}\n\
          [security]\nkey_file = \"/run/key\"\n[log]\nformat = \"json\"\n",
-        nodes = nodes.concat(),
         profile = profile.name(),
     )
 }
@@ -84,4 +150,8 @@ pub(super) fn status(node: &Node) -> Option<Value> {
     serde_json::from_slice(&out.stdout).ok()
 }
 
+/// The tag of members and address, in the scenarios in which they are found.
+pub(super) const TAG: (&str, &str) = ("paird:pair", "lab");
+
+const PROBE: &str = "[probe]\nhttp = { port = 8404, path = \"/health\" }";
 const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

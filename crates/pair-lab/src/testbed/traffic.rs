@@ -17,7 +17,7 @@ use pair_lab::{Client, ClientConfig, Clock, Record, Verdict};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use super::network::ELASTIC_IP;
+use super::network::{ELASTIC_IP, SECOND_ELASTIC_IP};
 use super::place::Place;
 
 /// A client in a place of its own.
@@ -26,9 +26,12 @@ pub(crate) struct Traffic {
     place: Place,
     // First, so that its tasks end while their engine still runs.
     client: Client,
+    /// The one that asks the second Elastic IP, while the pair has two.
+    second: Option<Client>,
     broken: Arc<AtomicU64>,
     is_resting: Arc<AtomicBool>,
-    _engine: Engine,
+    clock: Clock,
+    engine: Engine,
 }
 
 impl Traffic {
@@ -47,10 +50,27 @@ impl Traffic {
         Ok(Self {
             place,
             client,
+            second: None,
             broken,
             is_resting,
-            _engine: engine,
+            clock,
+            engine,
         })
+    }
+
+    /// Asks the second Elastic IP, too, or no longer.
+    pub(crate) fn ask_second(&mut self, is_asked: bool) {
+        let target = SocketAddr::from((SECOND_ELASTIC_IP, 80));
+        let clock = self.clock;
+        self.second = is_asked.then(|| {
+            self.engine
+                .run(async move { Client::start(clock, ClientConfig::new(target)) })
+        });
+    }
+
+    /// What became of the short connections to the second Elastic IP, if it is asked.
+    pub(crate) fn second(&self) -> Option<&Client> {
+        self.second.as_ref()
     }
 
     /// Asks nothing while it rests: an idle node serves nobody.
@@ -71,17 +91,22 @@ impl Traffic {
 
     /// How many requests that began in this time were not answered as they should be.
     pub(crate) fn failed(&self, from_ms: u64, to_ms: u64) -> usize {
-        let is_failed = |record: &Record| match record.verdict {
-            Verdict::Good(_) => false,
-            Verdict::Status(_) | Verdict::Failed | Verdict::TimedOut => (from_ms..to_ms).contains(&record.started_ms),
-        };
-        self.client.records().iter().filter(|record| is_failed(record)).count()
+        failed(&self.client, from_ms, to_ms)
     }
 
     /// How many long connections have broken since the start.
     pub(crate) fn broken(&self) -> u64 {
         self.broken.load(Ordering::Relaxed)
     }
+}
+
+/// How many requests of a client that began in this time were not answered as they should be.
+pub(crate) fn failed(client: &Client, from_ms: u64, to_ms: u64) -> usize {
+    let is_failed = |record: &Record| match record.verdict {
+        Verdict::Good(_) => false,
+        Verdict::Status(_) | Verdict::Failed | Verdict::TimedOut => (from_ms..to_ms).contains(&record.started_ms),
+    };
+    client.records().iter().filter(|record| is_failed(record)).count()
 }
 
 /// Keeps one connection, with a request now and then, and counts each end that it did not choose.

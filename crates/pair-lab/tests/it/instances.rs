@@ -9,7 +9,8 @@ const TAG: (&str, &str) = ("paird:pair", "lb-1");
 async fn describe(lab: &Lab, more: &[(&str, &str)]) -> Element {
     let mut params = vec![("Filter.1.Name", "tag:paird:pair"), ("Filter.1.Value.1", "lb-1")];
     params.extend(more);
-    caller(lab, "a").call("DescribeInstances", &params).await.unwrap()
+    let answer = caller(lab, "a").call("DescribeInstances", &params).await;
+    answer.expect("the emulator knows the action")
 }
 
 fn ids(answer: &Element) -> Vec<String> {

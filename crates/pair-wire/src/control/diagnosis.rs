@@ -106,13 +106,15 @@ impl fmt::Display for Diagnosis {
                         severity,
                         text,
                         hint,
+                        address,
                     } in findings
                     {
+                        let about = address.as_ref().map(|id| format!(" of {id}")).unwrap_or_default();
                         let word = match severity {
                             Severity::Degraded => "degraded",
                             Severity::Critical => "critical",
                         };
-                        writeln!(out, "{}", line(word, &format!("{id}: {text}")))?;
+                        writeln!(out, "{}", line(word, &format!("{id}{about}: {text}")))?;
                         if let Some(hint) = hint {
                             writeln!(out, "  {:<8}  {:<width$}  to do: {hint}", "", "")?;
                         }
@@ -166,6 +168,7 @@ mod tests {
                         severity: Severity::Degraded,
                         text: "it is an hour behind".to_owned(),
                         hint: Some("set it".to_owned()),
+                        address: None,
                     }],
                 },
             ),
@@ -195,6 +198,7 @@ mod tests {
             severity,
             text: "x".to_owned(),
             hint: None,
+            address: None,
         };
         let findings = vec![
             finding("nobody-holds", Severity::Critical),

@@ -14,6 +14,9 @@ pub struct Request {
     pub version: u32,
     /// What is asked.
     pub command: Command,
+    /// About which address of the pair: its allocation id, its public IP or its name; `None` for all of them, or for the only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
 }
 
 /// What is asked.
@@ -118,6 +121,28 @@ impl Command {
     }
 }
 
+impl Command {
+    /// Whether it can be about one address of several: the rest is about the node as a whole.
+    #[must_use]
+    pub const fn is_of_address(&self) -> bool {
+        match self {
+            Self::Why
+            | Self::Events { .. }
+            | Self::Export { .. }
+            | Self::Failover { .. }
+            | Self::Hold { .. }
+            | Self::Resume => true,
+            Self::Status
+            | Self::Doctor
+            | Self::Leave
+            | Self::LeaveUntilBoot
+            | Self::Join
+            | Self::JoinIfUntilBoot
+            | Self::Reload => false,
+        }
+    }
+}
+
 impl Request {
     /// A request in the version of this crate.
     #[must_use]
@@ -125,6 +150,16 @@ impl Request {
         Self {
             version: CONTROL_VERSION,
             command,
+            address: None,
+        }
+    }
+
+    /// The same about one address of the pair, if one is named.
+    #[must_use]
+    pub fn about(self, address: Option<&str>) -> Self {
+        Self {
+            address: address.map(str::to_owned),
+            ..self
         }
     }
 }

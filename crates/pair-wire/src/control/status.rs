@@ -26,15 +26,19 @@ pub struct Status {
     pub node: NodeStatus,
     /// The other node.
     pub peer: PeerStatus,
-    /// The Elastic IPs of the pair.
+    /// The Elastic IPs of the pair, in the order of the configuration.
     pub addresses: Vec<AddressStatus>,
-    /// Whether the node that was asked could take the address over.
+    /// The witnesses that the node asks about its peer, in the order of the configuration (F-20).
+    #[serde(default)]
+    pub witnesses: Vec<WitnessStatus>,
+    /// Whether the node that was asked could take the address over; with several: all of them.
     pub ready: ReadyStatus,
-    /// What the node would do, and why.
+    /// What the node would do, and why; with several: about the first.
     pub decision: DecisionStatus,
-    /// How long a hold still keeps the address where it is, in milliseconds (F-14); `null` if none is in force.
+    /// How long a hold still keeps the address where it is, in milliseconds (F-14); `null` if none is in force. With several: the
+    /// longest.
     pub hold_left_ms: Option<u64>,
-    /// How many moves of the last ten minutes the budget counts (F-15).
+    /// How many moves of the last ten minutes the budget counts (F-15). With several: of the one that moved most.
     #[serde(default)]
     pub moves_lately: u64,
     /// The last takeover that the node knows the times of: its own ones.
@@ -47,8 +51,26 @@ pub struct Status {
     /// What became of the records of what the core was told.
     #[serde(default)]
     pub recorder: RecorderStatus,
+    /// By what the members were found; `null` if they are configured.
+    #[serde(default)]
+    pub discovery: Option<DiscoveryStatus>,
     /// The daemon that wrote this document.
     pub agent: AgentStatus,
+}
+
+/// What a witness has told the node (F-20).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WitnessStatus {
+    /// Where it is.
+    pub address: String,
+    /// Whether it answers; `null` before the first question has ended.
+    pub answers: Option<bool>,
+    /// How long ago it last answered, in milliseconds.
+    pub answered_ago_ms: Option<u64>,
+    /// How long ago it last brought an answer of the peer, in milliseconds.
+    pub proved_ago_ms: Option<u64>,
+    /// What the newest question got, in words.
+    pub last: Option<String>,
 }
 
 /// How a pair is.
@@ -74,6 +96,9 @@ pub struct Problem {
     pub text: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// The allocation id of the address that it is about, if the pair has several and it is not about the node as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
 }
 
 /// How bad a problem is.
@@ -93,11 +118,11 @@ pub struct NodeStatus {
     pub name: String,
     /// Its EC2 instance.
     pub instance_id: Option<String>,
-    /// The private IP on which the address lands.
+    /// The private IP on which the address lands; with several: the first.
     pub private_ip: Option<String>,
     /// Its availability zone.
     pub zone: Option<String>,
-    /// Whether it holds the address.
+    /// Whether it holds the address; with several: any of them.
     pub role: Role,
     /// How its service is, such as `haproxy ok`, `haproxy down: refused`, `unknown`.
     pub service: String,
@@ -136,7 +161,7 @@ pub enum EndingCause {
 }
 
 /// What the fact about the address makes of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// It holds the address.
@@ -144,6 +169,7 @@ pub enum Role {
     /// It does not.
     Passive,
     /// Who holds the address is not known.
+    #[default]
     Unknown,
 }
 
@@ -215,9 +241,12 @@ pub enum Link {
     NeverHeard,
 }
 
-/// One Elastic IP.
+/// One Elastic IP, as the node that was asked sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressStatus {
+    /// What it is called in the configuration; `null` if it has no name.
+    #[serde(default)]
+    pub name: Option<String>,
     /// The address.
     pub public_ip: Option<String>,
     /// Its allocation.
@@ -234,6 +263,30 @@ pub struct AddressStatus {
     pub target_private_ip: Option<String>,
     /// How long ago EC2 was last asked and answered, in milliseconds.
     pub ec2_checked_ago_ms: Option<u64>,
+    /// Whether the node that was asked holds it.
+    #[serde(default)]
+    pub role: Role,
+    /// The private IP on which it is, or would be, on that node.
+    #[serde(default)]
+    pub private_ip: Option<String>,
+    /// Whether that node could take it over.
+    #[serde(default)]
+    pub ready: Option<ReadyStatus>,
+    /// Whether the peer could, as it says; `null` while it is not heard.
+    #[serde(default)]
+    pub peer_ready: Option<bool>,
+    /// What that node would do about it, and why.
+    #[serde(default)]
+    pub decision: Option<DecisionStatus>,
+    /// How long a hold still keeps it where it is, in milliseconds (F-14); `null` if none is in force.
+    #[serde(default)]
+    pub hold_left_ms: Option<u64>,
+    /// How many moves of the last ten minutes the budget counts (F-15).
+    #[serde(default)]
+    pub moves_lately: u64,
+    /// The last takeover of it that the node knows the times of: its own ones.
+    #[serde(default)]
+    pub last_takeover: Option<TakeoverStatus>,
 }
 
 /// Who holds an address. In JSON a string: the name of a node, or one of the words below, which therefore cannot be names.
@@ -348,6 +401,17 @@ pub struct RecorderStatus {
     pub events_lost: u64,
 }
 
+/// By what the members were found, and who else was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiscoveryStatus {
+    /// The tag, as `KEY=VALUE`.
+    pub tag: String,
+    /// How long ago EC2 last told who bears it, in milliseconds.
+    pub asked_ago_ms: u64,
+    /// Which instances bear it, run, and are not used.
+    pub spares: Vec<String>,
+}
+
 /// The daemon that wrote a document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentStatus {
@@ -374,6 +438,24 @@ impl State {
             Some(Severity::Degraded) => Self::Degraded,
             Some(Severity::Critical) => Self::Critical,
         }
+    }
+}
+
+impl AddressStatus {
+    /// Whether somebody means it by this: its allocation id, its public IP or its name.
+    #[must_use]
+    pub fn is_called(&self, word: &str) -> bool {
+        self.allocation_id == word
+            || [&self.public_ip, &self.name]
+                .into_iter()
+                .flatten()
+                .any(|name| name == word)
+    }
+
+    /// What people call it: the address itself, or its allocation while that is not known.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.public_ip.as_deref().unwrap_or(&self.allocation_id)
     }
 }
 

@@ -53,6 +53,9 @@ pub struct Transition {
     pub silence_ms: Option<u64>,
     /// The times of a takeover.
     pub times: Option<Times>,
+    /// The allocation id of the address that it is about, if the pair has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
 }
 
 /// What kind of thing a transition was.

@@ -7,10 +7,10 @@ use std::{
 
 use pair_core::Source;
 use pair_wire::control::{
-    AddressStatus, AgentStatus, Command, DecisionStatus, EndingCause, EndingStatus, HolderName, HolderSource,
-    KeysStatus, LineError, Link, NodeStatus, PathState, PathStatus, PeerKeysStatus, PeerStatus, Problem, ReadyStatus,
-    RecorderStatus, Request, Response, Role, STATUS_VERSION, Severity, State, Status, TakeoverStatus, TransitionKind,
-    decode_line, encode_line, read_line, write_line,
+    AddressStatus, AgentStatus, Command, DecisionStatus, DiscoveryStatus, EndingCause, EndingStatus, HolderName,
+    HolderSource, KeysStatus, LineError, Link, NodeStatus, PathState, PathStatus, PeerKeysStatus, PeerStatus, Problem,
+    ReadyStatus, RecorderStatus, Request, Response, Role, STATUS_VERSION, Severity, State, Status, TakeoverStatus,
+    TransitionKind, WitnessStatus, decode_line, encode_line, read_line, write_line,
 };
 use proptest::prelude::*;
 
@@ -282,6 +282,7 @@ fn the_state_is_as_bad_as_the_worst_problem() {
         severity,
         text: "x".to_owned(),
         hint: None,
+        address: None,
     };
     assert_eq!(State::of(&[]), State::Healthy);
     assert_eq!(State::of(&[problem(Severity::Degraded)]), State::Degraded);
@@ -344,6 +345,7 @@ fn status() -> Status {
         severity: Severity::Degraded,
         text: "EC2 denies AssociateAddress to this node".to_owned(),
         hint: Some("attach the policy in deploy/iam to the instance's role".to_owned()),
+        address: None,
     };
     Status {
         version: STATUS_VERSION,
@@ -400,6 +402,30 @@ fn status() -> Status {
             holder_age_ms: Some(1000),
             target_private_ip: Some("10.0.1.10".to_owned()),
             ec2_checked_ago_ms: Some(240_000),
+            name: Some("blue".to_owned()),
+            role: Role::Active,
+            private_ip: Some("10.0.1.10".to_owned()),
+            ready: Some(ReadyStatus {
+                ready: true,
+                reasons: Vec::new(),
+                checked_ago_ms: Some(4000),
+            }),
+            peer_ready: Some(false),
+            decision: Some(DecisionStatus {
+                verdict: "serve".to_owned(),
+                rule: Some("F-1".to_owned()),
+                evidence: Vec::new(),
+            }),
+            hold_left_ms: Some(1000),
+            moves_lately: 2,
+            last_takeover: None,
+        }],
+        witnesses: vec![WitnessStatus {
+            address: "10.0.3.10:7695".to_owned(),
+            answers: Some(true),
+            answered_ago_ms: Some(2_000),
+            proved_ago_ms: Some(2_000),
+            last: Some("brought the peer's answer".to_owned()),
         }],
         ready: ReadyStatus {
             ready: false,
@@ -434,6 +460,11 @@ fn status() -> Status {
                 accepts: vec![1],
                 accepts_another: false,
             }),
+        }),
+        discovery: Some(DiscoveryStatus {
+            tag: "paird:pair=lb-1".to_owned(),
+            asked_ago_ms: 3_000,
+            spares: vec!["i-0cccccccccccccccc".to_owned()],
         }),
         recorder: RecorderStatus {
             written: 2,

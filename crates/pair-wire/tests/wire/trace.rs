@@ -258,5 +258,6 @@ fn told() -> Transition {
             verify_ms: None,
             attempts: 1,
         }),
+        address: None,
     }
 }

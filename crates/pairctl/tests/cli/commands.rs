@@ -13,6 +13,47 @@ use pairctl::Exit;
 use tempfile::TempDir;
 
 use crate::daemon::{Daemon, Ran, run};
+use crate::documents::mutual_backup;
+
+#[test]
+fn an_order_about_one_address_of_several_names_it() {
+    let cases: [(Command, &[&str]); 3] = [
+        (Command::Resume, &["resume", "--address", "second"]),
+        (
+            Command::Hold {
+                for_ms: 1_800_000,
+                reason: None,
+            },
+            &["hold", "--for", "30m", "--address", "second"],
+        ),
+        (
+            Command::Failover {
+                to: None,
+                force: false,
+                drill: false,
+            },
+            &["failover", "--address", "second"],
+        ),
+    ];
+    for (command, typed) in cases {
+        let order = Request::new(command).about(Some("second"));
+        let ran = Daemon::answering(order, &Response::done("done")).run(typed);
+        assert_eq!((ran.code, ran.out.as_str()), (0, "done\n"), "{typed:?}");
+    }
+}
+
+#[test]
+fn a_drill_of_one_of_several_addresses_has_to_name_it() {
+    let response = Response::status(mutual_backup());
+    let ran = Daemon::answering(Request::new(Command::Status), &response).run(&["drill", "--yes"]);
+    assert_eq!(ran.code, 4, "{ran:?}");
+    assert!(
+        ran.err
+            .contains("name it with --address: the addresses are 203.0.113.10, 203.0.113.11"),
+        "{}",
+        ran.err
+    );
+}
 
 #[test]
 fn a_failover_tells_what_was_done() {
@@ -266,6 +307,7 @@ fn diagnosis(severity: Option<Severity>) -> Diagnosis {
         severity,
         text: "an hour behind".to_owned(),
         hint: None,
+        address: None,
     });
     let result = match finding {
         Some(finding) => Examined::Found {

@@ -54,7 +54,21 @@ pub(crate) fn healthy() -> Status {
             holder_age_ms: Some(1000),
             target_private_ip: Some("10.0.1.10".to_owned()),
             ec2_checked_ago_ms: Some(240_000),
+            name: None,
+            role: Role::Active,
+            private_ip: Some("10.0.1.10".to_owned()),
+            ready: Some(ReadyStatus {
+                ready: true,
+                reasons: Vec::new(),
+                checked_ago_ms: Some(4000),
+            }),
+            peer_ready: Some(true),
+            decision: None,
+            hold_left_ms: None,
+            moves_lately: 0,
+            last_takeover: None,
         }],
+        witnesses: Vec::new(),
         ready: ReadyStatus {
             ready: true,
             reasons: Vec::new(),
@@ -80,6 +94,7 @@ pub(crate) fn healthy() -> Status {
         }),
         drops: BTreeMap::from([("replayed".to_owned(), 0), ("tag".to_owned(), 0)]),
         keys: None,
+        discovery: None,
         recorder: RecorderStatus {
             written: 2,
             failed: 0,
@@ -112,6 +127,57 @@ pub(crate) fn healthy_on_b() -> Status {
     }
 }
 
+/// Each node holds one of two addresses, and node `a` could not take the second.
+pub(crate) fn mutual_backup() -> Status {
+    let one = healthy();
+    let denied = Problem {
+        id: "ec2-denied".to_owned(),
+        severity: Severity::Degraded,
+        text: "this node may not take the address".to_owned(),
+        hint: None,
+        address: Some("eipalloc-0123456789abcdef1".to_owned()),
+    };
+    let first = AddressStatus {
+        last_takeover: one.last_takeover.clone(),
+        decision: Some(one.decision.clone()),
+        ..one.addresses[0].clone()
+    };
+    let second = AddressStatus {
+        name: Some("second".to_owned()),
+        public_ip: Some("203.0.113.11".to_owned()),
+        allocation_id: "eipalloc-0123456789abcdef1".to_owned(),
+        holder: Some(HolderName::Node("b".to_owned())),
+        holder_source: Some(HolderSource::Ec2),
+        target_private_ip: Some("10.0.12.11".to_owned()),
+        role: Role::Passive,
+        ready: Some(ReadyStatus {
+            ready: false,
+            reasons: vec![denied.clone()],
+            checked_ago_ms: Some(4000),
+        }),
+        decision: Some(DecisionStatus {
+            verdict: "wait".to_owned(),
+            rule: Some("F-19".to_owned()),
+            evidence: Vec::new(),
+        }),
+        last_takeover: None,
+        ..first.clone()
+    };
+    Status {
+        state: State::Degraded,
+        problems: vec![denied],
+        peer: PeerStatus {
+            node: NodeStatus {
+                role: Role::Active,
+                ..one.peer.node.clone()
+            },
+            ..one.peer.clone()
+        },
+        addresses: vec![first, second],
+        ..one
+    }
+}
+
 /// Node `b` is presumed dead.
 pub(crate) fn degraded() -> Status {
     let a = healthy();
@@ -120,6 +186,7 @@ pub(crate) fn degraded() -> Status {
         severity: Severity::Degraded,
         text: "node b has been silent for 12 s".to_owned(),
         hint: Some("see whether its host and its paird run".to_owned()),
+        address: None,
     };
     let node = NodeStatus {
         ready: None,
@@ -155,12 +222,14 @@ pub(crate) fn critical() -> Status {
         severity: Severity::Critical,
         text: "203.0.113.10 is on i-0cccccccccccccccc, outside the pair".to_owned(),
         hint: Some("paird never takes it from there: associate it with a node of the pair".to_owned()),
+        address: None,
     };
     let denied = Problem {
         id: "denied".to_owned(),
         severity: Severity::Degraded,
         text: "EC2 denies AssociateAddress".to_owned(),
         hint: None,
+        address: None,
     };
     let unknown = NodeStatus {
         instance_id: None,

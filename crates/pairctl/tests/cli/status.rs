@@ -7,14 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pair_wire::control::{AgentStatus, Command, Request, Response, Status};
+use pair_wire::control::{AgentStatus, Command, DiscoveryStatus, Request, Response, Status};
 use pairctl::status_text;
 use socket2::{Domain, SockAddr, Socket, Type};
 use tempfile::TempDir;
 
 use crate::{
     daemon::{Daemon, Ran, run},
-    documents::{critical, degraded, healthy, healthy_on_b},
+    documents::{critical, degraded, healthy, healthy_on_b, mutual_backup},
 };
 
 #[test]
@@ -38,6 +38,37 @@ pair lb-1  healthy, standby ready
   203.0.113.10  eipalloc-0123456789abcdef0  on a 10.0.1.10  by IMDS 1 s ago, by EC2 4 min ago
 ";
     assert_eq!(status_text(&healthy_on_b()), text);
+}
+
+#[test]
+fn of_several_addresses_each_is_told_for_itself() {
+    let text = "\
+pair lb-1  degraded, standby not ready for 203.0.113.11
+  a  i-0aaaaaaaaaaaaaaaa  10.0.1.10   us-east-1a  active  haproxy ok  this node
+  b  i-0bbbbbbbbbbbbbbbb  10.0.12.10  us-east-1b  active  haproxy ok  heard 80 ms ago, rtt 0.6 ms, loss 0 %
+  203.0.113.10  eipalloc-0123456789abcdef0         on a 10.0.1.10   by IMDS 1 s ago, by EC2 4 min ago
+  203.0.113.11  eipalloc-0123456789abcdef1 second  on b 10.0.12.11  by EC2 1 s ago
+  last takeover of 203.0.113.10 3 d ago: b → a, rule F-6a, detect 0.93 s, api 0.31 s, verify 0.11 s
+  decision about 203.0.113.10: stay
+  decision about 203.0.113.11: wait, rule F-19
+  degraded  ec2-denied of 203.0.113.11: this node may not take the address
+";
+    assert_eq!(status_of(mutual_backup()), ran(1, text));
+}
+
+#[test]
+fn members_that_were_found_are_told_with_those_that_are_not_used() {
+    let mut status = healthy();
+    let found = |spares: &[&str]| DiscoveryStatus {
+        tag: "paird:pair=lb-1".to_owned(),
+        asked_ago_ms: 3_000,
+        spares: spares.iter().map(|id| (*id).to_owned()).collect(),
+    };
+    status.discovery = Some(found(&[]));
+    assert!(status_text(&status).contains("\n  found by tag paird:pair=lb-1 3 s ago\n"));
+    status.discovery = Some(found(&["i-0c", "i-0d"]));
+    let line = "\n  found by tag paird:pair=lb-1 3 s ago, not used: i-0c, i-0d\n";
+    assert!(status_text(&status).contains(line), "{}", status_text(&status));
 }
 
 #[test]

@@ -239,6 +239,7 @@ fn transition(node: &str, ms: u64, kind: TransitionKind, text: &str) -> Transiti
         evidence: Vec::new(),
         silence_ms: None,
         times: None,
+        address: None,
     }
 }
 

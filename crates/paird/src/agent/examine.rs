@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use pair_core::Instant;
+use pair_core::{Instant, View};
 use pair_wire::control::{Answer, Examination, Outcome, Response};
 use tokio::sync::oneshot;
 
@@ -21,6 +21,9 @@ impl Agent {
         }
         for seat in &self.seats {
             self.shared.prove_readiness(seat.index);
+        }
+        if let Some(prompt) = &self.shared.prompt {
+            prompt.soon.notify_one();
         }
         let patient = Patient {
             config: self.shared.config.clone(),
@@ -43,12 +46,13 @@ impl Agent {
             me,
             ..
         } = &self.shared;
-        let seat = &self.seats[0];
-        let sight = Sight {
-            view: &seat.node.view(now),
+        let views: Vec<View> = self.seats.iter().map(|seat| seat.node.view(now)).collect();
+        let sights = self.seats.iter().zip(&views).map(|(seat, view)| Sight {
+            allocation_id: &seat.allocation_id,
+            view,
             known: &seat.known,
-        };
-        let problems = problems::of(sight, known, names, *me);
+        });
+        let problems = problems::of(&sights.collect::<Vec<_>>(), known, names, *me);
         let diagnosis = doctor::consult(&config.pair, names.me(), examinations, problems);
         for answer in mem::take(&mut self.patience) {
             let _ = answer.send(Response::new(Outcome::Ok(Answer::Diagnosis(Box::new(

@@ -17,7 +17,7 @@ impl Agent {
         match news {
             News::Address(index, news) => {
                 if let Some(seat) = self.seats.get_mut(index.0) {
-                    seat.hear(now, news, &mut self.shared);
+                    seat.hear(now, *news, &mut self.shared);
                     seat.follow_readiness(now, &mut self.shared);
                 }
                 return;
@@ -33,6 +33,7 @@ impl Agent {
                 self.shared.known.host = host.findings();
                 self.shared.haproxy = host.haproxy;
             }
+            News::Found(found) => self.follow_members(found),
             News::Reread(read) => self.follow_files(*read),
             News::Metrics(outcome) => self.shared.known.metrics_error = outcome.err(),
             News::Journalled(outcome) => {
@@ -70,6 +71,7 @@ impl Agent {
 
 impl Seat {
     fn hear(&mut self, now: Instant, news: AddressNews, shared: &mut Shared) {
+        let _entered = self.span.clone().entered();
         match news {
             AddressNews::Input(input) => {
                 if let Input::Identity(identity) = &input {

@@ -99,6 +99,12 @@ impl Agent {
             for seat in &mut *seats {
                 seat.accept_keys(&config, &ring);
             }
+            if let Some(prompt) = &shared.prompt {
+                prompt.ring.send_replace(ring.clone());
+            }
+            if let Some(booth) = &mut shared.booth {
+                booth.accept_keys(&ring);
+            }
             shared.ring = ring;
         }
         if config.metrics_listen != shared.config.metrics_listen {
@@ -126,9 +132,9 @@ impl Agent {
     fn note_reload(&mut self, outcome: &str) {
         info!(outcome, "configuration and keys were read again");
         let now = self.shared.clock.now();
-        let Shared { config, logbook, .. } = &mut self.shared;
-        for seat in &mut self.seats {
-            seat.flight.reload(now, outcome, config, logbook);
+        // It is about the node: told once, whatever the number of addresses.
+        if let Some(seat) = self.seats.first_mut() {
+            seat.flight.reload(now, outcome, &mut self.shared.logbook);
         }
     }
 }
@@ -137,12 +143,13 @@ impl Seat {
     /// Signs and believes by these keys from here on.
     fn accept_keys(&mut self, config: &Config, ring: &KeyRing) {
         self.receiver.accept_keys(ring);
-        self.sender = Sender::new(&config.heartbeat_name(&config.addresses[self.index.0]), ring);
+        self.sender = Sender::new(&config.heartbeat_name(config.address(self.index)), ring);
     }
 
     /// Goes on by the configuration in force.
     fn follow_config(&mut self, now: Instant, shared: &mut Shared) {
-        self.core = run::core_config(&shared.config, &shared.config.addresses[self.index.0], shared.me);
+        self.core = run::core_config(&shared.config, shared.config.address(self.index), shared.me);
+        self.flight.follow_config(&shared.config);
         self.handle(now, Input::Configured(self.core.clone()), shared);
     }
 }

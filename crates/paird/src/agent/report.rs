@@ -20,14 +20,16 @@ impl Agent {
 
     fn status_at(&self, now: Instant) -> Status {
         let views: Vec<View> = self.seats.iter().map(|seat| seat.node.view(now)).collect();
+        let config = &self.shared.config;
         let seats = self.seats.iter().zip(&views).map(|(seat, view)| SeatSources {
-            address: &self.shared.config.addresses[seat.index.0],
-            core: &seat.core,
+            address: config.address(seat.index),
+            places: config.places(config.address(seat.index)),
             view,
             known: &seat.known,
         });
         let sources = Sources {
-            config: &self.shared.config,
+            config,
+            me: self.shared.me,
             names: &self.shared.names,
             known: &self.shared.known,
             seats: seats.collect(),
@@ -51,6 +53,7 @@ impl Agent {
             status: self.status_at(now),
             is_fit: self.shared.known.fitness() == Fitness::Fit,
             tally: self.shared.tally.clone(),
+            witness: self.shared.witness_tally(),
             addresses: self.seats.iter().map(|seat| seat.tally.clone()).collect(),
         };
         self.shared.publisher.publish(picture);

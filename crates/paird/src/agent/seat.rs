@@ -10,7 +10,7 @@ use std::sync::Arc;
 use pair_core::{Config as CoreConfig, Event, Heartbeat, Holder, Input, Instant, Node, Output};
 use pair_wire::datagram::{DropCause, MAX_DATAGRAM, Opened, Receiver, Sender};
 use pair_wire::key::KeyRing;
-use tracing::warn;
+use tracing::{Span, info_span, warn};
 
 use super::shared::Shared;
 use crate::archive::Archive;
@@ -37,6 +37,8 @@ pub(super) struct Seat {
     pub(super) keeper: Keeper,
     pub(super) flight: Flight,
     pub(super) tally: AddressTally,
+    /// Names the address in the log, if there are others.
+    pub(super) span: Span,
     /// Whether the core was told something since it was last woken.
     is_told: bool,
     /// Whether the core has nothing left to do before this daemon ends.
@@ -76,8 +78,14 @@ impl Seat {
             seed,
         } = parts;
         let node = Node::new(core.clone(), seed, now);
-        let address = &config.addresses[index.0];
+        let address = config.address(index);
         let heartbeats = config.heartbeat_name(address);
+        let is_one_of_several = config.addresses.len() > 1;
+        let span = if is_one_of_several {
+            info_span!("address", allocation_id = address.allocation_id)
+        } else {
+            Span::none()
+        };
         Self {
             index,
             allocation_id: address.allocation_id.clone(),
@@ -86,8 +94,16 @@ impl Seat {
             known: AddressKnowledge::new(private_ip),
             orders: Orders::default(),
             keeper,
-            flight: Flight::new(config, names, archive, now, &node),
+            flight: Flight::new(
+                config,
+                names,
+                is_one_of_several.then(|| address.allocation_id.clone()),
+                archive,
+                now,
+                &node,
+            ),
             tally: AddressTally::default(),
+            span,
             is_told: false,
             may_stop: false,
             core,
@@ -128,6 +144,7 @@ impl Seat {
 
     /// Tells the core, and carries out what it wants.
     pub(super) fn handle(&mut self, now: Instant, input: Input, shared: &mut Shared) {
+        let _entered = self.span.clone().entered();
         self.is_told = true;
         self.flight.input(now, &self.node, &input);
         self.node.handle(now, input);
@@ -177,6 +194,12 @@ impl Seat {
         }
     }
 
+    /// Whether somebody means it by this: its allocation id, its public IP or its name.
+    pub(super) fn is_called(&self, word: &str, config: &Config) -> bool {
+        let name = config.address(self.index).name.as_deref();
+        self.allocation_id == word || name == Some(word) || self.name() == word
+    }
+
     /// When this seat wants a turn at the latest.
     pub(super) fn wake_at(&self) -> Instant {
         let (wake_at, _) = self.node.poll_timeout();
@@ -217,8 +240,11 @@ impl Seat {
                 shared.paths.send(&datagram[..length]);
             }
             Output::Probe { timeout } => self.probe(timeout, shared),
-            // No configuration names a witness, and without one the core asks none.
-            Output::AskWitnesses { .. } => {}
+            Output::AskWitnesses { timeout } => {
+                if let Some(booth) = &mut shared.booth {
+                    booth.ask(shared.clock.now(), self.index, timeout);
+                }
+            }
             Output::Call(request) => {
                 self.tally.called(&request);
                 shared
@@ -233,6 +259,9 @@ impl Seat {
                 self.tally.happened(&event);
                 shared.publisher.hurry();
                 shared.has_happened = true;
+                if let Event::Witness { witness, answers } = event {
+                    shared.known.follow_witness(shared.names.witness(witness), answers);
+                }
                 // Whoever does not hold the address must be able to take it: what a move changes is rehearsed anew.
                 if matches!(event, Event::HolderChanged { to, .. } if to != Holder::Member(shared.me)) {
                     shared.prove_readiness(self.index);

@@ -10,13 +10,16 @@ use tokio::sync::mpsc;
 use crate::clock::{Clock, unix_ms};
 use crate::cloud::Cloud;
 use crate::config::{AddressIndex, Config};
+use crate::discovery::Prompt;
 use crate::knowledge::Knowledge;
 use crate::logbook::Logbook;
-use crate::metrics::{Publisher, Tally};
+use crate::metrics::{Publisher, Tally, WitnessTally};
 use crate::names::Names;
 use crate::news::News;
 use crate::paths::Paths;
+use crate::text;
 use crate::watchers::Watchers;
+use crate::witness::Booth;
 
 /// What all seats work with.
 pub(super) struct Shared {
@@ -26,6 +29,8 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) ring: KeyRing,
     pub(super) paths: Paths,
+    /// Where witnesses are asked, if there are any.
+    pub(super) booth: Option<Booth>,
     pub(super) known: Knowledge,
     pub(super) cloud: Arc<Cloud>,
     /// The digest of the configuration.
@@ -39,6 +44,8 @@ pub(super) struct Shared {
     pub(super) tally: Tally,
     pub(super) watchers: Watchers,
     pub(super) publisher: Publisher,
+    /// How EC2 is asked who bears the pair's tag, if the members are found by it.
+    pub(super) prompt: Option<Prompt>,
     /// Whether a core has told something since the service manager was last told how things are.
     pub(super) has_happened: bool,
 }
@@ -50,6 +57,22 @@ impl Shared {
             config: self.digest,
             haproxy: self.haproxy,
             unix_ms: unix_ms(),
+        }
+    }
+
+    /// What went over the socket for witnesses so far.
+    pub(super) fn witness_tally(&self) -> WitnessTally {
+        let Some(booth) = &self.booth else {
+            return WitnessTally::default();
+        };
+        let questions = booth.counts().iter().map(|((witness, outcome), count)| {
+            let witness = self.names.witness(*witness).to_owned();
+            (witness, text::witness_label(*outcome), *count)
+        });
+        WitnessTally {
+            questions: questions.collect(),
+            served: booth.served().into(),
+            drops: booth.drops().by_name(),
         }
     }
 

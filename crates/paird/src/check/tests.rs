@@ -463,7 +463,7 @@ fn settings_ask_the_nodes_own_address() {
     "#;
     let config = Config::parse("paird.toml", text).expect("valid");
     assert_eq!(
-        Settings::new(&config, config.nodes[1].address()),
+        Settings::new(&config, config.nodes[1].address),
         Settings {
             haproxy_socket: None,
             http: Some(HttpTarget {

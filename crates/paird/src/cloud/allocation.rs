@@ -158,7 +158,7 @@ impl Allocation {
     /// Tells something about this address.
     pub(super) async fn tell(&self, news: AddressNews) {
         // The loop ends before this thread does; what it does not hear any more does not matter.
-        let _ = self.news.send(News::Address(self.index, news)).await;
+        let _ = self.news.send(news.about(self.index)).await;
     }
 
     async fn look_for(&self, imds: &Imds, place: &Place, public_ip: Ipv4Addr) -> Result<(), ImdsError> {

@@ -1,8 +1,9 @@
 //! From the document to a [`Config`]: each section in turn, then what only several keys together show.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use pair_ec2::Tag;
 use toml::de::DeTable;
 
 use super::address::read_addresses;
@@ -13,8 +14,8 @@ use super::reader::{Reader, Reported, Section, times};
 use super::syntax::StatusRange;
 use super::value::{Problem, quoted};
 use super::{
-    Check, CommandCheck, Config, Ec2, Heartbeat, Hooks, HttpCheck, Log, LogFormat, LogLevel, Node, Probe, Profile,
-    Security, Takeover, TcpCheck,
+    Check, CommandCheck, Config, Ec2, Heartbeat, Hooks, HttpCheck, Log, LogFormat, LogLevel, NOWHERE, Node, Probe,
+    Profile, Security, Takeover, TcpCheck, Witness,
 };
 use crate::notices::{Policy, Response};
 
@@ -43,14 +44,18 @@ pub(super) fn build(file: &str, text: &str) -> Result<Config, Findings> {
 fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) -> Read<Config> {
     let root = reader.root(document);
     let pair = reader.text(&root, "pair");
-    let nodes = read_nodes(reader, &root);
-    let addresses = read_addresses(reader, &root, nodes.as_ref().ok());
+    let discovery = read_discovery(reader, &root, pair.as_deref().unwrap_or_default());
+    // With a mistake in it, too: the nodes are meant to be found.
+    let is_found = !matches!(discovery, Ok(None));
+    let nodes = read_nodes(reader, &root, is_found);
+    let addresses = read_addresses(reader, &root, pair.as_deref().unwrap_or_default(), nodes.as_ref().ok());
     let heartbeat = read_heartbeat(reader, &root);
     let timing = heartbeat.as_ref().ok();
     let check = read_check(reader, &root, timing);
     let probe = read_probe(reader, &root, timing);
     let takeover = read_takeover(reader, &root, timing);
     let security = read_security(reader, &root);
+    let witness = read_witness(reader, &root, nodes.as_ref().ok(), timing);
     let ec2 = read_ec2(reader, &root);
     let readiness_interval = read_readiness_interval(reader, &root);
     let notices = read_notices(reader, &root);
@@ -63,12 +68,14 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
         file: file.to_owned(),
         pair: pair?,
         nodes: nodes?,
+        discovery: discovery?,
         addresses: addresses?,
         heartbeat: heartbeat?,
         check: check?,
         probe: probe?,
         takeover: takeover?,
         security: security?,
+        witness: witness?,
         ec2: ec2?,
         readiness_interval: readiness_interval?,
         notices: notices?,
@@ -80,25 +87,55 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
     })
 }
 
-fn read_nodes<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<[Node; 2]> {
+fn read_discovery<'t>(reader: &mut Reader<'t>, root: &Section<'t>, pair: &str) -> Read<Option<Tag>> {
+    let section = reader.section(root, "discovery")?;
+    if !section.is_present() {
+        return Ok(None);
+    }
+    let tag = reader.text(&section, "tag")?;
+    Ok(Some(tag_of(&tag, pair)))
+}
+
+/// A tag without a value has the name of the pair for one.
+pub(super) fn tag_of(text: &str, pair: &str) -> Tag {
+    let (key, value) = text.split_once('=').unwrap_or((text, pair));
+    Tag {
+        key: key.to_owned(),
+        value: value.to_owned(),
+    }
+}
+
+fn read_nodes<'t>(reader: &mut Reader<'t>, root: &Section<'t>, is_found: bool) -> Read<[Node; 2]> {
     let sections = reader.sections(root, "node")?;
     let nodes: Vec<_> = sections
         .iter()
         .map(|section| {
             let name = reader.text(section, "name");
-            let addresses = reader.texts(section, "addresses")?;
-            let addresses = addresses.iter().map(|address| address.parse());
+            let addresses = reader.optional_texts(section, "addresses");
+            let zone = reader.optional_text(section, "zone");
+            let (mut ends, zone) = read_place(reader, section, is_found, (addresses?, zone?))?;
+            let address = ends.remove(0);
             Ok(Node {
                 name: name?,
-                addresses: addresses
-                    .collect::<Result<_, _>>()
-                    .expect("the schema gives the syntax of an address"),
+                address,
+                more: ends,
+                zone,
             })
         })
         .collect();
     let [first, second] = exactly(reader, root, "node", "a pair has exactly two nodes", &sections, nodes)?;
     let (first, second) = (first?, second?);
     let mut outcome = Ok(());
+    if first.zone.is_some() && first.zone == second.zone {
+        let problem = Problem::new(
+            format!(
+                "{} is used by both nodes",
+                quoted(second.zone.as_deref().unwrap_or_default())
+            ),
+            "give each node its own",
+        );
+        outcome = Err(reader.report(&sections[1], "zone", problem));
+    }
     if first.name == second.name {
         let problem = Problem::new(
             format!("{} is used by both nodes", quoted(&second.name)),
@@ -106,15 +143,17 @@ fn read_nodes<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<[Node; 2]
         );
         outcome = Err(reader.report(&sections[1], "name", problem));
     }
-    for (section, problem) in about_paths(&first, &second) {
-        outcome = Err(reader.report(&sections[section], "addresses", problem));
+    if first.zone.is_none() {
+        for (section, problem) in about_paths(&first, &second) {
+            outcome = Err(reader.report(&sections[section], "addresses", problem));
+        }
     }
     outcome.map(|()| [first, second])
 }
 
 /// What is wrong with the addresses of the nodes as ends of paths, by the node whose fault it is.
 fn about_paths(first: &Node, second: &Node) -> Vec<(usize, Problem)> {
-    let (ours, theirs) = (&first.addresses, &second.addresses);
+    let [ours, theirs] = [first, second].map(|node| node.ends().collect::<Vec<IpAddr>>());
     if ours.len() != theirs.len() {
         let problem = format!("{} entries, and the other node has {}", theirs.len(), ours.len());
         let advice = "give both nodes an address for each path, in the same order";
@@ -126,7 +165,7 @@ fn about_paths(first: &Node, second: &Node) -> Vec<(usize, Problem)> {
             problems.push((0, Problem::new(format!("{address} is written twice"), "write it once")));
         }
     }
-    for (place, (own, other)) in ours.iter().zip(theirs).enumerate() {
+    for (place, (own, other)) in ours.iter().zip(&theirs).enumerate() {
         if theirs[..place].contains(other) {
             problems.push((1, Problem::new(format!("{other} is written twice"), "write it once")));
         } else if ours.contains(other) {
@@ -138,6 +177,34 @@ fn about_paths(first: &Node, second: &Node) -> Vec<(usize, Problem)> {
         }
     }
     problems
+}
+
+/// Where a node is: at the ends of its paths, one at least, or found in its zone.
+fn read_place<'t>(
+    reader: &mut Reader<'t>,
+    section: &Section<'t>,
+    is_found: bool,
+    place: (Option<Vec<String>>, Option<String>),
+) -> Read<(Vec<IpAddr>, Option<String>)> {
+    let (key, problem) = match (is_found, place) {
+        (false, (Some(addresses), None)) => {
+            let ends = addresses.iter().map(|address| address.parse());
+            let ends = ends.collect::<Result<_, _>>();
+            return Ok((ends.expect("the schema gives the syntax of an address"), None));
+        }
+        (true, (None, Some(zone))) => return Ok((vec![NOWHERE.into()], Some(zone))),
+        (false, (_, Some(_))) => (
+            "zone",
+            Problem::new("only nodes that are found have one", "remove it, or add [discovery]"),
+        ),
+        (true, (Some(_), _)) => (
+            "addresses",
+            Problem::new("the node is found by [discovery]", "write `zone = …` in its place"),
+        ),
+        (false, (None, None)) => return Err(reader.missing_in(section, "addresses")),
+        (true, (None, None)) => return Err(reader.missing_in(section, "zone")),
+    };
+    Err(reader.report(section, key, problem))
 }
 
 fn read_heartbeat<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Heartbeat> {
@@ -370,6 +437,84 @@ fn read_security<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Securi
             Err(reader.report(&section, "insecure_no_key", problem))
         }
     }
+}
+
+fn read_witness<'t>(
+    reader: &mut Reader<'t>,
+    root: &Section<'t>,
+    nodes: Option<&[Node; 2]>,
+    timing: Option<&Heartbeat>,
+) -> Read<Option<Witness>> {
+    let section = reader.section(root, "witness")?;
+    if !section.is_present() {
+        return Ok(None);
+    }
+    let addresses = reader.texts(&section, "addresses");
+    let port = reader.integer(&section, "port");
+    let key_file = reader.text(&section, "key_file");
+    let required = reader.flag(&section, "required");
+    let isolation_grace = reader.duration(&section, "isolation_grace");
+    let (addresses, required, isolation_grace) = (addresses?, required?, isolation_grace?);
+    let addresses: Vec<SocketAddr> = addresses
+        .iter()
+        .map(|address| address.parse().expect("the schema gives the syntax of an endpoint"))
+        .collect();
+    check_witnesses(reader, &section, &addresses, nodes)?;
+    if required && addresses.is_empty() {
+        let problem = Problem::new(
+            "there is no witness that could answer",
+            "add `addresses`, or remove `required`",
+        );
+        return Err(reader.report(&section, "required", problem));
+    }
+    if let Some(timing) = timing.filter(|timing| isolation_grace < timing.holdtime) {
+        let holdtime = duration::format(timing.holdtime);
+        let problem = Problem::new(
+            format!(
+                "{} is shorter than the holdtime of {holdtime}",
+                duration::format(isolation_grace)
+            ),
+            format!("write at least \"{holdtime}\""),
+        );
+        return Err(reader.report(&section, "isolation_grace", problem));
+    }
+    Ok(Some(Witness {
+        addresses,
+        port: port?,
+        key_file: key_file?.into(),
+        required,
+        isolation_grace,
+    }))
+}
+
+fn check_witnesses<'t>(
+    reader: &mut Reader<'t>,
+    section: &Section<'t>,
+    addresses: &[SocketAddr],
+    nodes: Option<&[Node; 2]>,
+) -> Read<()> {
+    let nodes = || nodes.into_iter().flatten();
+    let is_node = |address: &SocketAddr| nodes().any(|node| node.address == address.ip());
+    let is_far = |address: &SocketAddr| nodes().any(|node| node.address.is_ipv4() != address.is_ipv4());
+    for (index, address) in addresses.iter().enumerate() {
+        let problem = if addresses[..index].contains(address) {
+            Problem::new(format!("{address} is there twice"), "write each witness once")
+        } else if is_node(address) {
+            Problem::new(
+                format!("{address} is a node of this pair"),
+                "write a third host: a node is no witness of its own pair",
+            )
+        } else if is_far(address) {
+            Problem::new(
+                format!("{address} is of another family than the addresses of the nodes"),
+                "write an address that they can send to from their own",
+            )
+        } else {
+            continue;
+        };
+        return Err(reader.report(section, "addresses", problem));
+    }
+    Ok(())
 }
 
 fn read_ec2<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Ec2> {

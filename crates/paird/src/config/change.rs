@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::schema::{Effect, KEYS};
-use super::{Address, Config, Ec2, Heartbeat, Log};
+use super::{Address, Config, Ec2, Heartbeat, Log, Witness};
 
 /// What becomes of a configuration when its file says something else.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,7 @@ pub struct Change {
 /// See [`Config::reload`].
 pub(super) fn reload(current: &Config, file: Config) -> Reloaded {
     let preferred = preferred(current, &file);
+    let has_witnesses = file.witness.is_some();
     let (before, after) = (values(current), values(&file));
     let changes = KEYS.iter().filter_map(|key| {
         let of = |values: &BTreeMap<&str, String>| values.get(key.path).cloned().unwrap_or_default();
@@ -39,7 +40,9 @@ pub(super) fn reload(current: &Config, file: Config) -> Reloaded {
         (before != after).then_some((key.effect, Change { path, before, after }))
     });
     let (in_force, at_restart): (Vec<_>, Vec<_>) = changes.partition(|(effect, change)| {
-        let waits = change.path == "address.preferred" && preferred.is_none();
+        // Witnesses come and go with a run, and all that is said of them.
+        let witnesses_come = change.path.starts_with("witness.") && current.witness.is_some() != has_witnesses;
+        let waits = witnesses_come || (change.path == "address.preferred" && preferred.is_none());
         *effect == Effect::AtReload && !waits
     });
     let plain = |changes: Vec<(Effect, Change)>| changes.into_iter().map(|(_, change)| change).collect();
@@ -60,12 +63,14 @@ fn merged(current: &Config, file: Config, preferred: Option<&[usize]>) -> Config
         file: _,
         pair: _,
         nodes: _,
+        discovery: _,
         addresses: _,
         heartbeat,
         check,
         probe,
         takeover,
         security,
+        witness,
         ec2,
         readiness_interval,
         notices,
@@ -85,6 +90,15 @@ fn merged(current: &Config, file: Config, preferred: Option<&[usize]>) -> Config
         probe,
         takeover,
         security,
+        // Whom it asks is what a run is about; for how long it waits for them is not.
+        witness: match (current.witness.clone(), witness) {
+            (Some(current), Some(file)) => Some(Witness {
+                required: file.required,
+                isolation_grace: file.isolation_grace,
+                ..current
+            }),
+            (current, _) => current,
+        },
         ec2: Ec2 {
             region: current.ec2.region.clone(),
             endpoint: current.ec2.endpoint.clone(),
@@ -110,8 +124,7 @@ fn preferred(current: &Config, file: &Config) -> Option<Vec<usize>> {
         return None;
     }
     let preferred = |address: &Address| {
-        let is_same = |other: &&Address| other.allocation_id == address.allocation_id;
-        let told = file.addresses.iter().find(is_same)?;
+        let told = file.addresses.iter().find(|other| other.is_same(address))?;
         current.node_index(&file.nodes[told.preferred].name)
     };
     current.addresses.iter().map(preferred).collect()
@@ -169,6 +182,8 @@ http = { port = 80 }
 http = { port = 80 }
 [security]
 key_file = "/etc/paird/key"
+[witness]
+key_file = "/etc/paird/witness-key"
 "#;
 
     /// Another value for every key that a file can have beside the one above.
@@ -203,6 +218,12 @@ strict = true
 preempt_delay = "5m"
 [security]
 insecure_no_key = true
+[witness]
+addresses = ["10.0.3.10:7695"]
+port = 7696
+key_file = "/etc/paird/other-key"
+required = true
+isolation_grace = "20s"
 [ec2]
 region = "eu-west-1"
 call_timeout = "3s"
@@ -281,6 +302,18 @@ level = "debug"
                 .collect::<Vec<_>>(),
             [0, 0]
         );
+    }
+
+    #[test]
+    fn witnesses_come_and_go_at_a_restart() {
+        let with = parse(&FILE.replace("[witness]", "[witness]\nisolation_grace = \"20s\""));
+        let (head, _) = FILE.split_once("[witness]").unwrap();
+        let without = parse(head);
+        for (from, to) in [(&with, &without), (&without, &with)] {
+            let reloaded = from.reload(to.clone());
+            assert_eq!((&reloaded.config, reloaded.in_force.len()), (from, 0));
+            assert!(paths(&reloaded.at_restart).contains(&"witness.isolation_grace"));
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use pair_ec2::Tag;
 use sha2::{Digest, Sha256};
 
 use super::schema::{self, Scope};
@@ -29,18 +30,35 @@ pub(super) fn effective(config: &Config) -> Vec<(&'static str, String)> {
     values.text("pair", &config.pair);
     for node in &config.nodes {
         values.text("node.name", &node.name);
-        let addresses: Vec<String> = node.addresses.iter().map(|address| format!("\"{address}\"")).collect();
-        values.raw("node.addresses", &format!("[{}]", addresses.join(", ")));
+        // What was found may differ for a while, and is not what the file says.
+        match &node.zone {
+            Some(zone) => values.text("node.zone", zone),
+            None => {
+                let ends: Vec<String> = node.ends().map(|end| format!("\"{end}\"")).collect();
+                values.raw("node.addresses", &format!("[{}]", ends.join(", ")));
+            }
+        }
+    }
+    if let Some(tag) = &config.discovery {
+        values.tag("discovery.tag", tag);
     }
     // In an order of their own: that of the file means nothing.
     let mut addresses: Vec<&Address> = config.addresses.iter().collect();
-    addresses.sort_unstable_by_key(|address| &address.allocation_id);
+    addresses.sort_unstable_by_key(|address| match &address.tag {
+        Some(tag) => (&tag.key, &tag.value),
+        None => (&address.allocation_id, &address.allocation_id),
+    });
     for address in addresses {
         if let Some(name) = &address.name {
             values.text("address.name", name);
         }
-        values.text("address.allocation_id", &address.allocation_id);
-        if let Some([first, second]) = &address.private_ips {
+        match &address.tag {
+            Some(tag) => values.tag("address.tag", tag),
+            None => values.text("address.allocation_id", &address.allocation_id),
+        }
+        if config.discovery.is_some() {
+            values.raw("address.private_ip_index", &address.private_ip_index);
+        } else if let Some([first, second]) = &address.private_ips {
             let [a, b] = config.nodes.each_ref().map(|node| &node.name);
             values.raw(
                 "address.private_ips",
@@ -101,6 +119,15 @@ pub(super) fn effective(config: &Config) -> Vec<(&'static str, String)> {
         "security.insecure_no_key",
         &(config.security == Security::InsecureNoKey),
     );
+    if let Some(witness) = &config.witness {
+        let addresses = witness.addresses.iter().map(|address| format!("\"{address}\""));
+        let addresses: Vec<_> = addresses.collect();
+        values.raw("witness.addresses", &format!("[{}]", addresses.join(", ")));
+        values.raw("witness.port", &witness.port);
+        values.text("witness.key_file", &witness.key_file.display());
+        values.raw("witness.required", &witness.required);
+        values.duration("witness.isolation_grace", witness.isolation_grace);
+    }
     if let Some(region) = &config.ec2.region {
         values.text("ec2.region", region);
     }
@@ -143,6 +170,10 @@ impl Effective {
 
     fn text(&mut self, path: &'static str, value: &dyn Display) {
         self.raw(path, &format_args!("{:?}", value.to_string()));
+    }
+
+    fn tag(&mut self, path: &'static str, tag: &Tag) {
+        self.text(path, &format_args!("{}={}", tag.key, tag.value));
     }
 
     fn duration(&mut self, path: &'static str, value: std::time::Duration) {

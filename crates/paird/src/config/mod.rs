@@ -24,6 +24,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use pair_ec2::Tag;
+
 pub use change::{Change, Reloaded};
 pub use finding::{Finding, Findings};
 pub use key_file::KeyFile;
@@ -49,6 +51,8 @@ pub struct Config {
     pub pair: String,
     /// The two nodes, in the order of the file.
     pub nodes: [Node; 2],
+    /// The tag of both instances, if the nodes are found by it.
+    pub discovery: Option<Tag>,
     /// The Elastic IPs the pair serves, in the order of the file: at least one, and at most [`schema::MOST_ADDRESSES`].
     pub addresses: Vec<Address>,
     /// How the nodes hear each other.
@@ -61,6 +65,8 @@ pub struct Config {
     pub takeover: Takeover,
     /// How datagrams are authenticated.
     pub security: Security,
+    /// Who else is asked about a silent peer; `None` when the file says nothing of witnesses.
+    pub witness: Option<Witness>,
     /// How EC2 is called.
     pub ec2: Ec2,
     /// Time between two proofs of readiness while all is well.
@@ -84,18 +90,23 @@ pub struct Config {
 pub struct Node {
     /// Its name, unique in the pair.
     pub name: String,
-    /// The addresses its heartbeats come from and go to, the private one of its service first: one at least, and as many as the
-    /// other node has.
-    pub addresses: Vec<IpAddr>,
+    /// The private address its heartbeats come from and go to; of a node that is to be found, [unspecified](NOWHERE) until it is.
+    pub address: IpAddr,
+    /// The ends of its further paths, as many as the other node has.
+    pub more: Vec<IpAddr>,
+    /// The availability zone in which it is found, with `[discovery]`.
+    pub zone: Option<String>,
 }
 
 impl Node {
-    /// The private address of its service.
-    #[must_use]
-    pub fn address(&self) -> IpAddr {
-        self.addresses[0]
+    /// The ends of its paths, in the order of the file.
+    pub fn ends(&self) -> impl Iterator<Item = IpAddr> {
+        std::iter::once(self.address).chain(self.more.iter().copied())
     }
 }
+
+/// The address of a node that is not found.
+pub const NOWHERE: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
 
 /// Which address of the pair is meant: its place in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,10 +117,15 @@ pub struct AddressIndex(pub usize);
 pub struct Address {
     /// What it is called; one address of a pair at most has no name.
     pub name: Option<String>,
-    /// `eipalloc-…`.
+    /// `eipalloc-…`; of one that is to be found by its tag, empty until it is.
     pub allocation_id: String,
-    /// The private IP it lands on, by node; `None` for each node's primary private IP.
+    /// The tag by which it is found.
+    pub tag: Option<Tag>,
+    /// The private IP it lands on, by node; `None` for each node's primary private IP. With `[discovery]`, [nowhere](NOWHERE)
+    /// on a node that is not found.
     pub private_ips: Option<[Ipv4Addr; 2]>,
+    /// Which private IP of a found node's first interface it lands on.
+    pub private_ip_index: usize,
     /// Index of the node that goes first when nobody holds it.
     pub preferred: usize,
 }
@@ -119,6 +135,12 @@ impl Address {
     #[must_use]
     pub fn label(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.allocation_id)
+    }
+
+    /// Whether the files mean the same Elastic IP, found or not.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.tag == other.tag && (self.tag.is_some() || self.allocation_id == other.allocation_id)
     }
 }
 
@@ -241,6 +263,21 @@ pub enum Security {
     InsecureNoKey,
 }
 
+/// Witnesses: whom this node asks, and that it serves others as one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Witness {
+    /// Where they are.
+    pub addresses: Vec<SocketAddr>,
+    /// UDP port on each node's own address.
+    pub port: u16,
+    /// The key shared with them.
+    pub key_file: PathBuf,
+    /// Whether a silent peer loses an address only while one of them answers.
+    pub required: bool,
+    /// How long no address is taken when they fall silent with the peer.
+    pub isolation_grace: Duration,
+}
+
 /// EC2 calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ec2 {
@@ -335,6 +372,12 @@ impl Config {
         digest::effective(self)
     }
 
+    /// Whether something that a run needs is not in the file: EC2 has to be asked for it.
+    #[must_use]
+    pub fn is_to_be_found(&self) -> bool {
+        self.discovery.is_some() || self.addresses.iter().any(|address| address.tag.is_some())
+    }
+
     /// The index of the node this is: the one named by `flag` or else the one whose address is among `local_addresses`.
     ///
     /// # Errors
@@ -350,7 +393,7 @@ impl Config {
         match self
             .nodes
             .each_ref()
-            .map(|node| node.addresses.iter().any(|address| local_addresses.contains(address)))
+            .map(|node| node.ends().any(|end| local_addresses.contains(&end)))
         {
             [true, false] => Ok(0),
             [false, true] => Ok(1),
@@ -358,8 +401,7 @@ impl Config {
                 "node.addresses",
                 format!(
                     "neither {} nor {} is an address of this host",
-                    self.nodes[0].address(),
-                    self.nodes[1].address()
+                    self.nodes[0].address, self.nodes[1].address
                 ),
                 format!("correct the addresses or use --node with {known}"),
             )),
@@ -367,8 +409,7 @@ impl Config {
                 "node.addresses",
                 format!(
                     "both {} and {} are addresses of this host",
-                    self.nodes[0].address(),
-                    self.nodes[1].address()
+                    self.nodes[0].address, self.nodes[1].address
                 ),
                 format!("correct the addresses or use --node with {known}"),
             )),
@@ -381,12 +422,18 @@ impl Config {
         self.nodes.iter().position(|node| node.name == name)
     }
 
+    /// The address of this number.
+    #[must_use]
+    pub fn address(&self, index: AddressIndex) -> &Address {
+        &self.addresses[index.0]
+    }
+
     /// The private IP on which an address lands, by node.
     #[must_use]
     pub fn places(&self, address: &Address) -> [IpAddr; 2] {
         match address.private_ips {
             Some(private_ips) => private_ips.map(IpAddr::V4),
-            None => self.nodes.each_ref().map(Node::address),
+            None => self.nodes.each_ref().map(|node| node.address),
         }
     }
 

@@ -162,13 +162,21 @@ impl<'t> Reader<'t> {
         })
     }
 
-    /// A list of texts.
+    /// A list of texts that always has a default.
     pub(super) fn texts(&mut self, section: &Section<'t>, name: &str) -> Result<Vec<String>, Reported> {
-        let texts = self.value(section, name, |value| match value {
+        self.optional_texts(section, name).map(settled)
+    }
+
+    /// A list of texts that may be absent.
+    pub(super) fn optional_texts(
+        &mut self,
+        section: &Section<'t>,
+        name: &str,
+    ) -> Result<Option<Vec<String>>, Reported> {
+        self.value(section, name, |value| match value {
             Value::Texts(texts) => Some(texts),
             Value::Text(_) | Value::TextPerNode(_) | Value::Duration(_) | Value::Integer(_) | Value::Flag(_) => None,
-        });
-        texts.map(settled)
+        })
     }
 
     /// A text for each node, by node name, that may be absent.
@@ -202,11 +210,15 @@ impl<'t> Reader<'t> {
 
     /// A whole number that is required or has a default.
     pub(super) fn integer(&mut self, section: &Section<'t>, name: &str) -> Result<u16, Reported> {
+        self.optional_integer(section, name).map(settled)
+    }
+
+    /// A whole number that may be absent.
+    pub(super) fn optional_integer(&mut self, section: &Section<'t>, name: &str) -> Result<Option<u16>, Reported> {
         self.value(section, name, |value| match value {
             Value::Integer(number) => Some(number),
             Value::Text(_) | Value::Texts(_) | Value::TextPerNode(_) | Value::Duration(_) | Value::Flag(_) => None,
         })
-        .map(settled)
     }
 
     /// A flag, which always has a default.
@@ -225,6 +237,12 @@ impl<'t> Reader<'t> {
             .map(|value| self.line(&value.span()))
             .or(section.line);
         self.push(line, schema::join(section.path, name), problem)
+    }
+
+    /// Records that a key is missing which only other keys make necessary.
+    pub(super) fn missing_in(&mut self, section: &Section<'t>, name: &str) -> Reported {
+        let key = self.key(section, name);
+        self.missing(section, key)
     }
 
     /// Records a mistake of a table as a whole.

@@ -39,11 +39,13 @@ pub enum Kind {
     },
     /// A text.
     Text(Syntax),
-    /// A list of texts, one at least.
+    /// A list of texts, bounds included.
     Texts {
         /// What each of them looks like.
         syntax: Syntax,
-        /// How many there may be.
+        /// The fewest.
+        min: usize,
+        /// The most.
         max: usize,
     },
     /// A text for each node, keyed by the node's name.
@@ -103,6 +105,9 @@ pub const MOST_ADDRESSES: usize = 8;
 /// How many paths there may be between the nodes: each carries every heartbeat. A node has two interfaces, or each of two families.
 pub const MOST_PATHS: usize = 4;
 
+/// How many witnesses a pair can ask: one in each zone of a region, and a few.
+pub const MOST_WITNESSES: usize = 8;
+
 const PORT: Kind = Kind::Integer { min: 1, max: u16::MAX };
 
 const fn duration(min_ms: u64, max_ms: u64) -> Kind {
@@ -159,10 +164,29 @@ pub const KEYS: &[Key] = &[
         "node.addresses",
         Kind::Texts {
             syntax: Syntax::HostAddress,
+            min: 1,
             max: MOST_PATHS,
         },
-        Required,
+        Derived("required, unless `[discovery]` finds them"),
         "Addresses the node's heartbeats come from and go to, and by which it knows itself, the private one of its service first. Those in the same place on both nodes are the ends of a path, and each heartbeat is sent on all paths.",
+    )),
+    at_restart(key(
+        "node.zone",
+        Kind::Text(Syntax::Zone),
+        Derived("only with `[discovery]`, and required there"),
+        "Availability zone in which the node is found, whichever instance it is, and by which it knows itself.",
+    )),
+    at_restart(key(
+        "discovery",
+        Kind::Table,
+        Derived("both nodes are at their `addresses`"),
+        "Find the nodes as the instances that bear a tag, one in each node's zone.",
+    )),
+    at_restart(key(
+        "discovery.tag",
+        Kind::Text(Syntax::Tag),
+        Required,
+        "Tag of both instances; without a value, its value is the name of the pair.",
     )),
     at_restart(key(
         "address",
@@ -182,14 +206,26 @@ pub const KEYS: &[Key] = &[
     at_restart(key(
         "address.allocation_id",
         Kind::Text(Syntax::AllocationId),
-        Required,
+        Derived("required, unless `address.tag` finds it"),
         "Allocation id of the Elastic IP.",
+    )),
+    at_restart(key(
+        "address.tag",
+        Kind::Text(Syntax::Tag),
+        Derived("found by `address.allocation_id`"),
+        "Tag by which the Elastic IP is found at the start; without a value, its value is the name of the pair.",
     )),
     at_restart(key(
         "address.private_ips",
         Kind::TextPerNode(Syntax::PrivateIp),
         Derived("the primary private IP of each node, for one address at most"),
         "Private IP the Elastic IP lands on, for each node by name and of no other address; it must be configured in the operating system.",
+    )),
+    at_restart(key(
+        "address.private_ip_index",
+        Kind::Integer { min: 0, max: 49 },
+        Derived("with `[discovery]`: 0"),
+        "Private IP of a found node's first interface the Elastic IP lands on: 0 the primary one, 1 the lowest of the others, and so on.",
     )),
     key(
         "address.preferred",
@@ -432,6 +468,46 @@ pub const KEYS: &[Key] = &[
         Value("false"),
         "Written down as `true`, anybody who can send a datagram can keep a dead peer alive.",
     ),
+    key(
+        "witness",
+        Kind::Table,
+        Derived("no witness is asked, and nobody is served as one"),
+        "Third hosts that are asked about a silent peer; a node with this table is itself a witness for whoever shares the key.",
+    ),
+    at_restart(key(
+        "witness.addresses",
+        Kind::Texts {
+            syntax: Syntax::Endpoint,
+            min: 0,
+            max: MOST_WITNESSES,
+        },
+        Value("[]"),
+        "Where the witnesses are: `paird` of other pairs, or `paird witness` on any third host.",
+    )),
+    at_restart(key(
+        "witness.port",
+        PORT,
+        Value("7695"),
+        "UDP port on the own address from which witnesses are asked, and on which the peer's questions and those of others arrive.",
+    )),
+    at_restart(local(
+        "witness.key_file",
+        Kind::Text(Syntax::FilePath),
+        Required,
+        "File with the key shared with the witnesses, made by `pairctl key generate`, mode 0640 or stricter; another one than the pair's.",
+    )),
+    key(
+        "witness.required",
+        Kind::Flag,
+        Value("false"),
+        "A silent peer loses an address only while a witness answers.",
+    ),
+    key(
+        "witness.isolation_grace",
+        duration(1_000, 3_600_000),
+        Value("\"10s\""),
+        "How long no address is taken when the witnesses that answered before fall silent with the peer; at least the holdtime.",
+    ),
     key("ec2", Kind::Table, Derived("all defaults"), "How EC2 is called."),
     at_restart(key(
         "ec2.region",
@@ -467,7 +543,7 @@ pub const KEYS: &[Key] = &[
         "readiness.interval",
         duration(5_000, 86_400_000),
         Value("\"15m\""),
-        "Time between two proofs, and up to a quarter more; each rehearses a takeover by three EC2 calls. While one fails, 20s.",
+        "Time between two proofs, and up to a quarter more; each rehearses a takeover by three EC2 calls, for each address. While one fails, 20s.",
     ),
     local(
         "notices",
@@ -533,7 +609,7 @@ pub const KEYS: &[Key] = &[
         "state.directory",
         Kind::Text(Syntax::FilePath),
         Value("\"/var/lib/paird\""),
-        "Directory for what a restart must not forget: holds and leaves, for records of transitions (at most 9 MiB), and for the journal (at most 32 MiB). Nothing there is needed to be safe.",
+        "Directory for what a restart must not forget: holds and leaves, for records of transitions (at most 9 MiB for each address), and for the journal (at most 32 MiB). Nothing there is needed to be safe.",
     )),
     local(
         "metrics",
@@ -659,7 +735,8 @@ impl Kind {
             Self::Tables { min, max } if min == max => format!("table, exactly {min}"),
             Self::Tables { min, max } => format!("table, {min} to {max}"),
             Self::Text(syntax) => syntax.describe().to_owned(),
-            Self::Texts { syntax, max } => format!("list of 1 to {max}: {}", syntax.describe()),
+            Self::Texts { syntax, min: 0, max } => format!("list of at most {max}: {}", syntax.describe()),
+            Self::Texts { syntax, min, max } => format!("list of {min} to {max}: {}", syntax.describe()),
             Self::TextPerNode(syntax) => format!("one per node: {}", syntax.describe()),
             Self::Choice(words) => words
                 .iter()

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use pair_ec2::Tag;
 use proptest::prelude::*;
 
 use super::*;
@@ -62,17 +63,24 @@ fn the_smallest_file_gets_every_default() {
             nodes: [
                 Node {
                     name: "a".to_owned(),
-                    addresses: vec![[10, 0, 1, 10].into()]
+                    address: [10, 0, 1, 10].into(),
+                    more: Vec::new(),
+                    zone: None,
                 },
                 Node {
                     name: "b".to_owned(),
-                    addresses: vec![[10, 0, 2, 10].into()]
+                    address: [10, 0, 2, 10].into(),
+                    more: Vec::new(),
+                    zone: None,
                 },
             ],
+            discovery: None,
             addresses: vec![Address {
                 name: None,
                 allocation_id: "eipalloc-0123456789abcdef0".to_owned(),
+                tag: None,
                 private_ips: None,
+                private_ip_index: 0,
                 preferred: 0,
             }],
             heartbeat: Heartbeat {
@@ -104,6 +112,7 @@ fn the_smallest_file_gets_every_default() {
                 preempt_delay: None,
             },
             security: Security::KeyFile("/etc/paird/key".into()),
+            witness: None,
             ec2: Ec2 {
                 region: None,
                 endpoint: None,
@@ -182,6 +191,12 @@ fn every_key_can_be_set() {
         preempt_delay = "5m"
         [security]
         insecure_no_key = true
+        [witness]
+        addresses = ["[fd00::4]:7695", "[fd00::3]:7000"]
+        port = 7001
+        key_file = "/srv/witness-key"
+        required = true
+        isolation_grace = "30s"
         [ec2]
         region = "eu-central-1"
         endpoint = "https://vpce-1.ec2.eu-central-1.vpce.amazonaws.com"
@@ -257,6 +272,11 @@ takeover.restart_grace = "30s"
 takeover.strict = true
 takeover.preempt_delay = "5m"
 security.insecure_no_key = true
+witness.addresses = ["[fd00::4]:7695", "[fd00::3]:7000"]
+witness.port = 7001
+witness.key_file = "/srv/witness-key"
+witness.required = true
+witness.isolation_grace = "30s"
 ec2.region = "eu-central-1"
 ec2.endpoint = "https://vpce-1.ec2.eu-central-1.vpce.amazonaws.com"
 ec2.imds_endpoint = "http://[fd00:ec2::254]"
@@ -276,6 +296,109 @@ hooks.directory = "/srv/hooks"
 hooks.timeout = "1m"
 log.format = "json"
 log.level = "trace""#
+    );
+}
+
+/// A pair whose nodes and whose address are found.
+const FOUND: &str = r#"
+pair = "lb-1"
+[[node]]
+name = "a"
+zone = "us-east-1a"
+[[node]]
+name = "b"
+zone = "us-east-1b"
+[discovery]
+tag = "paird:pair"
+[[address]]
+tag = "Name=the shop"
+private_ip_index = 1
+[check]
+http = { port = 80 }
+[probe]
+http = { port = 80 }
+[security]
+key_file = "/etc/paird/key"
+"#;
+
+#[test]
+fn nodes_and_address_can_be_found_by_their_tags() {
+    let config = parse(FOUND);
+    assert!(config.is_to_be_found());
+    let tag = |key: &str, value: &str| Tag {
+        key: key.to_owned(),
+        value: value.to_owned(),
+    };
+    assert_eq!(config.discovery, Some(tag("paird:pair", "lb-1")));
+    assert_eq!(config.addresses[0].tag, Some(tag("Name", "the shop")));
+    let effective = config.effective();
+    let shown: Vec<_> = effective
+        .iter()
+        .take(9)
+        .map(|(path, value)| format!("{path} = {value}"))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "pair = \"lb-1\"",
+            "node.name = \"a\"",
+            "node.zone = \"us-east-1a\"",
+            "node.name = \"b\"",
+            "node.zone = \"us-east-1b\"",
+            "discovery.tag = \"paird:pair=lb-1\"",
+            "address.tag = \"Name=the shop\"",
+            "address.private_ip_index = 1",
+            "address.preferred = \"a\"",
+        ]
+    );
+    assert!(!parse(SMALLEST).is_to_be_found());
+}
+
+#[test]
+fn what_is_found_is_not_configured_and_the_other_way_round() {
+    for (from, to, finding) in [
+        (
+            "zone = \"us-east-1b\"",
+            "zone = \"us-east-1a\"",
+            "paird.toml:8: node.zone: \"us-east-1a\" is used by both nodes, give each node its own",
+        ),
+        (
+            "zone = \"us-east-1b\"",
+            "addresses = [\"10.0.2.10\"]",
+            "paird.toml:8: node.addresses: the node is found by [discovery], write `zone = …` in its place",
+        ),
+        (
+            "zone = \"us-east-1b\"\n",
+            "",
+            "paird.toml:6: node.zone: missing, add `zone = …`: an availability zone such as \"us-east-1a\"",
+        ),
+        (
+            "private_ip_index = 1",
+            "private_ips = { a = \"10.0.1.11\", b = \"10.0.2.11\" }",
+            "paird.toml:13: address.private_ips: the nodes are found by [discovery], write `private_ip_index = …`",
+        ),
+        (
+            "private_ip_index = 1",
+            "allocation_id = \"eipalloc-0123abcd\"",
+            "paird.toml:12: address.tag: there is an `allocation_id` beside it, remove one of the two",
+        ),
+        (
+            "tag = \"Name=the shop\"\n",
+            "",
+            "paird.toml:11: address.allocation_id: missing, add `allocation_id = …`: \"eipalloc-\" and 8 or 17 digits of 0-9 a-f",
+        ),
+        (
+            "tag = \"paird:pair\"",
+            "tag = \"paird:pair=\"",
+            "paird.toml:10: discovery.tag: \"paird:pair=\" is not valid, write a tag such as \"paird:pair\" or \"paird:pair=lb-1\"",
+        ),
+    ] {
+        assert!(FOUND.contains(from), "{from}");
+        assert_eq!(mistakes(&FOUND.replace(from, to)), finding);
+    }
+    assert_eq!(
+        mistakes(&with("addresses = [\"10.0.2.10\"]", "zone = \"us-east-1b\"")),
+        "paird.toml:7: node.zone: only nodes that are found have one, remove it, or add [discovery]"
     );
 }
 
@@ -308,7 +431,7 @@ level = "loud"
     assert_eq!(
         mistakes(text),
         r#"paird.toml:1: pair: "lb 1" is not valid, write 1 to 64 of A-Z a-z 0-9 . _ -
-paird.toml:4: node.addresses: 5 entries, write 1 to 4
+paird.toml:4: node.addresses: 5 entries are too many, write 1 to 4
 paird.toml:7: node.addresses: "10.0.2" is not valid, write an IP address of one host such as "10.0.1.10"
 paird.toml:9: heartbeat.intervall: unknown key, did you mean "interval"?
 paird.toml:10: heartbeat.holdtime: the bare number 1000 has no unit, write "1000ms" or "1000s"
@@ -693,9 +816,12 @@ fn the_example_file_is_valid_and_shows_every_key() {
         .into_iter()
         .map(|(path, _)| path)
         .collect();
+    // What stands only in the place of other keys is shown in prose.
+    let found = parse(FOUND).effective();
+    let found: BTreeSet<_> = found.into_iter().map(|(path, _)| path).collect();
     for key in schema::KEYS.iter().filter(|key| key.is_leaf()) {
         assert!(
-            shown.contains(key.path) && example.contains(key.name()),
+            (shown.contains(key.path) || found.contains(key.path)) && example.contains(key.name()),
             "the example lacks {}",
             key.path
         );
@@ -766,4 +892,66 @@ fn an_address_keeps_its_heartbeats_and_its_place_on_disk_whatever_comes_beside_i
             assert_eq!((second.label(), second.preferred), ("blue", 1));
         }
     }
+}
+
+#[test]
+fn witnesses_are_third_hosts_each_named_once() {
+    let with = |witness: &str| format!("{SMALLEST}\n[witness]\nkey_file = \"/etc/paird/witness-key\"\n{witness}");
+    let config = parse(&with(""));
+    assert_eq!(
+        config.witness,
+        Some(Witness {
+            addresses: Vec::new(),
+            port: 7695,
+            key_file: "/etc/paird/witness-key".into(),
+            required: false,
+            isolation_grace: Duration::from_secs(10),
+        })
+    );
+    let cases = [
+        (
+            "addresses = [\"10.0.2.10:7695\"]",
+            "10.0.2.10:7695 is a node of this pair, write a third host: a node is no witness of its own pair",
+        ),
+        (
+            "addresses = [\"10.0.3.10:7695\", \"10.0.3.10:7695\"]",
+            "10.0.3.10:7695 is there twice, write each witness once",
+        ),
+        (
+            "addresses = [\"[fd00::3]:7695\"]",
+            "[fd00::3]:7695 is of another family than the addresses of the nodes",
+        ),
+        (
+            "addresses = [\"10.0.3.10\"]",
+            "\"10.0.3.10\" is not valid, write an IP address of one host and a port such as \"10.0.3.10:7695\"",
+        ),
+        (
+            "addresses = [\"0.0.0.0:7695\"]",
+            "\"0.0.0.0:7695\" is not valid, write an IP address of one host and a port such as \"10.0.3.10:7695\"",
+        ),
+        (
+            "required = true",
+            "there is no witness that could answer, add `addresses`, or remove `required`",
+        ),
+        (
+            "isolation_grace = \"1s\"\n[heartbeat]\nprofile = \"calm\"",
+            "1s is shorter than the holdtime of 3s, write at least \"3s\"",
+        ),
+    ];
+    for (witness, expected) in cases {
+        let findings = Config::parse("paird.toml", &with(witness)).unwrap_err().to_string();
+        assert!(findings.contains(expected), "{findings}");
+    }
+    let nine = (0..9)
+        .map(|host| format!("\"10.0.4.{}:7695\"", host + 1))
+        .collect::<Vec<_>>();
+    let findings = Config::parse("paird.toml", &with(&format!("addresses = [{}]", nine.join(", ")))).unwrap_err();
+    assert!(
+        findings.to_string().contains("9 entries are too many, write at most 8"),
+        "{findings}"
+    );
+    let keyless = Config::parse("paird.toml", &format!("{SMALLEST}\n[witness]\n"))
+        .unwrap_err()
+        .to_string();
+    assert!(keyless.contains("witness.key_file: missing"), "{keyless}");
 }

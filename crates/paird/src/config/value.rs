@@ -1,5 +1,6 @@
 //! One TOML value against one [`Kind`]: the typed value, or what is wrong and what to write.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use toml::de::{DeArray, DeInteger, DeString, DeTable, DeValue};
@@ -43,7 +44,7 @@ impl Problem {
 pub(super) fn read(kind: Kind, value: &DeValue<'_>) -> Result<Value, Problem> {
     match (kind, value) {
         (Kind::Text(syntax), DeValue::String(text)) => read_text(syntax, text).map(Value::Text),
-        (Kind::Texts { syntax, max }, DeValue::Array(array)) => read_texts(syntax, max, array),
+        (Kind::Texts { syntax, min, max }, DeValue::Array(array)) => read_texts(syntax, min..=max, array),
         (Kind::TextPerNode(syntax), DeValue::Table(table)) => read_per_node(syntax, table),
         (Kind::Choice(words), DeValue::String(word)) => read_choice(words, word),
         (Kind::Duration { min_ms, max_ms }, DeValue::String(text)) => read_duration(kind, min_ms, max_ms, text),
@@ -87,13 +88,17 @@ fn read_text(syntax: Syntax, text: &DeString<'_>) -> Result<String, Problem> {
     }
 }
 
-fn read_texts(syntax: Syntax, max: usize, array: &DeArray<'_>) -> Result<Value, Problem> {
-    if !(1..=max).contains(&array.len()) {
-        let problem = match array.len() {
-            0 => "the list is empty".to_owned(),
-            count => format!("{count} entries"),
+fn read_texts(syntax: Syntax, count: RangeInclusive<usize>, array: &DeArray<'_>) -> Result<Value, Problem> {
+    if !count.contains(&array.len()) {
+        let (min, max) = (count.start(), count.end());
+        let advice = match min {
+            0 => format!("write at most {max}"),
+            min => format!("write {min} to {max}"),
         };
-        return Err(Problem::new(problem, format!("write 1 to {max}")));
+        return Err(match array.len() {
+            0 => Problem::new("the list is empty", advice),
+            many => Problem::new(format!("{many} entries are too many"), advice),
+        });
     }
     array
         .iter()

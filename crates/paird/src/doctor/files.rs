@@ -16,8 +16,11 @@ use crate::problems::{critical, degraded};
 /// A secret of 32 random bytes has fewer different ones in it once in 10^15 times or less; a typed or repeated one has.
 const DIFFERENT_BYTES_MIN: usize = 16;
 
-/// What an agent may come to keep: eight records and the start of 1 MiB each, a journal of 32 MiB, and little else.
-const ROOM_MIN_MIB: u64 = 41;
+/// What an agent may come to keep of all addresses together: a journal of 32 MiB.
+const JOURNAL_MIB: u64 = 32;
+
+/// And of each: eight records and the start, of 1 MiB each.
+const RECORDS_MIB: u64 = 9;
 
 /// Examines the key file: there, readable by few, well-formed and not made up by hand.
 pub(super) fn key(security: &Security) -> Examined {
@@ -61,8 +64,8 @@ pub(super) fn key(security: &Security) -> Examined {
     }
 }
 
-/// Examines the state directory by writing a file to it and removing it again.
-pub(super) fn state_directory(folder: &Path) -> Examined {
+/// Examines the state directory of an agent with so many addresses by writing a file to it and removing it again.
+pub(super) fn state_directory(folder: &Path, addresses: usize) -> Examined {
     let name = folder.display();
     if !folder.exists() {
         return Examined::Sound {
@@ -78,8 +81,9 @@ pub(super) fn state_directory(folder: &Path) -> Examined {
         Ok(disk) => {
             let room = disk.f_bavail.saturating_mul(disk.f_frsize);
             let mib = room / (1024 * 1024);
-            if mib < ROOM_MIN_MIB {
-                let text = format!("{name} has {mib} MiB left, and an agent may need {ROOM_MIN_MIB}");
+            let needed = JOURNAL_MIB + RECORDS_MIB.saturating_mul(addresses as u64);
+            if mib < needed {
+                let text = format!("{name} has {mib} MiB left, and an agent may need {needed}");
                 return found(degraded("state-unusable", text, hint));
             }
             Examined::Sound {
@@ -145,11 +149,11 @@ mod tests {
     #[test]
     fn a_directory_that_takes_a_file_is_sound_and_is_left_as_it_was() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(id(&state_directory(folder.path())), "sound");
+        assert_eq!(id(&state_directory(folder.path(), 1)), "sound");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-        assert_eq!(id(&state_directory(&folder.path().join("not-yet"))), "sound");
+        assert_eq!(id(&state_directory(&folder.path().join("not-yet"), 1)), "sound");
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
-        assert_eq!(id(&state_directory(&file)), "state-unusable");
+        assert_eq!(id(&state_directory(&file, 1)), "state-unusable");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! key ─ state ─ conntrack ─ haproxy            files, kernel and HAProxy of this host: proven again and again
-//! landing ─ service                            would the address land, and would somebody answer
+//! landing ─ service ─ witnesses                would the address land, would somebody answer, and who answers for the peer
 //! imds ─ interface ─ role                      who this instance is, and whether it may sign
 //! ec2 ─ clock ─ address ─ rehearsal ─ egress   the very calls of a takeover, without effect
 //! ```
@@ -21,7 +21,9 @@ mod files;
 mod haproxy;
 mod haproxy_config;
 mod instance;
+mod members;
 mod service;
+mod witness;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
@@ -35,6 +37,7 @@ use tokio::task::spawn_blocking;
 
 use crate::cli::Node;
 use crate::config::{Address, Config};
+use crate::discovery;
 use crate::landing::{self, ObstacleKind};
 use crate::problems::{critical, degraded};
 use crate::run;
@@ -63,12 +66,16 @@ pub const EXAMINED: &[&str] = &[
     "key-weak",
     "misplaced",
     "no-interface",
+    "no-member",
     "no-role",
     "node-unknown",
     "nothing-listens",
+    "peer-not-found",
     "place-taken",
     "service-unfit",
     "state-unusable",
+    "third-member",
+    "witness-silent",
 ];
 
 /// A node that is examined.
@@ -152,13 +159,12 @@ fn patient(args: &Node, chart: &mut Chart) -> Result<Patient, (Option<String>, O
         }
     };
     chart.sound("configuration", about(&config));
-    let me = match run::this_node(&config, args.node.as_deref()) {
-        Ok(me) => me,
-        Err(error) => {
-            let hint = "write the private address of this host into node.addresses, or say --node NAME";
-            chart.found("node", vec![critical("node-unknown", format!("{error:#}"), hint)]);
+    let (config, me) = match locate(config, args.node.as_deref()) {
+        Ok(located) => located,
+        Err((pair, finding)) => {
+            chart.found("node", vec![finding]);
             chart.skipped(REST, "it is not known which node this is".to_owned());
-            return Err((Some(config.pair), None));
+            return Err((Some(pair), None));
         }
     };
     match run::landing_places(&config, me) {
@@ -176,6 +182,28 @@ fn patient(args: &Node, chart: &mut Chart) -> Result<Patient, (Option<String>, O
             Err((Some(config.pair), None))
         }
     }
+}
+
+/// Finds out which node this is, and whatever the file leaves open; else gives the name of the pair, and why not.
+fn locate(config: Config, flag: Option<&str>) -> Result<(Config, Member), (String, Problem)> {
+    let pair = config.pair.clone();
+    let unknown = |text: String, hint: &str| (pair.clone(), critical("node-unknown", text, hint));
+    let mut found = None;
+    let mut config = config;
+    if config.is_to_be_found() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| unknown(format!("no runtime: {error}"), "try again"))?;
+        let looked = runtime.block_on(discovery::look(&config, flag, &run::settings(&config)));
+        let begun = looked.map_err(|wanting| unknown(wanting.reason, wanting.hint))?;
+        (config, found) = (begun.config, begun.me);
+    }
+    let me = match found {
+        Some(me) => Ok(me),
+        None => run::this_node(&config, flag),
+    };
+    let hint = "write the private address of this host into node.addresses, or say --node NAME";
+    me.map(|me| (config, me))
+        .map_err(|error| unknown(format!("{error:#}"), hint))
 }
 
 /// What the files, the kernel and HAProxy of this host say.
@@ -207,16 +235,17 @@ impl Host {
 pub async fn examine_host(patient: &Patient) -> Host {
     let mut chart = Chart::default();
     let config = &patient.config;
-    let own = config.nodes[patient.me.index()].address();
+    let own = config.nodes[patient.me.index()].address;
     let (security, folder) = (config.security.clone(), config.state_directory.clone());
     let haproxy_config = config.check.haproxy_config.clone();
+    let count = config.addresses.len();
     let mut addresses = vec![own];
     addresses.extend(patient.private_ips.iter().copied().map(IpAddr::V4));
     // A disk that hangs must not hold up the calls of EC2.
     let read = spawn_blocking(move || {
         (
             files::key(&security),
-            files::state_directory(&folder),
+            files::state_directory(&folder, count),
             conntrack::examine(Path::new(conntrack::FOLDER)),
             haproxy_config.map(|file| (haproxy_config::digest(&file, &addresses), file)),
         )
@@ -264,7 +293,7 @@ fn examine_haproxy_config(
 pub async fn examine(patient: &Patient) -> Vec<Examination> {
     let mut chart = Chart::default();
     let config = &patient.config;
-    let own = config.nodes[patient.me.index()].address();
+    let own = config.nodes[patient.me.index()].address;
     let host = examine_host(patient).await;
     chart.extend(host.examinations);
     let port = config.probe.as_ref().map(|probe| probe.port);
@@ -272,6 +301,7 @@ pub async fn examine(patient: &Patient) -> Vec<Examination> {
         examine_landing(&landing, port, &mut chart).await;
     }
     service::examine(config, own, host.is_haproxy_told, &mut chart).await;
+    witness::examine(patient, &mut chart).await;
 
     let mut settings = Settings::from_env();
     run::direct(&mut settings, &config.ec2);

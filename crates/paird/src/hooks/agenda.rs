@@ -28,6 +28,8 @@ pub enum Subject {
 pub struct Occasion {
     /// About what.
     pub subject: Subject,
+    /// About which address of the document, if there are several and it is about one.
+    pub address: Option<usize>,
     /// How it is.
     pub state: &'static str,
     /// How it was when hooks were last told; `None` the first time since the daemon started.
@@ -41,9 +43,12 @@ pub struct Occasion {
 /// What is, and what hooks were told.
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
-    newest: BTreeMap<Subject, Sight>,
-    told: BTreeMap<Subject, &'static str>,
+    newest: BTreeMap<Topic, Sight>,
+    told: BTreeMap<Topic, &'static str>,
 }
+
+/// A subject, and the address that it is about if there are several.
+type Topic = (Subject, Option<usize>);
 
 /// A state as it was first seen.
 #[derive(Debug)]
@@ -69,10 +74,19 @@ impl Subject {
         }
     }
 
+    /// What there is to tell of it: one thing, or one for each of several addresses.
+    fn topics(self, status: &Status) -> Vec<Topic> {
+        match (self, status.addresses.len()) {
+            (Self::Role | Self::Readiness, several @ 2..) => (0..several).map(|place| (self, Some(place))).collect(),
+            (Self::Role | Self::Host | Self::Readiness | Self::Peer | Self::Pair, _) => vec![(self, None)],
+        }
+    }
+
     /// How it is in this document; `None` if that cannot be told at this moment.
-    fn state(self, status: &Status) -> Option<&'static str> {
+    fn state(self, place: Option<usize>, status: &Status) -> Option<&'static str> {
+        let address = place.and_then(|place| status.addresses.get(place));
         match self {
-            Self::Role => Some(match status.node.role {
+            Self::Role => Some(match address.map_or(status.node.role, |address| address.role) {
                 Role::Active => "active",
                 Role::Passive => "passive",
                 Role::Unknown => "unknown",
@@ -89,10 +103,13 @@ impl Subject {
                 Link::Suspect => None,
                 Link::PresumedDead | Link::NeverHeard => Some("silent"),
             },
-            Self::Readiness => status
-                .node
-                .ready
-                .map(|is_ready| if is_ready { "ready" } else { "unready" }),
+            Self::Readiness => {
+                let is_ready = match address {
+                    Some(address) => address.ready.as_ref().map(|ready| ready.ready),
+                    None => status.node.ready,
+                };
+                is_ready.map(|is_ready| if is_ready { "ready" } else { "unready" })
+            }
             Self::Pair => Some(match status.state {
                 State::Healthy => "healthy",
                 State::Degraded => "degraded",
@@ -110,32 +127,37 @@ impl Agenda {
             return gone;
         }
         let shared = Arc::new(status.clone());
-        for subject in Subject::ALL {
-            let Some(state) = subject.state(status) else { continue };
-            let before = self.newest.get(&subject).map(|sight| sight.state);
+        for topic in Subject::ALL.into_iter().flat_map(|subject| subject.topics(status)) {
+            let (subject, place) = topic;
+            let Some(state) = subject.state(place, status) else {
+                continue;
+            };
+            let before = self.newest.get(&topic).map(|sight| sight.state);
             if before == Some(state) {
                 continue;
             }
-            let told = self.told.get(&subject).copied();
+            let told = self.told.get(&topic).copied();
             gone.extend(before.filter(|_| before != told).map(|before| (subject, before)));
             let sight = Sight {
                 state,
                 at: wall_time(Duration::ZERO),
                 status: Arc::clone(&shared),
             };
-            self.newest.insert(subject, sight);
+            self.newest.insert(topic, sight);
         }
         gone
     }
 
     /// The next thing to tell, which counts as told from here on; `None` if hooks know how everything is.
     pub(super) fn begin(&mut self) -> Option<Occasion> {
-        let is_news = |(subject, sight): &(&Subject, &Sight)| self.told.get(subject) != Some(&sight.state);
-        let (subject, sight) = self.newest.iter().find(is_news)?;
+        let is_news = |(topic, sight): &(&Topic, &Sight)| self.told.get(topic) != Some(&sight.state);
+        let (topic, sight) = self.newest.iter().find(is_news)?;
+        let (subject, address) = *topic;
         Some(Occasion {
-            subject: *subject,
+            subject,
+            address,
             state: sight.state,
-            previous: self.told.insert(*subject, sight.state),
+            previous: self.told.insert(*topic, sight.state),
             at: sight.at.clone(),
             status: Arc::clone(&sight.status),
         })
@@ -143,7 +165,7 @@ impl Agenda {
 
     /// Whether another state has taken the place of this one.
     pub(super) fn is_superseded(&self, occasion: &Occasion) -> bool {
-        let newest = self.newest.get(&occasion.subject);
+        let newest = self.newest.get(&(occasion.subject, occasion.address));
         newest.is_some_and(|newest| newest.state != occasion.state)
     }
 }
@@ -204,6 +226,36 @@ mod tests {
         }
         agenda.follow(&status());
         assert_eq!(all(&mut agenda), [("host", Some("ending"), "staying")]);
+    }
+
+    #[test]
+    fn of_several_addresses_each_has_a_role_and_a_readiness_of_its_own() {
+        let mut agenda = Agenda::default();
+        let mut status = status();
+        let mut second = status.addresses[0].clone();
+        second.role = Role::Active;
+        status.addresses.push(second);
+        status.addresses[0].role = Role::Passive;
+        agenda.follow(&status);
+        let told = |agenda: &mut Agenda| -> Vec<_> {
+            std::iter::from_fn(|| agenda.begin())
+                .map(|occasion| (occasion.subject.name(), occasion.address, occasion.state))
+                .collect()
+        };
+        assert_eq!(
+            told(&mut agenda),
+            [
+                ("role", Some(0), "passive"),
+                ("role", Some(1), "active"),
+                ("host", None, "staying"),
+                ("peer", None, "up"),
+                ("pair", None, "healthy"),
+            ],
+            "nothing is known of their readiness"
+        );
+        status.addresses[0].role = Role::Active;
+        agenda.follow(&status);
+        assert_eq!(told(&mut agenda), [("role", Some(0), "active")]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use pair_wire::control::Status;
+use pair_wire::control::{AddressStatus, Status};
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process;
@@ -152,7 +152,7 @@ async fn log(stream: Option<impl AsyncRead + Unpin>, hook: &str, stream_name: &s
 /// The facts, for a shell.
 fn environment(occasion: &Occasion) -> Vec<(&'static str, String)> {
     let status: &Status = &occasion.status;
-    let address = status.addresses.first();
+    let address = address(occasion);
     let holder = address.and_then(|address| address.holder.clone()).map(String::from);
     let known = |text: Option<String>| text.unwrap_or_default();
     vec![
@@ -172,7 +172,20 @@ fn environment(occasion: &Occasion) -> Vec<(&'static str, String)> {
             "PAIRD_PUBLIC_IP",
             known(address.and_then(|address| address.public_ip.clone())),
         ),
+        (
+            "PAIRD_ADDRESS_NAME",
+            known(address.and_then(|address| address.name.clone())),
+        ),
     ]
+}
+
+/// The address that an occasion is about: of several none, if it is about the node or the pair.
+fn address(occasion: &Occasion) -> Option<&AddressStatus> {
+    match (occasion.address, &occasion.status.addresses[..]) {
+        (Some(place), addresses) => addresses.get(place),
+        (None, [only]) => Some(only),
+        (None, _) => None,
+    }
 }
 
 /// The facts, for everybody else: with the status document of that moment.
@@ -183,6 +196,7 @@ fn document(occasion: &Occasion) -> String {
         "state": occasion.state,
         "previous": occasion.previous,
         "at": occasion.at,
+        "address": address(occasion).map(|address| &address.allocation_id),
         "status": *occasion.status,
     });
     format!("{document}\n")
@@ -246,6 +260,7 @@ pub(super) mod tests {
     fn occasion() -> Occasion {
         Occasion {
             subject: Subject::Role,
+            address: None,
             state: "passive",
             previous: Some("active"),
             at: "2026-01-01T00:00:00.000Z".to_owned(),

@@ -15,6 +15,10 @@ const HEADER: &str = "\
 # CONFIGURATION.md explains them. `paird check` says all that is wrong with this file at once.
 ";
 
+const MORE_ADDRESSES: &str = "\
+# Another Elastic IP for this pair: one more [[address]] with a name and private IPs of its own, as in paird.toml.example.
+";
+
 impl Display for Draft {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         out.write_str(HEADER)?;
@@ -34,6 +38,7 @@ impl Display for Draft {
         if let Some(preferred) = &self.preferred {
             line(out, "address.preferred", &quoted(preferred))?;
         }
+        out.write_str(MORE_ADDRESSES)?;
         if let Some(profile) = &self.profile {
             table(out, "heartbeat")?;
             line(out, "heartbeat.profile", &quoted(profile))?;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pair_wire::control::{EndingCause, Link, PathState, Role, Severity};
+use pair_wire::control::{AddressStatus, EndingCause, Link, PathState, Role, Severity};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::prometheus_text;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
@@ -13,6 +13,7 @@ use prometheus_client::registry::Registry;
 
 use super::histogram::Histogram;
 use super::picture::Picture;
+use super::tally::AddressTally;
 use crate::problems;
 
 /// What every name begins with.
@@ -47,6 +48,7 @@ impl Collector for Exposition {
         self.write_peer(&mut page)?;
         self.write_problems(&mut page)?;
         self.write_counters(&mut page)?;
+        self.write_witnesses(&mut page)?;
         self.write_histograms(&mut page)
     }
 }
@@ -87,33 +89,35 @@ impl Exposition {
 
     fn write_holder(&self, page: &mut Page<'_>) -> fmt::Result {
         let status = &self.picture.status;
-        page.gauge(
+        page.gauge_of(
             "active",
             "Whether this node holds the address",
-            Some(flag(status.node.role == Role::Active)),
+            self.of_each(|address| Some(flag(address.role == Role::Active))),
         )?;
-        let address = status.addresses.first();
-        let holder = address.and_then(|address| address.holder.clone()).map(String::from);
-        let holder = holder.as_deref().unwrap_or("unknown");
         let names = [status.node.name.as_str(), status.peer.node.name.as_str()];
-        let known = names.into_iter().chain(HOLDERS);
-        page.gauges(
+        let holders = status.addresses.iter().flat_map(|address| {
+            let holder = address
+                .holder
+                .clone()
+                .map_or_else(|| "unknown".to_owned(), String::from);
+            let known = names.into_iter().chain(HOLDERS);
+            known.map(move |name| (address.allocation_id.as_str(), name, flag(name == holder)))
+        });
+        page.gauges_of(
             "holder",
             "1 for who holds the address, as this node knows",
             "holder",
-            known.map(|name| (name, flag(name == holder))),
+            holders,
         )?;
-        let confirmed = address.and_then(|address| address.holder_age_ms);
-        page.gauge(
+        page.gauge_of(
             "holder_fact_age_seconds",
             "Time since somebody last confirmed who holds the address",
-            confirmed.map(|ms| self.aged(ms)),
+            self.of_each(|address| address.holder_age_ms.map(|ms| self.aged(ms))),
         )?;
-        let read = address.and_then(|address| address.ec2_checked_ago_ms);
-        page.gauge(
+        page.gauge_of(
             "ec2_read_age_seconds",
             "Time since EC2 last told who holds the address",
-            read.map(|ms| self.aged(ms)),
+            self.of_each(|address| address.ec2_checked_ago_ms.map(|ms| self.aged(ms))),
         )
     }
 
@@ -167,32 +171,38 @@ impl Exposition {
             "path",
             paths().filter_map(|path| Some((path.peer.as_str(), f64::from(path.loss_percent?) / 100.0))),
         )?;
-        page.gauge(
+        page.gauge_of(
             "peer_ready",
             "Whether the peer says that it could take the address over",
-            peer.node.ready.map(flag),
+            self.of_each(|address| address.peer_ready.map(flag)),
         )
     }
 
     fn write_problems(&self, page: &mut Page<'_>) -> fmt::Result {
         let status = &self.picture.status;
-        page.gauge(
+        let ready = |address: &AddressStatus| address.ready.as_ref().map(|ready| flag(ready.ready));
+        page.gauge_of(
             "ready",
             "Whether this node could take the address over",
-            status.node.ready.map(flag),
+            self.of_each(ready),
         )?;
-        page.gauge(
+        let checked = |address: &AddressStatus| address.ready.as_ref()?.checked_ago_ms.map(|ms| self.aged(ms));
+        page.gauge_of(
             "ready_checked_age_seconds",
             "Time since a takeover was last rehearsed",
-            status.ready.checked_ago_ms.map(|ms| self.aged(ms)),
+            self.of_each(checked),
         )?;
-        let reasons = &status.ready.reasons;
-        let causes = problems::AGAINST_READINESS.iter();
-        page.gauges(
+        let causes = status.addresses.iter().flat_map(|address| {
+            let reasons = address.ready.as_ref().map_or(&[][..], |ready| &ready.reasons);
+            let is_reason = |id: &str| reasons.iter().any(|problem| problem.id == id);
+            let causes = problems::AGAINST_READINESS.iter();
+            causes.map(move |id| (address.allocation_id.as_str(), *id, flag(is_reason(id))))
+        });
+        page.gauges_of(
             "unready",
             "1 for each cause that keeps this node from being ready",
             "cause",
-            causes.map(|id| (*id, flag(reasons.iter().any(|problem| problem.id == *id)))),
+            causes,
         )?;
         let severity = |id: &str| {
             let worst = status.problems.iter().filter(|problem| problem.id == id);
@@ -211,7 +221,15 @@ impl Exposition {
     }
 
     fn write_counters(&self, page: &mut Page<'_>) -> fmt::Result {
-        let (tally, address) = (&self.picture.tally, &self.picture.addresses[0]);
+        let tally = &self.picture.tally;
+        let claims = self.tallies().flat_map(|(id, address)| {
+            let claims = address.claims.iter();
+            claims.map(move |((rule, result), count)| ([(ID, id), ("rule", *rule), ("result", *result)], *count))
+        });
+        let calls = self.tallies().flat_map(|(id, address)| {
+            let calls = address.calls.iter();
+            calls.map(move |((action, result), count)| ([(ID, id), ("action", *action), ("result", *result)], *count))
+        });
         let drops = &self.picture.status.drops;
         page.counters(
             "checks",
@@ -221,21 +239,11 @@ impl Exposition {
                 .iter()
                 .map(|(result, count)| ([("result", *result)], *count)),
         )?;
-        page.counters(
-            "claims",
-            "Requests for the address, by the rule that wanted it",
-            address
-                .claims
-                .iter()
-                .map(|((rule, result), count)| ([("rule", *rule), ("result", *result)], *count)),
-        )?;
+        page.counters("claims", "Requests for the address, by the rule that wanted it", claims)?;
         page.counters(
             "ec2_calls",
             "Calls of EC2; a rehearsal of a takeover counts as one",
-            address
-                .calls
-                .iter()
-                .map(|((action, result), count)| ([("action", *action), ("result", *result)], *count)),
+            calls,
         )?;
         page.counters(
             "hooks",
@@ -252,28 +260,73 @@ impl Exposition {
         )
     }
 
+    fn write_witnesses(&self, page: &mut Page<'_>) -> fmt::Result {
+        let (witnesses, tally) = (&self.picture.status.witnesses, &self.picture.witness);
+        page.gauges(
+            "witness_answers",
+            "Whether a witness answers",
+            "witness",
+            witnesses
+                .iter()
+                .filter_map(|witness| Some((witness.address.as_str(), flag(witness.answers?)))),
+        )?;
+        page.counters(
+            "witness_questions",
+            "Questions to witnesses that have ended, by how",
+            tally
+                .questions
+                .iter()
+                .map(|(witness, outcome, count)| ([("witness", witness.as_str()), ("outcome", *outcome)], *count)),
+        )?;
+        page.counters(
+            "witness_served",
+            "Questions of others at the witness port, by what became of them",
+            tally.served.iter().map(|(what, count)| ([("what", *what)], *count)),
+        )?;
+        page.counters(
+            "witness_datagrams_dropped",
+            "Datagrams at the witness port that were dropped",
+            tally
+                .drops
+                .iter()
+                .map(|(cause, count)| ([("cause", cause.as_str())], *count)),
+        )
+    }
+
     fn write_histograms(&self, page: &mut Page<'_>) -> fmt::Result {
-        let (tally, address) = (&self.picture.tally, &self.picture.addresses[0]);
-        page.histogram(
+        page.histogram_of(
             "takeover_detect_seconds",
             "Own takeovers: from the peer's last sign of life to the decision",
-            &address.detect,
+            self.tallies().map(|(id, address)| (id, &address.detect)),
         )?;
-        page.histogram(
+        page.histogram_of(
             "takeover_api_seconds",
             "Own takeovers: from the request to EC2's reply",
-            &address.api,
+            self.tallies().map(|(id, address)| (id, &address.api)),
         )?;
-        page.histogram(
+        page.histogram_of(
             "takeover_verify_seconds",
             "Own takeovers: from EC2's reply to the read that showed the address here",
-            &address.verify,
+            self.tallies().map(|(id, address)| (id, &address.verify)),
         )?;
         page.histogram(
             "loop_late_seconds",
             "How late the event loop woke up for what was due",
-            &tally.late,
+            &self.picture.tally.late,
         )
+    }
+
+    /// What the status says of each address.
+    fn of_each(&self, value: impl Fn(&AddressStatus) -> Option<f64>) -> impl Iterator<Item = (&str, Option<f64>)> {
+        let addresses = self.picture.status.addresses.iter();
+        addresses.map(move |address| (address.allocation_id.as_str(), value(address)))
+    }
+
+    /// What was counted about each address.
+    fn tallies(&self) -> impl Iterator<Item = (&str, &AddressTally)> {
+        let ids = self.picture.status.addresses.iter();
+        ids.map(|address| address.allocation_id.as_str())
+            .zip(&self.picture.addresses)
     }
 
     /// An age in the picture, as it is at the time of the page.
@@ -292,6 +345,37 @@ impl Page<'_> {
     fn gauge(&mut self, name: &str, help: &str, value: Option<f64>) -> fmt::Result {
         let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
         value.map_or(Ok(()), |value| metric.encode_gauge(&value))
+    }
+
+    /// A gauge with a sample for each address.
+    fn gauge_of<'s>(
+        &mut self,
+        name: &str,
+        help: &str,
+        values: impl IntoIterator<Item = (&'s str, Option<f64>)>,
+    ) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (id, value) in values {
+            if let Some(value) = value {
+                metric.encode_family(&[(ID, id)])?.encode_gauge(&value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A gauge with a sample for each address and each text.
+    fn gauges_of<'s>(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &str,
+        values: impl IntoIterator<Item = (&'s str, &'s str, f64)>,
+    ) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (id, text, value) in values {
+            metric.encode_family(&[(ID, id), (label, text)])?.encode_gauge(&value)?;
+        }
+        Ok(())
     }
 
     fn gauges<'s>(
@@ -327,7 +411,29 @@ impl Page<'_> {
         let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
         metric.encode_histogram::<NoLabelSet>(histogram.sum(), histogram.count(), &histogram.buckets(), None)
     }
+
+    /// A histogram for each address.
+    fn histogram_of<'s>(
+        &mut self,
+        name: &str,
+        help: &str,
+        histograms: impl IntoIterator<Item = (&'s str, &'s Histogram)>,
+    ) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
+        for (id, histogram) in histograms {
+            metric.encode_family(&[(ID, id)])?.encode_histogram::<NoLabelSet>(
+                histogram.sum(),
+                histogram.count(),
+                &histogram.buckets(),
+                None,
+            )?;
+        }
+        Ok(())
+    }
 }
+
+/// The label of what is about one address.
+const ID: &str = "allocation_id";
 
 const fn flag(is_so: bool) -> f64 {
     if is_so { 1.0 } else { 0.0 }

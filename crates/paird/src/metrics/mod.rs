@@ -18,4 +18,4 @@ mod tally;
 
 pub use picture::{Board, Picture, Publisher, channel};
 pub use server::{open, serve};
-pub use tally::{AddressTally, Tally};
+pub use tally::{AddressTally, Tally, WitnessTally};

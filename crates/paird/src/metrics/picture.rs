@@ -7,7 +7,7 @@ use pair_core::Instant;
 use pair_wire::control::{Role, Status};
 use tokio::sync::watch;
 
-use super::tally::{AddressTally, Tally};
+use super::tally::{AddressTally, Tally, WitnessTally};
 use crate::clock::Clock;
 
 /// How often a picture is published while nothing happens: a document is written each time, and no scraper is faster.
@@ -24,7 +24,9 @@ pub struct Picture {
     pub is_fit: bool,
     /// What was counted up to then.
     pub tally: Tally,
-    /// The same about each address, in the order of the file.
+    /// What went over the socket for witnesses; nothing if there are none.
+    pub witness: WitnessTally,
+    /// What was counted about each address, in the order of the file.
     pub addresses: Vec<AddressTally>,
 }
 
@@ -235,6 +237,7 @@ mod tests {
                 severity: Severity::Degraded,
                 text: "denied".to_owned(),
                 hint: None,
+                address: None,
             });
         }
         Picture {
@@ -242,6 +245,7 @@ mod tests {
             status,
             is_fit,
             tally: Tally::default(),
+            witness: WitnessTally::default(),
             addresses: vec![AddressTally::default()],
         }
     }

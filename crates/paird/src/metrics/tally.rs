@@ -29,6 +29,17 @@ pub struct Tally {
     pub(super) late: Histogram,
 }
 
+/// Counters of the socket for witnesses (F-20).
+#[derive(Clone, Debug, Default)]
+pub struct WitnessTally {
+    /// How the questions of this node ended, by witness and outcome.
+    pub questions: Vec<(String, &'static str, u64)>,
+    /// What was done for others, by what it was.
+    pub served: Vec<(&'static str, u64)>,
+    /// What was dropped, by cause.
+    pub drops: BTreeMap<String, u64>,
+}
+
 /// Counters about one address.
 #[derive(Clone, Debug)]
 pub struct AddressTally {

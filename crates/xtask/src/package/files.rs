@@ -123,7 +123,7 @@ const fn file(path: &'static str, content: Content) -> File {
 
 /// Every installed file that is not drawn. The units are not in `/lib`: that name is an alias on every supported system, and a
 /// package that installs files through it can lose them when a later version names the folder itself.
-const FILES: [File; 30] = [
+const FILES: [File; 31] = [
     file("etc/paird/hooks.d/README", Source("deploy/hooks/README")),
     file("etc/paird/paird.toml.example", Source("deploy/config/paird.toml")),
     file("usr/bin/pairctl", Binary("pairctl")),
@@ -131,6 +131,10 @@ const FILES: [File; 30] = [
     file(
         "usr/lib/systemd/system/paird-leave.service",
         Source("systemd/paird-leave.service"),
+    ),
+    file(
+        "usr/lib/systemd/system/paird-witness.service",
+        Source("systemd/paird-witness.service"),
     ),
     file("usr/lib/systemd/system/paird.service", Source("systemd/paird.service")),
     file("usr/lib/sysusers.d/paird.conf", Source("systemd/paird.sysusers")),

@@ -7,8 +7,11 @@ mod host;
 mod notice;
 mod operation;
 mod path;
+mod replacement;
 mod service;
+mod several;
 mod soak;
+mod witness;
 
 use std::time::Duration;
 
@@ -32,7 +35,7 @@ pub(crate) struct Scenario {
 }
 
 /// All of them, in the order of the documentation.
-pub(crate) const ALL: [&Scenario; 31] = [
+pub(crate) const ALL: [&Scenario; 38] = [
     &death::HOST_DEATH,
     &service::KILLED,
     &service::HUNG,
@@ -41,6 +44,10 @@ pub(crate) const ALL: [&Scenario; 31] = [
     &path::CUT,
     &path::CUT_ONE_WAY,
     &path::CUT_BLIND,
+    &witness::CUT,
+    &witness::CUT_ONE_WAY,
+    &witness::ISOLATED,
+    &witness::DEAD,
     &path::RANDOM_LOSS,
     &path::BURSTY_LOSS,
     &path::DELAY,
@@ -63,6 +70,9 @@ pub(crate) const ALL: [&Scenario; 31] = [
     &operation::KEY_ROTATED,
     &operation::UNREADY,
     &notice::SPOT,
+    &several::MUTUAL_BACKUP,
+    &replacement::REPLACED,
+    &replacement::THIRD,
     &soak::SOAK,
 ];
 
