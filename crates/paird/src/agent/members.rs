@@ -78,6 +78,9 @@ impl Agent {
             error!(%error, %address, "no heartbeat socket to the peer that was found");
             return;
         }
+        if let Some(booth) = &mut self.shared.booth {
+            booth.lead_to(address);
+        }
         let Some(company) = &mut self.shared.known.company else {
             return;
         };

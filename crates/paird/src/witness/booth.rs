@@ -19,8 +19,8 @@ use super::desk::{Counts, Desk};
 use super::porter::{Porter, Refusal};
 use crate::config::AddressIndex;
 
-/// How many datagrams a turn takes: more than any suspicion of this pair makes, and a millisecond of work.
-const PER_TURN: usize = 256;
+/// How many datagrams a turn takes: more than any suspicion of this pair makes, and half a millisecond of work.
+const PER_TURN: usize = 128;
 
 /// What is to be told to a core, and to that of which address.
 pub type Heard = (AddressIndex, Input);
@@ -105,6 +105,11 @@ impl Booth {
     pub fn accept_keys(&mut self, pair_ring: &KeyRing) {
         self.asker.accept_keys(pair_ring);
         self.responder.accept_keys(pair_ring);
+    }
+
+    /// Asks about the peer at this address from here on: another instance has come to its place.
+    pub const fn lead_to(&mut self, peer: IpAddr) {
+        self.peer.set_ip(peer);
     }
 
     /// Asks every witness on behalf of one address.
@@ -298,6 +303,24 @@ mod tests {
             outcome
         });
         heard.collect()
+    }
+
+    #[tokio::test]
+    async fn whoever_comes_to_the_peers_place_is_asked_about_from_then_on() {
+        let Hosts {
+            mut asker,
+            mut peer,
+            mut witness,
+        } = hosts(86, 9);
+        let place = asker.peer.ip();
+        asker.lead_to(Ipv4Addr::new(127, 0, 86, 9).into());
+        asker.ask(at(1_000), SEAT, TIMEOUT);
+        assert_eq!(take(&mut witness, at(1_000), Fitness::Fit).await, []);
+        asker.lead_to(place);
+        asker.ask(at(1_000), SEAT, TIMEOUT);
+        assert_eq!(take(&mut witness, at(1_000), Fitness::Fit).await, []);
+        assert_eq!(take(&mut peer, at(1_000), Fitness::Fit).await, []);
+        assert_eq!(peer.served(), [("passed-on", 0), ("answered", 1), ("too-often", 0)]);
     }
 
     #[tokio::test]
