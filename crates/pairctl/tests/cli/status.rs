@@ -229,7 +229,7 @@ fn an_answer_that_cannot_be_used_is_not_healthy() {
             format!("{unusable}the other side hung up after 33 bytes, before the end of its message\n{hint}",),
         ),
         (
-            vec![b'x'; 100_000],
+            vec![b'x'; 200_000],
             format!("{unusable}the message is longer than 131072 bytes\n{hint}"),
         ),
         (
