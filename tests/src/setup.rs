@@ -120,7 +120,7 @@ impl Setup {
         self
     }
 
-    /// Lets the nodes and their address be found by [`TAG`], which nodes and address bear from the start on, and adds a host `c` in the
+    /// Lets the nodes and their address be found by [`TAG`](crate::TAG), which nodes and address bear from the start on, and adds a host `c` in the
     /// zone of `b`, which does not bear it yet.
     #[must_use]
     pub fn that_finds_its_members(mut self) -> Self {
