@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use pair_lab::blocking::{Engine, Lab};
 use pair_lab::{LabConfig, NodeSpec, moto};
 
+use crate::config::TAG;
 use crate::quarter::Quarter;
 
 /// Who answers the EC2 calls.
@@ -49,11 +50,26 @@ impl World {
     ///
     /// # Panics
     /// If it does not start.
-    pub(crate) fn start(backend: Backend, quarter: &Quarter, addresses: Addresses) -> Self {
-        let mut nodes = [
+    pub(crate) fn start(backend: Backend, quarter: &Quarter, addresses: Addresses, is_found: bool) -> Self {
+        let mut nodes = vec![
             NodeSpec::new("a", quarter.private_ip(0), "us-east-1a"),
             NodeSpec::new("b", quarter.private_ip(1), "us-east-1b"),
         ];
+        if is_found {
+            nodes.push(NodeSpec::new("c", quarter.private_ip(2), "us-east-1b"));
+        }
+        let world = Self::start_with(backend, quarter, addresses, &mut nodes);
+        if is_found {
+            let lab = &world.lab;
+            let members = ["a", "b"].map(|node| lab.instance_id(node).expect("the lab has both nodes").to_owned());
+            for resource in members.into_iter().chain([lab.allocation_id().to_owned()]) {
+                lab.tag(&resource, TAG).expect("it exists");
+            }
+        }
+        world
+    }
+
+    fn start_with(backend: Backend, quarter: &Quarter, addresses: Addresses, nodes: &mut [NodeSpec]) -> Self {
         match backend {
             Backend::Emulator => {
                 for (node, elsewhere) in nodes.iter_mut().zip(NOT_ON_HOST) {
@@ -64,7 +80,7 @@ impl World {
                         node.extra_private_ips.push(quarter.second_private_ip(index));
                     }
                 }
-                let mut config = LabConfig::emulated(&nodes);
+                let mut config = LabConfig::emulated(nodes);
                 config.world.public_ip = quarter.public_ip();
                 let lab = Lab::start(config).expect("the emulator starts");
                 Self { lab, _moto: None }
@@ -74,7 +90,7 @@ impl World {
                 let engine = Engine::start().expect("a thread can be started");
                 let server = engine.run(moto::Server::start(&program)).expect("moto starts");
                 let world = engine
-                    .run(moto::create_world(server.addr(), &nodes, Some(quarter.public_ip())))
+                    .run(moto::create_world(server.addr(), nodes, Some(quarter.public_ip())))
                     .expect("moto makes a world");
                 let config = LabConfig::upstream(server.addr(), world);
                 let lab = Lab::start_on(engine, config).expect("the lab starts in front of moto");

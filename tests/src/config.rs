@@ -11,6 +11,9 @@ use crate::quarter::Quarter;
 /// The name of every pair, unless a test gives a node another.
 pub const PAIR_NAME: &str = "e2e";
 
+/// The tag by which members and address are found, where they are.
+pub const TAG: (&str, &str) = ("paird:pair", PAIR_NAME);
+
 /// The port of the services, on the private addresses and the published one.
 pub const PORT: u16 = 8080;
 
@@ -32,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) endpoints: Option<[String; 2]>,
     /// Whole tables.
     pub(crate) more: String,
+    /// Whether nodes and address are found by their tag.
+    pub(crate) is_found: bool,
 }
 
 impl Config {
@@ -45,15 +50,27 @@ impl Config {
             control_socket,
             endpoints,
             more,
+            is_found,
         } = self;
         let endpoints = endpoints.as_ref().map_or_else(String::new, |[ec2, imds]| {
             format!("[ec2]\nendpoint = \"{ec2}\"\nimds_endpoint = \"{imds}\"\n")
         });
+        let places = if *is_found {
+            let (key, _) = TAG;
+            format!(
+                "[[node]]\nname = \"a\"\nzone = \"us-east-1a\"\n[[node]]\nname = \"b\"\nzone = \"us-east-1b\"\n\
+                 [discovery]\ntag = \"{key}\"\n[[address]]\ntag = \"{key}\"\n"
+            )
+        } else {
+            let [a, b] = [0, 1].map(|index| quarter.private_ip(index));
+            format!(
+                "[[node]]\nname = \"a\"\naddresses = [\"{a}\"]\n[[node]]\nname = \"b\"\naddresses = [\"{b}\"]\n\
+                 [[address]]\nallocation_id = \"{allocation_id}\"\n"
+            )
+        };
         let text = format!(
             "pair = \"{pair}\"\n\
-             [[node]]\nname = \"a\"\naddresses = [\"{a}\"]\n\
-             [[node]]\nname = \"b\"\naddresses = [\"{b}\"]\n\
-             [[address]]\nallocation_id = \"{allocation_id}\"\n\
+             {places}\
              [check]\n{check}\n\
              [probe]\n{probe}\n\
              [security]\nkey_file = \"{key_file}\"\n\
@@ -62,8 +79,6 @@ impl Config {
              [metrics]\nlisten = \"{metrics}:{METRICS_PORT}\"\n\
              [log]\nformat = \"text\"\n\
              {endpoints}{more}\n",
-            a = quarter.private_ip(0),
-            b = quarter.private_ip(1),
             metrics = quarter.private_ip(index),
             key_file = key_file.display(),
             control_socket = control_socket.display(),

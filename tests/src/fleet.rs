@@ -204,6 +204,7 @@ impl Member {
                 key_file: key_file.clone(),
                 redirected: Some(endpoints.map(|endpoint| endpoint.expect("the lab has both nodes"))),
                 is_haproxy: true,
+                is_found: false,
                 second_private_ip: None,
             };
             services.insert(name.to_owned(), SocketAddr::from((place.private_ip, HEALTH_PORT)));

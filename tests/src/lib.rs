@@ -43,7 +43,7 @@ mod witness;
 pub use backend::{Backend, NOT_ON_HOST, cfn_lint};
 pub use beats::{Beats, Heard};
 pub use binaries::{Ran, pair_lab, pair_sim, pairctl, paird, xtask};
-pub use config::{PAIR_NAME, PORT};
+pub use config::{PAIR_NAME, PORT, TAG};
 pub use cut::Cut;
 pub use doctor::{Diagnosed, Doctor};
 pub use fake_clock::FakeClock;

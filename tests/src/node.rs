@@ -24,6 +24,8 @@ pub(crate) struct Place {
     /// Where the environment says that EC2 and IMDS are, if it does.
     pub(crate) redirected: Option<[String; 2]>,
     pub(crate) is_haproxy: bool,
+    /// Whether it has to find out itself which node it is.
+    pub(crate) is_found: bool,
     /// Where the second address lands, if the pair has one: the service is there, too.
     pub(crate) second_private_ip: Option<Ipv4Addr>,
 }
@@ -46,8 +48,12 @@ impl Place {
     /// Gives a command that runs `paird run` on this node.
     pub(crate) fn paird(&self) -> Command {
         let mut paird = binary("paird");
+        paird.arg("run");
+        if !self.is_found {
+            paird.args(["--node", self.name]);
+        }
         paird
-            .args(["run", "--node", self.name, "--config"])
+            .arg("--config")
             .arg(self.file("toml"))
             .envs(self.redirection())
             .env("RUST_LOG", "info,paird=debug");

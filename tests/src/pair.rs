@@ -33,7 +33,8 @@ use crate::witness::{self, WITNESS_KEY};
 pub struct Pair {
     scenario: String,
     watch: Option<Watch>,
-    nodes: [Node; 2],
+    /// The members, and a third host where members are found.
+    nodes: Vec<Node>,
     /// The published address: connections go to the service of whoever holds it.
     _forwarder: Forwarder,
     second: Option<Second>,
@@ -52,7 +53,7 @@ struct Second {
 }
 
 impl Second {
-    fn published(world: &World, nodes: &[Node; 2], quarter: &Quarter, allocation_id: String) -> Self {
+    fn published(world: &World, nodes: &[Node], quarter: &Quarter, allocation_id: String) -> Self {
         let services = nodes.iter().map(Node::place).filter_map(|place| {
             let private_ip = place.second_private_ip?;
             Some((place.name.to_owned(), (private_ip, PORT).into()))
@@ -71,7 +72,7 @@ impl Pair {
     pub(crate) fn new(
         scenario: String,
         world: World,
-        nodes: [Node; 2],
+        nodes: Vec<Node>,
         quarter: Quarter,
         folder: TempDir,
         second: Option<String>,
@@ -85,6 +86,7 @@ impl Pair {
         let forwarder = world.lab.run(Forwarder::start(&world.lab, published, services));
         let sockets = nodes
             .iter()
+            .take(2)
             .map(Node::place)
             .map(|place| (place.name, place.control_socket.clone()));
         let watch = Watch::begin(world.lab.clock(), sockets.collect());
@@ -125,10 +127,10 @@ impl Pair {
 
     /// Starts both services and both agents.
     pub fn start(&mut self) {
-        for node in &mut self.nodes {
+        for node in self.nodes.iter_mut().take(2) {
             node.start_service();
         }
-        for node in &mut self.nodes {
+        for node in self.nodes.iter_mut().take(2) {
             node.start_agent();
         }
     }
@@ -247,6 +249,15 @@ impl Pair {
     #[track_caller]
     pub fn await_problem(&self, node: &str, id: &str) -> Status {
         self.await_status(node, id, |status| has_problem(status, id))
+    }
+
+    /// Waits until a node's daemon refuses to tell its status with these words: it is no member.
+    #[track_caller]
+    pub fn await_refusal(&self, node: &str, words: &str) {
+        eventually(&format!("{node} says {words:?}"), || {
+            let asked = self.pairctl(node, &["status"]);
+            (asked.code == Some(4) && asked.stderr.contains(words)).then_some(())
+        });
     }
 
     /// Waits until the address is really held by a node, and the node says so and has verified it.
@@ -488,14 +499,14 @@ impl Pair {
         self.nodes
             .iter()
             .find(|node| node.place().name == name)
-            .expect("the nodes are called a and b")
+            .expect("the hosts are called a, b and c")
     }
 
     fn node_mut(&mut self, name: &str) -> &mut Node {
         self.nodes
             .iter_mut()
             .find(|node| node.place().name == name)
-            .expect("the nodes are called a and b")
+            .expect("the hosts are called a, b and c")
     }
 
     fn everything_that_was_logged(&self) -> String {

@@ -13,6 +13,9 @@ use crate::quarter::Quarter;
 use crate::scenario::Stage;
 use crate::witness::{WITNESS_KEY, WITNESS_PORT};
 
+/// What the hosts are called; the third one exists only where members are found.
+const NAMES: [&str; 3] = ["a", "b", "c"];
+
 /// A pair that has everything but its processes.
 #[derive(Debug)]
 pub struct Setup {
@@ -20,9 +23,10 @@ pub struct Setup {
     scenario: String,
     folder: TempDir,
     quarter: Quarter,
-    configs: [Config; 2],
+    configs: Vec<Config>,
     redirected: bool,
     addresses: Addresses,
+    is_found: bool,
 }
 
 impl Setup {
@@ -36,7 +40,7 @@ impl Setup {
             .expect("a temporary folder can be made");
         let key_file = folder.path().join("key");
         config::new_key(&key_file);
-        let configs = ["a", "b"].map(|node| Config {
+        let configs = NAMES.map(|node| Config {
             pair: PAIR_NAME.to_owned(),
             check: match stage {
                 Stage::Emulator | Stage::Moto | Stage::Namespace => format!("http = {{ port = {PORT} }}"),
@@ -50,15 +54,17 @@ impl Setup {
             control_socket: folder.path().join(format!("{node}.sock")),
             endpoints: None,
             more: String::new(),
+            is_found: false,
         });
         Self {
             stage,
             scenario: scenario.to_owned(),
             folder,
             quarter,
-            configs,
+            configs: configs.into_iter().take(2).collect(),
             redirected: false,
             addresses: Addresses::One,
+            is_found: false,
         }
     }
 
@@ -91,6 +97,20 @@ impl Setup {
     #[must_use]
     pub fn redirected_by_the_environment(mut self) -> Self {
         self.redirected = true;
+        self
+    }
+
+    /// Lets the nodes and their address be found by [`TAG`], which nodes and address bear from the start on, and adds a host `c` in the
+    /// zone of `b`, which does not bear it yet.
+    #[must_use]
+    pub fn that_finds_its_members(mut self) -> Self {
+        let mut third = self.configs[1].clone();
+        third.control_socket = self.folder.path().join("c.sock");
+        self.configs.push(third);
+        for config in &mut self.configs {
+            config.is_found = true;
+        }
+        self.is_found = true;
         self
     }
 
@@ -168,16 +188,16 @@ impl Setup {
             configs,
             redirected,
             addresses,
+            is_found,
         } = self;
-        let world = World::start(stage.backend(), &quarter, addresses);
+        let world = World::start(stage.backend(), &quarter, addresses, is_found);
         let allocation_id = world.lab.allocation_id().to_owned();
         let second = (addresses == Addresses::Two).then(|| {
             let allocated = world.lab.allocate_address(quarter.second_public_ip());
             allocated.expect("the emulator allocates addresses")
         });
-        let mut index = 0;
-        let nodes = configs.map(|mut config| {
-            let name = ["a", "b"][usize::from(index)];
+        let mut nodes = Vec::new();
+        for ((mut config, name), index) in configs.into_iter().zip(NAMES).zip(0..) {
             let endpoints = [world.lab.ec2_endpoint_of(name), world.lab.imds_endpoint(name)]
                 .map(|endpoint| endpoint.expect("the lab has both nodes"));
             config.endpoints = (!redirected).then(|| endpoints.clone());
@@ -195,10 +215,10 @@ impl Setup {
                 redirected: redirected.then_some(endpoints),
                 is_haproxy: stage == Stage::Haproxy,
                 second_private_ip: second.is_some().then(|| quarter.second_private_ip(index)),
+                is_found,
             };
-            index += 1;
-            Node::new(place)
-        });
+            nodes.push(Node::new(place));
+        }
         Pair::new(scenario, world, nodes, quarter, folder, second)
     }
 }

@@ -3,11 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says all there is to say")]
 
 use std::env;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use e2e::{cfn_lint, is_skipped, xtask};
+use e2e::{cfn_lint, is_skipped, pairctl, paird, xtask};
 
 #[test]
 fn the_linter_has_nothing_to_say_about_any_template() {
@@ -24,11 +25,36 @@ fn the_linter_has_nothing_to_say_about_any_template() {
     let templates = root().join("deploy/cloudformation");
     let linted = Command::new(cfn_lint)
         .args([within, templates.join("fleet-1.yaml"), templates.join("fleet-3.yaml")])
+        .arg(templates.join("autoscaling-pair.yaml"))
         .args(["--include-checks", "I"])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&linted.stdout);
     assert_eq!((linted.status.code(), said.trim()), (Some(0), ""), "{linted:?}");
+}
+
+#[test]
+fn the_configuration_of_an_autoscaling_pair_is_one() {
+    let template = fs::read_to_string(root().join("deploy/cloudformation/autoscaling-pair.yaml")).unwrap();
+    let (_, text) = template
+        .split_once("/etc/paird/paird.toml\n                content: |\n")
+        .unwrap();
+    let (text, _) = text.split_once("            runcmd:").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key");
+    let made = pairctl(&["key", "generate"]);
+    fs::write(&key, made.stdout).unwrap();
+    fs::set_permissions(&key, Permissions::from_mode(0o640)).unwrap();
+    let text = text
+        .replace("                  ", "")
+        .replace("${Pair}", "lb-1")
+        .replace("${ZoneA}", "us-east-1a")
+        .replace("${ZoneB}", "us-east-1b")
+        .replace("/etc/paird/key", &key.display().to_string());
+    let config = folder.path().join("paird.toml");
+    fs::write(&config, text).unwrap();
+    let checked = paird(&["check", "--config", &config.display().to_string()]);
+    assert_eq!(checked.code, Some(0), "{checked:?}");
 }
 
 /// What the programs call is `scenarios/role.rs`; the rest of the role is for the first boot.

@@ -273,7 +273,7 @@ async fn every_page_of_an_answer_is_read_and_not_without_end() {
         let ec2 = client(&imds, &stub.url).await;
         let found = ec2.tagged_instances(&tag, PATIENCE, Connection::Pooled).await;
         let requests = stub.requests();
-        assert_eq!(requests[0].parameter("Filter.1.Name"), Some("tag:paird:pair"));
+        assert_eq!(requests[0].parameter("Filter.1.Name"), Some("tag%3Apaird%3Apair"));
         assert_eq!(requests[0].parameter("Filter.1.Value.1"), Some("lb-1"));
         assert_eq!(requests[0].parameter("NextToken"), None);
         assert!(

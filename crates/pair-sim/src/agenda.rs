@@ -32,6 +32,8 @@ pub(crate) enum Happening {
     TimeOut { at: Member, run: u64, call: CallId },
     /// A hop of a question to a witness ends.
     Question(Leg),
+    /// An agent is told who is at its peer's place.
+    Find { at: Member, run: u64 },
     /// An agent asks its IMDS.
     AskImds { at: Member, run: u64 },
     /// An agent checks its service, and goes on checking if `again`.

@@ -1,10 +1,10 @@
 //! EC2 as far as a pair sees it: a register with one owner at a time, its history, and the faults of the API.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use pair_core::{
     Association, AssociationId, Call, CallFault, CallRequest, InstanceId, InstanceState, Instant, InterfaceId, Member,
-    Reply,
+    Place, Reply,
 };
 
 use crate::{Dice, Limits, Settings, settings::private_ip};
@@ -102,6 +102,8 @@ pub struct Ec2 {
     doors: [Door; 2],
     /// The request limits of the account; `None` if it is far from them.
     limits: Option<Limits>,
+    /// Whether each instance of a member has a private IP of its own.
+    is_found: bool,
 }
 
 /// The way from one member to the API.
@@ -140,6 +142,7 @@ impl Ec2 {
             instances: [InstanceState::Running { unreachable: false }; 2],
             doors: [door.clone(), door],
             limits: None,
+            is_found: settings.is_found,
         }
     }
 
@@ -229,6 +232,56 @@ impl Ec2 {
         instance(member, self.generations[member.index()])
     }
 
+    /// Where the address lands on a member's present instance.
+    pub(crate) fn place(&self, member: Member) -> Place {
+        let generation = self.generations[member.index()];
+        Place {
+            instance: instance(member, generation),
+            private_ip: self.private_ip(member, generation),
+        }
+    }
+
+    /// Who bears the pair's tag and is no member any more, of both members, the latest first.
+    pub(crate) fn former(&self) -> Vec<InstanceId> {
+        let former = Member::BOTH.into_iter().flat_map(|member| {
+            let generations = (0..self.generations[member.index()]).rev();
+            generations.map(move |generation| instance(member, generation))
+        });
+        former.collect()
+    }
+
+    /// How many instances a member has had.
+    pub(crate) const fn generation(&self, member: Member) -> u32 {
+        self.generations[member.index()]
+    }
+
+    fn private_ip(&self, member: Member, generation: u32) -> IpAddr {
+        private_ip(member, if self.is_found { generation } else { 0 })
+    }
+
+    fn described(&self, hold: &Hold) -> Option<Association> {
+        let id = hold.association.clone()?;
+        let at = |member: Member, place: Option<[u8; 4]>| {
+            let generation = hold.generations[member.index()];
+            Association {
+                id: id.clone(),
+                interface: interface(member, generation),
+                private_ip: place.map_or_else(|| self.private_ip(member, generation), IpAddr::from),
+                instance: Some(instance(member, generation)),
+            }
+        };
+        Some(match hold.owner? {
+            Owner::Member(member) | Owner::Former(member) => at(member, None),
+            Owner::Misplaced(member) => at(member, Some(MISPLACED)),
+            Owner::Stranger => Association {
+                id,
+                interface: InterfaceId("eni-0fff".to_owned()),
+                private_ip: STRANGE.into(),
+                instance: Some(InstanceId("i-0fff".to_owned())),
+            },
+        })
+    }
+
     /// Its interface.
     pub(crate) fn interface_id(&self, member: Member) -> InterfaceId {
         interface(member, self.generations[member.index()])
@@ -282,7 +335,7 @@ impl Ec2 {
             return Err(CallFault::Throttled);
         }
         match call {
-            Call::ReadAddress => Ok(Reply::Address(described(self.at(now - self.stale_by)))),
+            Call::ReadAddress => Ok(Reply::Address(self.described(self.at(now - self.stale_by)))),
             Call::ReadInstance(id) => Ok(Reply::Instance(
                 Member::BOTH
                     .into_iter()
@@ -356,29 +409,6 @@ fn interface(member: Member, generation: u32) -> InterfaceId {
     InterfaceId(match member {
         Member::First => format!("eni-{generation}aaa"),
         Member::Second => format!("eni-{generation}bbb"),
-    })
-}
-
-fn described(hold: &Hold) -> Option<Association> {
-    let id = hold.association.clone()?;
-    let at = |member: Member, private_ip| {
-        let generation = hold.generations[member.index()];
-        Association {
-            id: id.clone(),
-            interface: interface(member, generation),
-            private_ip,
-            instance: Some(instance(member, generation)),
-        }
-    };
-    Some(match hold.owner? {
-        Owner::Member(member) | Owner::Former(member) => at(member, private_ip(member)),
-        Owner::Misplaced(member) => at(member, MISPLACED.into()),
-        Owner::Stranger => Association {
-            id,
-            interface: InterfaceId("eni-0fff".to_owned()),
-            private_ip: STRANGE.into(),
-            instance: Some(InstanceId("i-0fff".to_owned())),
-        },
     })
 }
 

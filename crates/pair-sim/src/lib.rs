@@ -23,6 +23,7 @@ mod ec2;
 mod effect;
 mod fault;
 mod follow;
+mod found;
 mod hazard;
 mod host;
 mod invariant;

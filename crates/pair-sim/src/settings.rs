@@ -60,6 +60,9 @@ pub struct Settings {
     pub probes_arrive: bool,
     /// Whether the host of a dead agent answers heartbeats with "port unreachable".
     pub icmp: bool,
+    /// Whether the members are found by their tag: an instance that replaces another has a private IP of its own, and is neither heard
+    /// nor spoken to before it is found.
+    pub is_found: bool,
 }
 
 impl Default for Settings {
@@ -89,6 +92,7 @@ impl Default for Settings {
             wake_late: Duration::from_millis(1),
             probes_arrive: true,
             icmp: true,
+            is_found: false,
         }
     }
 }
@@ -148,7 +152,7 @@ impl Settings {
         Config {
             me,
             preferred: self.preferred,
-            private_ips: Member::BOTH.map(private_ip),
+            private_ips: Member::BOTH.map(|member| private_ip(member, 0)),
             interval: self.interval,
             holdtime: self.holdtime,
             probe_timeout: self.probe_timeout,
@@ -165,10 +169,12 @@ impl Settings {
     }
 }
 
-/// The private IP on which the address lands at `member`.
-pub(crate) const fn private_ip(member: Member) -> IpAddr {
-    match member {
-        Member::First => IpAddr::V4(Ipv4Addr::new(10, 0, 1, 10)),
-        Member::Second => IpAddr::V4(Ipv4Addr::new(10, 0, 2, 10)),
-    }
+/// The private IP on which the address lands at `member`, on the instance after so many that each had one of its own.
+pub(crate) fn private_ip(member: Member, generation: u32) -> IpAddr {
+    let zone = match member {
+        Member::First => 1,
+        Member::Second => 2,
+    };
+    let last = u8::try_from(generation % 200).unwrap_or_default() + 10;
+    IpAddr::V4(Ipv4Addr::new(10, 0, zone, last))
 }

@@ -4,7 +4,10 @@ use std::{collections::VecDeque, time::Duration};
 
 use pair_core::{Input, InstanceState, Member, Node, OrderId};
 
-use crate::{ApiFault, Fault, Owner, Scope, Service, Tuning, World, agenda::Happening, host::Pause, world::Witnessed};
+use crate::{
+    ApiFault, Fault, Owner, Scope, Service, Tuning, World, agenda::Happening, found::FINDING_TAKES, host::Pause,
+    world::Witnessed,
+};
 
 /// Agents and hosts.
 impl World {
@@ -16,6 +19,7 @@ impl World {
         self.trace.note(self.now, || format!("start {member:?}"));
         let (seed, now) = (self.dice.number(), self.now);
         let config = self.settings.tuned(self.host(member).tuning).config(member);
+        let config = self.placed(config);
         let host = self.host_mut(member);
         host.run += 1;
         host.paused = None;
@@ -24,6 +28,7 @@ impl World {
         let ready = host.ready;
         self.witnessed[member.index()] = Witnessed::default();
         self.follow.reloaded[member.index()] = None;
+        self.find(member, run);
         self.identify(member, run);
         let soon = self.now + Duration::from_millis(5);
         self.agenda.put(soon, Happening::AskImds { at, run });
@@ -183,6 +188,9 @@ impl World {
         let host = self.host_mut(member);
         host.first_run = host.run + 1;
         self.restart(member);
+        let at = member.peer();
+        let run = self.host(at).run;
+        self.agenda.put(self.now + FINDING_TAKES, Happening::Find { at, run });
     }
 
     fn hold_up(&mut self, member: Member, keeps_datagrams: bool) {

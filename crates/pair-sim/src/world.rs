@@ -31,6 +31,8 @@ pub struct World {
     pub(crate) dice: Dice,
     pub(crate) now: Instant,
     pub(crate) agenda: Agenda,
+    /// Which instance of its peer each member speaks to, where members are found.
+    pub(crate) spoken_to: [u32; 2],
     pub(crate) hosts: [Host; 2],
     pub(crate) network: Network,
     pub(crate) ec2: Ec2,
@@ -112,6 +114,7 @@ impl World {
                 Host::new(Member::First, ahead[0], settings.wake_late),
                 Host::new(Member::Second, ahead[1], settings.wake_late),
             ],
+            spoken_to: [0; 2],
             elastic_path: true,
             probe_path: settings.probes_arrive,
             agenda: Agenda::default(),
@@ -228,6 +231,7 @@ impl World {
                 }
             }
             Happening::Question(leg) => self.carry_question(leg),
+            Happening::Find { at, run } => self.find(at, run),
             Happening::AskImds { at, run } => self.ask_imds(at, run),
             Happening::Check { at, run, again } => self.check_service(at, run, again),
             Happening::Strike(fault) => self.strike(fault),
@@ -246,6 +250,9 @@ impl World {
 
     /// A datagram, or the answer of the peer's kernel to one, reaches a host.
     fn arrive(&mut self, at: Member, input: Input) {
+        if !self.are_in_touch() {
+            return;
+        }
         let host = self.host_mut(at);
         if !host.is_on {
             return;

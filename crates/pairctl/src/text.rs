@@ -15,8 +15,8 @@
 //! Both nodes print the nodes in the same order, so that two screens can be compared.
 
 use pair_wire::control::{
-    AddressStatus, DecisionStatus, HolderName, HolderSource, Link, NodeStatus, PeerStatus, Problem, Role, Severity,
-    State, Status, TakeoverStatus, WitnessStatus,
+    AddressStatus, DecisionStatus, DiscoveryStatus, HolderName, HolderSource, Link, NodeStatus, PeerStatus, Problem,
+    Role, Severity, State, Status, TakeoverStatus, WitnessStatus,
 };
 
 /// The status as text, each line with its line feed.
@@ -39,6 +39,7 @@ pub fn status_text(status: &Status) -> String {
     lines.extend(aligned(&nodes));
     lines.extend(aligned(&addresses));
     lines.extend(aligned(&witnesses));
+    lines.extend(status.discovery.as_ref().map(discovery));
     if let [_, _, ..] = &status.addresses[..] {
         lines.extend(
             status
@@ -158,6 +159,15 @@ fn node_row(node: &NodeStatus, remark: &str) -> Vec<String> {
         node.service.clone(),
         format!("{readiness}{remark}"),
     ]
+}
+
+fn discovery(found: &DiscoveryStatus) -> String {
+    let spares = if found.spares.is_empty() {
+        String::new()
+    } else {
+        format!(", not used: {}", found.spares.join(", "))
+    };
+    format!("  found by tag {} {} ago{spares}", found.tag, age(found.asked_ago_ms))
 }
 
 /// How contact with the peer is, and what is odd about it.

@@ -14,6 +14,7 @@ mod answer;
 mod examine;
 mod fan_out;
 mod hear;
+mod members;
 mod order;
 mod probe;
 mod reload;
@@ -41,6 +42,7 @@ use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::config::{AddressIndex, Config};
 use crate::control::Pending;
+use crate::discovery::{Company, Prompt};
 use crate::journal::Loudness;
 use crate::knowledge::Knowledge;
 use crate::logbook::Logbook;
@@ -114,6 +116,8 @@ pub struct Parts {
     pub loudness: Loudness,
     /// Where configuration and keys come from.
     pub source: cli::Node,
+    /// Who bears the pair's tag, and how EC2 is asked again, if the members are found.
+    pub company: Option<(Company, Prompt)>,
 }
 
 impl Agent {
@@ -138,7 +142,9 @@ impl Agent {
             publisher,
             loudness,
             source,
+            company,
         } = parts;
+        let (company, prompt) = company.unzip();
         let now = clock.now();
         let names = Names::of_config(&config, me);
         let seats = seats.into_iter().enumerate();
@@ -148,7 +154,8 @@ impl Agent {
                 .collect(),
             shared: Shared {
                 digest: config.digest(),
-                known: Knowledge::new(vitals::service_name(&config)),
+                known: Knowledge::new(vitals::service_name(&config), company),
+                prompt,
                 haproxy: None,
                 tally: Tally::default(),
                 has_happened: false,
@@ -187,6 +194,7 @@ impl Agent {
         let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
         let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
+        self.introduce();
         for seat in &mut self.seats {
             seat.restore(&mut self.shared);
         }
@@ -232,12 +240,14 @@ impl Agent {
         let is_empty = self.drain().context("the heartbeat socket failed")?;
         let now = self.shared.clock.now();
         self.hear_witnesses(now);
+        self.hear_unchanged(now);
         for seat in &mut self.seats {
             seat.turn(now, &mut self.shared);
         }
         self.turned_at = now;
         let drops = self.drops();
         self.shared.known.follow_drops(now, &drops);
+        self.tell_need();
         self.publish(now);
         self.tell_status();
         self.feed_watchdog(now);

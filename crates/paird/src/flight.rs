@@ -22,7 +22,7 @@ use crate::archive::Archive;
 use crate::asker::Asker;
 use crate::chronicle::Chronicle;
 use crate::clock::{file_time, millis, unix_us};
-use crate::config::Config;
+use crate::config::{Address, Config};
 use crate::logbook::Logbook;
 use crate::names::Names;
 use crate::recorder::{Record, Recorder, SEGMENT};
@@ -82,19 +82,14 @@ struct Export {
 }
 
 impl Flight {
-    /// Begins to record a core; `address` is its allocation id, if the pair has several.
+    /// Begins to record the core of this address.
     #[must_use]
-    pub fn new(
-        config: &Config,
-        names: &Names,
-        address: Option<String>,
-        archive: Archive,
-        now: Instant,
-        node: &Node,
-    ) -> Self {
+    pub fn new(config: &Config, names: &Names, address: &Address, archive: Archive, now: Instant, node: &Node) -> Self {
+        let is_one_of_several = config.addresses.len() > 1;
         let header = Header {
             version: TRACE_VERSION,
-            pair: config.pair.clone(),
+            // By this the records of two nodes are known to be about the same heartbeats.
+            pair: config.heartbeat_name(address),
             node: names.me().to_owned(),
             peer: names.peer().to_owned(),
             agent: VERSION.to_owned(),
@@ -104,7 +99,7 @@ impl Flight {
         Self {
             header,
             recorder: Recorder::new(SEGMENT, now, node),
-            chronicle: Chronicle::new(names.clone(), address),
+            chronicle: Chronicle::new(names.clone(), is_one_of_several.then(|| address.allocation_id.clone())),
             archive,
             began_at: now,
             incident: None,
@@ -426,7 +421,10 @@ mod tests {
         let node = Node::new(core, 7, Instant::ZERO);
         let names = Names::new(["a".to_owned(), "b".to_owned()], Member::Second);
         let archive = Archive::new(Path::new(NOWHERE));
-        (Flight::new(&config, &names, None, archive, Instant::ZERO, &node), node)
+        (
+            Flight::new(&config, &names, &config.addresses[0], archive, Instant::ZERO, &node),
+            node,
+        )
     }
 
     fn logbook() -> Logbook {

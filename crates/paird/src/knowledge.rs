@@ -9,6 +9,7 @@ use pair_wire::control::{Problem, RecorderStatus};
 use pair_wire::datagram::{DropCause, Drops};
 
 use crate::check::{State, Verdict};
+use crate::discovery::Company;
 use crate::hooks::Outcome;
 use crate::landing::Obstacle;
 use crate::problems::Cards;
@@ -38,6 +39,8 @@ pub struct Knowledge {
     pub metrics_error: Option<String>,
     /// Which hooks failed when they were last told something, and why.
     pub failed_hooks: Vec<String>,
+    /// Who bears the pair's tag, if the members are found by it.
+    pub company: Option<Company>,
     /// What became of the records so far.
     pub recorder: RecorderStatus,
     /// Lines of the journal that the disk did not take.
@@ -76,9 +79,9 @@ pub struct AddressKnowledge {
 const LATELY: std::time::Duration = std::time::Duration::from_secs(10);
 
 impl Knowledge {
-    /// Nothing is known yet but what is checked.
+    /// Nothing is known yet but what is checked, and who was found.
     #[must_use]
-    pub fn new(service: &'static str) -> Self {
+    pub fn new(service: &'static str, company: Option<Company>) -> Self {
         Self {
             service,
             imds_error: None,
@@ -91,6 +94,7 @@ impl Knowledge {
             journal_error: None,
             metrics_error: None,
             failed_hooks: Vec::new(),
+            company,
             recorder: RecorderStatus::default(),
             lost_on_disk: 0,
             rejected: 0,

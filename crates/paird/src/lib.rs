@@ -14,6 +14,7 @@ pub mod clock;
 pub mod cloud;
 pub mod config;
 pub mod control;
+pub mod discovery;
 pub mod doctor;
 pub mod exit;
 pub mod flight;

@@ -9,6 +9,7 @@ use pair_wire::key::KeyRing;
 
 use crate::check::Verdict;
 use crate::config::{AddressIndex, Config, Findings};
+use crate::discovery::Finding;
 use crate::doctor::Host;
 use crate::hooks::Outcome;
 use crate::landing::Obstacle;
@@ -28,6 +29,8 @@ pub enum News {
     Imds(Result<(), String>),
     /// Configuration and keys, read again.
     Reread(Box<Result<(Config, KeyRing), Findings>>),
+    /// Who bears the pair's tag, or why that is not known.
+    Found(Result<Finding, String>),
     /// Why metrics are not served, or that they are.
     Metrics(Result<(), String>),
     /// What the checks of the own service say.

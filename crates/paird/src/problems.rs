@@ -3,6 +3,7 @@
 
 mod card;
 mod cloud;
+mod company;
 
 use pair_core::{Alarm, CallFault, Fitness, Holder, Link, Member, Notice, Objection, Verdict, View};
 use pair_wire::control::{Problem, Severity};
@@ -17,6 +18,7 @@ pub use cloud::{
     ec2_unreadable, held_by_stranger, imds_unreachable, misplaced, no_interface, no_role, of_call, of_clock,
     place_taken, redirected,
 };
+pub use company::{peer_not_found, third_member};
 
 /// The ids of everything that can be found, and how bad each is at its worst.
 pub const IDS: &[(&str, Severity)] = &[
@@ -28,6 +30,7 @@ pub const IDS: &[(&str, Severity)] = &[
     ("config-differs", Severity::Degraded),
     ("config-invalid", Severity::Critical),
     ("conntrack-nearly-full", Severity::Degraded),
+    ("discovery-failing", Severity::Degraded),
     ("ec2-denied", Severity::Degraded),
     ("ec2-unreadable", Severity::Degraded),
     ("egress-ends-with-move", Severity::Degraded),
@@ -49,6 +52,7 @@ pub const IDS: &[(&str, Severity)] = &[
     ("metrics-unavailable", Severity::Degraded),
     ("misplaced", Severity::Critical),
     ("no-interface", Severity::Degraded),
+    ("no-member", Severity::Degraded),
     ("no-role", Severity::Degraded),
     ("nobody-holds", Severity::Critical),
     ("node-unknown", Severity::Critical),
@@ -57,6 +61,7 @@ pub const IDS: &[(&str, Severity)] = &[
     ("one-way-link", Severity::Degraded),
     ("over-budget", Severity::Critical),
     ("peer-left-pair", Severity::Degraded),
+    ("peer-not-found", Severity::Degraded),
     ("peer-not-ready", Severity::Degraded),
     ("peer-restarting", Severity::Degraded),
     ("peer-silent", Severity::Degraded),
@@ -68,6 +73,7 @@ pub const IDS: &[(&str, Severity)] = &[
     ("silent-but-serving", Severity::Degraded),
     ("state-unusable", Severity::Degraded),
     ("takeover-unrehearsed", Severity::Degraded),
+    ("third-member", Severity::Degraded),
     ("versions-differ", Severity::Degraded),
     ("witness-silent", Severity::Degraded),
     ("witnesses-silent", Severity::Critical),
@@ -246,6 +252,7 @@ fn of_address(sight: &Sight<'_>, known: &Knowledge, names: &Names, me: Member) -
     problems.extend(about_claim(view, address));
     problems.extend(about_peer(view, known, names, me));
     problems.extend(about_orders(view, address, names));
+    problems.extend(known.company.iter().flat_map(company::about));
     problems.extend(about_records(known, address));
     problems.extend(about_metrics(known));
     problems.extend(about_hooks(known));
@@ -603,7 +610,7 @@ mod tests {
                 known,
             });
         let told = |sights: &[Sight<'_>]| {
-            let known = Knowledge::new("haproxy");
+            let known = Knowledge::new("haproxy", None);
             let names = Names::new(["a".to_owned(), "b".to_owned()], Member::First);
             let problems = of(sights, &known, &names, Member::First);
             let told = problems.into_iter().map(|problem| (problem.id, problem.address));

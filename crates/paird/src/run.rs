@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 
 use anyhow::{Context, anyhow, bail};
@@ -18,6 +19,9 @@ use crate::cli::Node;
 use crate::clock::Clock;
 use crate::cloud::{Cloud, CloudConfig, Destination, Manner};
 use crate::config::{self, Address, AddressIndex, Config, Finding, Findings, KeyFile, Security};
+use crate::control::Pending;
+use crate::discovery::{self, Begun};
+use crate::journal::Loudness;
 use crate::logbook::Logbook;
 use crate::socket::HeartbeatSocket;
 use crate::standing::Keeper;
@@ -53,36 +57,89 @@ pub fn load(args: &Node) -> Result<(Config, KeyRing), Findings> {
 /// If it cannot start, or cannot go on: the service manager restarts it.
 pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
     let loudness = journal::set_up(config.log).context("cannot set up the log")?;
-    let me = this_node(&config, source.node.as_deref())?;
-    let (own, peer) = (
-        config.nodes[me.index()].address,
-        config.nodes[me.peer().index()].address,
-    );
-    info!(
-        pair = config.pair,
-        node = config.nodes[me.index()].name,
-        version = VERSION,
-        "starting"
-    );
+    info!(pair = config.pair, version = VERSION, "starting");
     if !ring.is_authentic() {
         warn!("no key: whoever can send a datagram to this node can pretend to be its peer");
     }
-    let private_ips = landing_places(&config, me)?;
     memory::lock();
-    let clock = Clock::start();
     let here = Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the event loop")?;
     let _entered = here.enter();
+    let socket_path = config.control_socket.clone();
+    let listener = control::open(&socket_path)
+        .with_context(|| format!("cannot open the control socket {}", socket_path.display()))?;
+    let (ask, mut requests) = mpsc::channel(REQUESTS_WAITING);
+    here.spawn(control::serve(listener, ask));
+    let flag = source.node.clone();
+    let located = here.block_on(locate(config, flag.as_deref(), &mut requests));
+    let result = located.and_then(|located| match located {
+        Some(located) => run_member(&here, located, ring, source, requests, loudness),
+        None => Ok(()),
+    });
+    // A socket that nobody answers on would make the next client wait for nothing.
+    let _ = std::fs::remove_file(socket_path);
+    result
+}
+
+/// A configuration in which nothing is left open, and whose it is.
+struct Located {
+    config: Config,
+    me: Member,
+    /// What was found, if something was left open.
+    begun: Option<Begun>,
+}
+
+/// Finds out which node this is, and whatever the file leaves open; `None` if this process is to end.
+async fn locate(
+    config: Config,
+    flag: Option<&str>,
+    requests: &mut mpsc::Receiver<Pending>,
+) -> anyhow::Result<Option<Located>> {
+    if !config.is_to_be_found() {
+        let me = this_node(&config, flag)?;
+        let begun = None;
+        return Ok(Some(Located { config, me, begun }));
+    }
+    let Some(begun) = discovery::search(&config, flag, &settings(&config), requests).await? else {
+        return Ok(None);
+    };
+    let config = begun.config.clone();
+    let me = match begun.me {
+        Some(me) => me,
+        None => this_node(&config, flag)?,
+    };
+    let begun = Some(begun);
+    Ok(Some(Located { config, me, begun }))
+}
+
+/// Runs the agent of a node that is a member of its pair.
+fn run_member(
+    here: &Runtime,
+    located: Located,
+    ring: KeyRing,
+    source: Node,
+    requests: mpsc::Receiver<Pending>,
+    loudness: Loudness,
+) -> anyhow::Result<()> {
+    let Located { config, me, begun } = located;
+    let (own, peer) = (
+        config.nodes[me.index()].address,
+        config.nodes[me.peer().index()].address,
+    );
+    info!(node = config.nodes[me.index()].name, "this node is known");
+    let private_ips = landing_places(&config, me)?;
+    let clock = Clock::start();
     let port = config.heartbeat.port;
-    let socket = HeartbeatSocket::open(own, peer, port)
-        .with_context(|| format!("cannot open the heartbeat socket on {own}, UDP port {port}"))?;
+    let socket = if config.discovery.is_some() {
+        HeartbeatSocket::open_shared(own, Some(peer).filter(|peer| !peer.is_unspecified()), port)
+    } else {
+        HeartbeatSocket::open(own, peer, port)
+    };
+    let socket = socket.with_context(|| format!("cannot open the heartbeat socket on {own}, UDP port {port}"))?;
     let booth = booth(&config, me, &ring)?;
-    let listener = control::open(&config.control_socket)
-        .with_context(|| format!("cannot open the control socket {}", config.control_socket.display()))?;
     let (tell, news) = mpsc::channel(NEWS_WAITING);
-    let (ask, requests) = mpsc::channel(REQUESTS_WAITING);
     let cloud = Cloud::new(
         CloudConfig {
             destinations: config
@@ -94,11 +151,7 @@ pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
                     private_ip: *private_ip,
                 })
                 .collect(),
-            settings: {
-                let mut settings = Settings::from_env();
-                direct(&mut settings, &config.ec2);
-                settings
-            },
+            settings: settings(&config),
             manner: manner(&config),
         },
         clock,
@@ -106,7 +159,7 @@ pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
     );
     let elsewhere = Elsewhere::start()?;
     let handle = elsewhere.runtime.clone();
-    handle.spawn(std::sync::Arc::clone(&cloud).run());
+    handle.spawn(Arc::clone(&cloud).run());
     let mut logbook = Logbook::open(&config.state_directory);
     handle.spawn(logbook.write_on(tell.clone()));
     let mut seats = Vec::new();
@@ -132,9 +185,10 @@ pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
         clock,
         elsewhere: handle.clone(),
         tell: tell.clone(),
+        unchanged: Arc::default(),
     };
     let (watchers, publisher) = Watchers::start(surroundings, &config);
-    let socket_path = config.control_socket.clone();
+    let company = begun.and_then(|begun| discovery::go_on(begun, &ring, &handle, tell.clone()));
     let agent = Agent::new(Parts {
         config,
         me,
@@ -153,11 +207,9 @@ pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
         publisher,
         loudness,
         source,
+        company,
     });
-    here.spawn(control::serve(listener, ask));
     let result = here.block_on(agent.run());
-    // A socket that nobody answers on would make the next client wait for nothing.
-    let _ = std::fs::remove_file(socket_path);
     drop(elsewhere);
     result
 }
@@ -232,6 +284,13 @@ pub(crate) fn landing_places(config: &Config, me: Member) -> anyhow::Result<Vec<
             }
         })
         .collect()
+}
+
+/// Where EC2 and IMDS are.
+pub(crate) fn settings(config: &Config) -> Settings {
+    let mut settings = Settings::from_env();
+    direct(&mut settings, &config.ec2);
+    settings
 }
 
 /// Sends calls where the configuration says, whatever the environment says.

@@ -24,9 +24,19 @@ const RECEIVE_BUFFER: usize = 1 << 20;
 /// `skb_shared_info`, 576 bytes on 64-bit Linux) and a little memory for the bytes.
 const SMALLEST_CHARGE: usize = 512;
 
-/// The two ends of the heartbeat path.
+/// Where heartbeats go out and come in.
 #[derive(Debug)]
 pub struct HeartbeatSocket {
+    own: SocketAddr,
+    /// Whether a second socket listens on the same port for those who are not the peer.
+    is_shared: bool,
+    /// `None` while it is not known where the peer is.
+    path: Option<Path>,
+}
+
+/// The two ends of the heartbeat path.
+#[derive(Debug)]
+struct Path {
     socket: UdpSocket,
     capacity: usize,
     /// Room for the kernel's count of what it dropped.
@@ -57,31 +67,42 @@ impl HeartbeatSocket {
     /// # Errors
     /// If the address is not on this host or the port is taken. A traffic class or buffer that the system refuses is no error.
     pub fn open(own: IpAddr, peer: IpAddr, port: u16) -> io::Result<Self> {
-        let local = SocketAddr::new(own, port);
-        let socket = Socket::new(Domain::for_address(local), Type::DGRAM, Some(Protocol::UDP))?;
-        socket.set_nonblocking(true)?;
-        if own.is_ipv4() {
-            let _ = socket.set_tos_v4(TRAFFIC_CLASS);
-        } else {
-            let _ = socket.set_tclass_v6(TRAFFIC_CLASS);
-        }
-        let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
-        socket.bind(&SockAddr::from(local))?;
-        socket.connect(&SockAddr::from(SocketAddr::new(peer, port)))?;
-        // Without it, the status lacks a count and nothing else.
-        let _ = setsockopt(&socket, RxqOvfl, &1);
+        let own = SocketAddr::new(own, port);
         Ok(Self {
-            capacity: socket.recv_buffer_size()? / SMALLEST_CHARGE + 1,
-            socket: UdpSocket::from_std(socket.into())?,
-            control: cmsg_space!(u32),
-            dropped: 0,
+            own,
+            is_shared: false,
+            path: Some(Path::open(own, peer, false)?),
         })
+    }
+
+    /// The same beside a [second socket](bind_shared) on this port, for a peer that comes and goes; `None` while there is none:
+    /// nothing is sent then, and nothing comes.
+    ///
+    /// # Errors
+    /// As for [`HeartbeatSocket::open`].
+    pub fn open_shared(own: IpAddr, peer: Option<IpAddr>, port: u16) -> io::Result<Self> {
+        let own = SocketAddr::new(own, port);
+        let path = peer.map(|peer| Path::open(own, peer, true)).transpose()?;
+        Ok(Self {
+            own,
+            is_shared: true,
+            path,
+        })
+    }
+
+    /// Sends to and hears another peer from here on.
+    ///
+    /// # Errors
+    /// As for [`HeartbeatSocket::open`]; the path is the one before then.
+    pub fn lead_to(&mut self, peer: IpAddr) -> io::Result<()> {
+        self.path = Some(Path::open(self.own, peer, self.is_shared)?);
+        Ok(())
     }
 
     /// How many datagrams can wait at most: who has taken so many has heard all that waited when it began.
     #[must_use]
-    pub const fn capacity(&self) -> usize {
-        self.capacity
+    pub fn capacity(&self) -> usize {
+        self.path.as_ref().map_or(1, |path| path.capacity)
     }
 
     /// Waits until something can be received.
@@ -89,7 +110,10 @@ impl HeartbeatSocket {
     /// # Errors
     /// Those of the reactor: the daemon cannot go on.
     pub async fn readable(&self) -> io::Result<()> {
-        self.socket.readable().await
+        match &self.path {
+            Some(path) => path.socket.readable().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Takes what waits, without waiting. The buffer has one byte more than a datagram, so that a longer one is noticed.
@@ -97,12 +121,15 @@ impl HeartbeatSocket {
     /// # Errors
     /// A fault of the socket other than a refused or empty one.
     pub fn try_receive(&mut self, buffer: &mut [u8; MAX_DATAGRAM + 1]) -> io::Result<Received> {
-        let Self {
+        let Some(Path {
             socket,
             control,
             dropped,
             ..
-        } = self;
+        }) = &mut self.path
+        else {
+            return Ok(Received::Empty);
+        };
         let descriptor = socket.as_raw_fd();
         let received = socket.try_io(Interest::READABLE, || {
             let mut into = [IoSliceMut::new(buffer)];
@@ -130,16 +157,56 @@ impl HeartbeatSocket {
     /// # Errors
     /// A fault other than a full socket or a refusal that was reported late.
     pub fn send(&self, datagram: &[u8]) -> io::Result<()> {
-        match self.socket.try_send(datagram) {
+        let Some(Path { socket, .. }) = &self.path else {
+            return Ok(());
+        };
+        match socket.try_send(datagram) {
             Ok(_) => Ok(()),
             Err(error) => match error.kind() {
                 // The refusal of an earlier datagram: the receiving side reports it, too; this one goes out.
-                io::ErrorKind::ConnectionRefused => self.socket.try_send(datagram).map(drop).or(Ok(())),
+                io::ErrorKind::ConnectionRefused => socket.try_send(datagram).map(drop).or(Ok(())),
                 io::ErrorKind::WouldBlock => Ok(()),
                 _ => Err(error),
             },
         }
     }
+}
+
+impl Path {
+    fn open(own: SocketAddr, peer: IpAddr, is_shared: bool) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(own), Type::DGRAM, Some(Protocol::UDP))?;
+        socket.set_nonblocking(true)?;
+        if own.is_ipv4() {
+            let _ = socket.set_tos_v4(TRAFFIC_CLASS);
+        } else {
+            let _ = socket.set_tclass_v6(TRAFFIC_CLASS);
+        }
+        let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+        socket.set_reuse_port(is_shared)?;
+        socket.bind(&SockAddr::from(own))?;
+        socket.connect(&SockAddr::from(SocketAddr::new(peer, own.port())))?;
+        // Without it, the status lacks a count and nothing else.
+        let _ = setsockopt(&socket, RxqOvfl, &1);
+        Ok(Self {
+            capacity: socket.recv_buffer_size()? / SMALLEST_CHARGE + 1,
+            socket: UdpSocket::from_std(socket.into())?,
+            control: cmsg_space!(u32),
+            dropped: 0,
+        })
+    }
+}
+
+/// Binds a second socket to the address of a shared heartbeat socket. Being connected to nobody, it gets what does not come from the
+/// peer: of several sockets on a port, the kernel chooses the connected one for what comes from its other end.
+///
+/// # Errors
+/// If the address is not on this host, or a process of another user has the port.
+pub fn bind_shared(own: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(own), Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_nonblocking(true)?;
+    socket.set_reuse_port(true)?;
+    socket.bind(&SockAddr::from(own))?;
+    Ok(socket)
 }
 
 #[cfg(test)]
@@ -208,5 +275,37 @@ mod tests {
         peer.send(b"and another").unwrap();
         socket.readable().await.unwrap();
         assert_eq!(take(&mut socket, usize::MAX), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn what_comes_from_the_peer_and_what_comes_from_others_are_kept_apart() {
+        let [own, first, second] = [[127, 0, 8, 1], [127, 0, 8, 2], [127, 0, 8, 3]].map(Ipv4Addr::from);
+        let peers = StdSocket::bind((first, 0)).unwrap();
+        let port = peers.local_addr().unwrap().port();
+        let others = StdSocket::bind((second, port)).unwrap();
+        let mut socket = HeartbeatSocket::open_shared(own.into(), None, port).unwrap();
+        let beside = StdSocket::from(bind_shared((own, port).into()).unwrap());
+        beside.set_nonblocking(false).unwrap();
+        let mut buffer = [0; MAX_DATAGRAM + 1];
+        let mut heard_beside = || {
+            let (length, from) = beside.recv_from(&mut buffer).unwrap();
+            (length, from.ip())
+        };
+        // Nobody is the peer.
+        peers.send_to(b"1", (own, port)).unwrap();
+        assert_eq!(heard_beside(), (1, first.into()));
+        assert_eq!(take(&mut socket, usize::MAX), (0, 0));
+        socket.send(b"to nobody").unwrap();
+        for (peer, (from, other)) in [(first, (&peers, &others)), (second, (&others, &peers))] {
+            socket.lead_to(peer.into()).unwrap();
+            other.send_to(b"22", (own, port)).unwrap();
+            assert_eq!(heard_beside(), (2, other.local_addr().unwrap().ip()));
+            from.send_to(b"333", (own, port)).unwrap();
+            socket.readable().await.unwrap();
+            assert_eq!(take(&mut socket, usize::MAX), (1, 0));
+            socket.send(b"4444").unwrap();
+            let mut answer = [0; 8];
+            assert_eq!(from.recv_from(&mut answer).unwrap(), (4, (own, port).into()));
+        }
     }
 }

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use pair_core::{Holder, Link as CoreLink, Member, Notice, Report, View, WitnessIndex};
 use pair_wire::control::{
-    AddressStatus, AgentStatus, DecisionStatus, KeysStatus, Link, NodeStatus, PeerKeysStatus, PeerStatus, ReadyStatus,
-    Role, STATUS_VERSION, State, Status, TakeoverStatus, WitnessStatus,
+    AddressStatus, AgentStatus, DecisionStatus, DiscoveryStatus, KeysStatus, Link, NodeStatus, PeerKeysStatus,
+    PeerStatus, ReadyStatus, Role, STATUS_VERSION, State, Status, TakeoverStatus, WitnessStatus,
 };
 use pair_wire::datagram::{Drops, PeerKeys};
 use pair_wire::key::{Key, KeyRing};
 
 use crate::clock::{millis, unix_ms, wall_time};
 use crate::config::{Address, Config, Security};
+use crate::discovery;
 use crate::knowledge::{AddressKnowledge, Knowledge};
 use crate::names::Names;
 use crate::problems::{self, Sight};
@@ -82,7 +83,7 @@ impl Sources<'_> {
             problems,
             node: self.own(),
             peer: self.peer(seat),
-            witnesses: self.witnesses(seat.view),
+            witnesses: self.witnesses(self.seats[0].view),
             ready: ReadyStatus {
                 ready: reasons.is_empty(),
                 reasons,
@@ -95,6 +96,11 @@ impl Sources<'_> {
             drops: self.drops.by_name(),
             keys: self.keys(seat.view),
             recorder: self.known.recorder,
+            discovery: self.known.company.as_ref().map(|company| DiscoveryStatus {
+                tag: discovery::tag(&company.tag),
+                asked_ago_ms: unix_ms().saturating_sub(company.last.at_unix_ms),
+                spares: company.last.roster.spares.clone(),
+            }),
             agent: AgentStatus {
                 version: VERSION.to_owned(),
                 pid: std::process::id(),
@@ -122,7 +128,7 @@ impl Sources<'_> {
         }
     }
 
-    /// What the witnesses have told one address: all of them are asked by each.
+    /// What the witnesses have told the first address: all of them are asked by each.
     fn witnesses(&self, view: &View) -> Vec<WitnessStatus> {
         let witnesses = (0..).map(WitnessIndex).zip(&view.witnesses);
         witnesses
@@ -160,7 +166,7 @@ impl Sources<'_> {
         NodeStatus {
             name: self.names.me().to_owned(),
             instance_id: identity.map(|identity| identity.instance.0.clone()),
-            private_ip: Some(seat.private_ip(self.me)),
+            private_ip: seat.private_ip(self.me),
             zone: identity.map(|identity| identity.zone.clone()),
             role: self.role(self.me),
             service: text::fitness(self.known.service, seat.view.fitness),
@@ -180,7 +186,7 @@ impl Sources<'_> {
                 instance_id: report
                     .and_then(|report| report.instance.as_ref())
                     .map(|id| id.0.clone()),
-                private_ip: Some(self.seats[0].private_ip(peer)),
+                private_ip: self.seats[0].private_ip(peer),
                 zone: report.map(|report| report.zone.clone()).filter(|zone| !zone.is_empty()),
                 role: self.role(peer),
                 service: current.map_or_else(
@@ -210,7 +216,7 @@ impl Sources<'_> {
         let fact = view.fact.as_ref();
         let (source, age) = view.confirmed.unzip();
         let target = fact.and_then(|fact| match fact.holder {
-            Holder::Member(member) => Some(seat.private_ip(member)),
+            Holder::Member(member) => seat.private_ip(member),
             Holder::Nobody | Holder::Misplaced(_) | Holder::Stranger | Holder::Former => None,
         });
         let reasons = problems::against_readiness(self.known, seat.known, view.fitness);
@@ -225,7 +231,7 @@ impl Sources<'_> {
             target_private_ip: target,
             ec2_checked_ago_ms: view.ec2_read_age.map(millis),
             role: seat.role(self.me),
-            private_ip: Some(seat.private_ip(self.me)),
+            private_ip: seat.private_ip(self.me),
             ready: Some(ReadyStatus {
                 ready: reasons.is_empty(),
                 reasons,
@@ -292,7 +298,9 @@ impl SeatSources<'_> {
         }
     }
 
-    fn private_ip(&self, member: Member) -> String {
-        self.places[member.index()].to_string()
+    /// Where the address lands on a member, unless that one is not found.
+    fn private_ip(&self, member: Member) -> Option<String> {
+        let ip = self.places[member.index()];
+        (!ip.is_unspecified()).then(|| ip.to_string())
     }
 }

@@ -1,14 +1,15 @@
 //! The own service and the place to land: measured on the other thread, told to the event loop.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use pair_core::Instant;
 use tokio::sync::{Notify, mpsc};
-use tokio::time::Instant;
 use tracing::debug;
 
 use crate::check;
+use crate::clock::Clock;
 use crate::cloud::pause_after;
 use crate::config::{AddressIndex, Config};
 use crate::doctor::{self, Patient};
@@ -18,37 +19,61 @@ use crate::news::{AddressNews, News};
 /// How often it is looked whether the address could land here (F-21): a look at the interfaces and one local connection.
 const LANDING_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Tells the verdicts of the checks, for ever: each that differs from the one before, and at least one each interval or so.
-pub async fn watch_service(config: Config, own: IpAddr, tell: mpsc::Sender<News>) {
+/// Tells the verdicts of the checks, for ever: one that differs from the one before at once, and what is as it was when the event
+/// loop turns next.
+pub async fn watch_service(
+    config: Config,
+    own: IpAddr,
+    clock: Clock,
+    tell: mpsc::Sender<News>,
+    unchanged: Arc<Unchanged>,
+) {
     let settings = check::Settings::new(&config, own);
-    let mut told = Told::nothing(settings.interval / 2);
+    let mut told = Told::default();
     check::run(settings, |verdict| {
-        if told.is_worth_telling(Instant::now(), &verdict) && tell.try_send(News::Checked(verdict)).is_err() {
-            debug!("verdict dropped: the event loop is busy, and the next one follows soon");
+        if told.is_news(&verdict) {
+            unchanged.put(None);
+            if tell.try_send(News::Checked(verdict)).is_err() {
+                debug!("verdict dropped: the event loop is busy, and the next one follows soon");
+                told = Told::default();
+            }
+        } else {
+            unchanged.put(Some((clock.now(), verdict)));
         }
     })
     .await;
 }
 
-/// The last verdict that was told. Several checks that answer in turn need not wake the event loop for each answer.
-struct Told {
-    verdict: Option<(Instant, check::State, bool)>,
-    /// How long the same verdict needs no telling again: less than an interval, so that none is missed in the core's eyes, and
-    /// after a pause the next one is told (F-16).
-    quiet: Duration,
-}
+/// The newest verdict, if it says what the one before said: nothing for which the event loop, which turns with every heartbeat,
+/// must be woken. It takes it all the same, since after a pause no earlier verdict counts (F-16).
+#[derive(Debug, Default)]
+pub struct Unchanged(Mutex<Option<(Instant, check::Verdict)>>);
 
-impl Told {
-    const fn nothing(quiet: Duration) -> Self {
-        Self { verdict: None, quiet }
+impl Unchanged {
+    /// Takes the verdict that came since it was last asked, unless it is `age` old: then it may be from before a pause.
+    pub fn take(&self, now: Instant, age: Duration) -> Option<check::Verdict> {
+        let taken = self.0.lock().expect("nothing panics while it holds this lock").take();
+        taken.filter(|(at, _)| now.since(*at) < age).map(|(_, verdict)| verdict)
     }
 
-    fn is_worth_telling(&mut self, now: Instant, verdict: &check::Verdict) -> bool {
-        let is_known = self.verdict.as_ref().is_some_and(|(at, state, saturated)| {
-            now.duration_since(*at) < self.quiet && (state, *saturated) == (&verdict.state, verdict.saturated)
-        });
+    fn put(&self, verdict: Option<(Instant, check::Verdict)>) {
+        *self.0.lock().expect("nothing panics while it holds this lock") = verdict;
+    }
+}
+
+/// What of the last verdict the core was told.
+#[derive(Default)]
+struct Told(Option<(check::State, bool)>);
+
+impl Told {
+    /// Whether the core would learn something.
+    fn is_news(&mut self, verdict: &check::Verdict) -> bool {
+        let is_known = self
+            .0
+            .as_ref()
+            .is_some_and(|(state, saturated)| (state, *saturated) == (&verdict.state, verdict.saturated));
         if !is_known {
-            self.verdict = Some((now, verdict.state.clone(), verdict.saturated));
+            self.0 = Some((verdict.state.clone(), verdict.saturated));
         }
         !is_known
     }
@@ -110,22 +135,34 @@ pub async fn watch_landing(private_ips: Vec<Ipv4Addr>, port: Option<u16>, tell: 
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_same_verdict_is_told_once_in_half_an_interval_and_another_at_once() {
-        let verdict = |state, saturated| check::Verdict {
+    fn verdict(state: check::State, saturated: bool) -> check::Verdict {
+        check::Verdict {
             state,
             saturated,
             detail: String::new(),
-        };
-        let healthy = verdict(check::State::Healthy, false);
-        let start = Instant::now();
-        let at = |ms| start + Duration::from_millis(ms);
-        let mut told = Told::nothing(Duration::from_millis(100));
-        assert!(told.is_worth_telling(at(0), &healthy));
-        assert!(!told.is_worth_telling(at(99), &healthy));
-        assert!(told.is_worth_telling(at(100), &healthy));
-        assert!(told.is_worth_telling(at(101), &verdict(check::State::Healthy, true)));
-        assert!(told.is_worth_telling(at(102), &verdict(check::State::Unknown, true)));
-        assert!(!told.is_worth_telling(at(103), &verdict(check::State::Unknown, true)));
+        }
+    }
+
+    #[test]
+    fn a_verdict_is_news_if_the_core_would_learn_something() {
+        let mut told = Told::default();
+        assert!(told.is_news(&verdict(check::State::Healthy, false)));
+        assert!(!told.is_news(&verdict(check::State::Healthy, false)));
+        assert!(told.is_news(&verdict(check::State::Healthy, true)));
+        assert!(told.is_news(&verdict(check::State::Unknown, true)));
+        assert!(!told.is_news(&verdict(check::State::Unknown, true)));
+    }
+
+    #[test]
+    fn an_unchanged_verdict_is_taken_once_and_not_after_a_pause() {
+        let unchanged = Unchanged::default();
+        let (measured, age) = (Instant::from_nanos(1_000), Duration::from_millis(200));
+        let put = || unchanged.put(Some((measured, verdict(check::State::Healthy, false))));
+        put();
+        let (early, late) = (measured + (age - Duration::from_nanos(1)), measured + age);
+        assert!(unchanged.take(early, age).is_some());
+        assert!(unchanged.take(early, age).is_none());
+        put();
+        assert!(unchanged.take(late, age).is_none());
     }
 }

@@ -2,8 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
-use pair_core::Member;
+use pair_core::{Instant, Member};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
@@ -16,7 +17,7 @@ use crate::doctor::Patient;
 use crate::hooks;
 use crate::metrics::{self, Board, Publisher};
 use crate::news::News;
-use crate::vitals;
+use crate::vitals::{self, Unchanged};
 
 /// What does not change while the daemon runs.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub struct Surroundings {
     pub elsewhere: Handle,
     /// Where the tasks tell what they see.
     pub tell: mpsc::Sender<News>,
+    /// Where they leave what says nothing new.
+    pub unchanged: Arc<Unchanged>,
 }
 
 /// The tasks.
@@ -95,6 +98,11 @@ impl Watchers {
         }
     }
 
+    /// Takes what the checks said again since it was last asked (F-16).
+    pub fn take_unchanged(&self, now: Instant, age: Duration) -> Option<check::Verdict> {
+        self.around.unchanged.take(now, age)
+    }
+
     /// Has files, kernel and HAProxy of this host looked at soon.
     pub fn examine_host_soon(&self) {
         self.examine_host.notify_one();
@@ -115,7 +123,13 @@ impl Watchers {
 
 impl Surroundings {
     fn watch_service(&self, config: &Config) -> JoinHandle<()> {
-        let watch = vitals::watch_service(config.clone(), self.own, self.tell.clone());
+        let watch = vitals::watch_service(
+            config.clone(),
+            self.own,
+            self.clock,
+            self.tell.clone(),
+            Arc::clone(&self.unchanged),
+        );
         self.elsewhere.spawn(watch)
     }
 

@@ -9,6 +9,7 @@ mod access;
 mod broken_ec2;
 mod cold_start;
 mod configuration;
+mod discovery;
 mod doctor;
 mod drill;
 mod events;

@@ -1,8 +1,5 @@
 //! A second agent on a node that has one.
 
-use std::fs;
-use std::path::Path;
-
 use e2e::{Setup, on_stages};
 
 on_stages! {
@@ -14,23 +11,18 @@ fn a_second_agent_is_refused_and_disturbs_nothing(setup: Setup) {
     pair.start_healthy();
     let refused = pair.run_another_agent("a");
     assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("another paird answers on"), "{refused:?}");
+
+    pair.edit_config("a", "a.sock", "another.sock");
+    let refused = pair.run_another_agent("a");
+    assert_eq!(refused.code, Some(1), "{refused:?}");
     assert!(
         refused.stderr.contains("cannot open the heartbeat socket on 127."),
         "{refused:?}"
     );
     assert!(refused.stderr.contains("Address already in use"), "{refused:?}");
 
-    give_another_heartbeat_port(&pair.folder().join("a.toml"));
-    let refused = pair.run_another_agent("a");
-    assert_eq!(refused.code, Some(1), "{refused:?}");
-    assert!(refused.stderr.contains("another paird answers on"), "{refused:?}");
-
     assert!(pair.is_agent_running("a"));
     pair.await_healthy();
     assert_eq!(pair.claimers(), ["a"]);
-}
-
-fn give_another_heartbeat_port(file: &Path) {
-    let config = fs::read_to_string(file).unwrap();
-    fs::write(file, format!("{config}[heartbeat]\nport = 7695\n")).unwrap();
 }

@@ -8,6 +8,7 @@ on_stages! {
         either_node_survives_alone_and_takes_exactly_what_the_other_held,
         one_moves_or_is_held_without_the_other,
         what_is_about_one_address_says_of_which,
+        a_node_leaves_and_joins_with_all_of_its_addresses,
         a_second_address_comes_with_a_restart_that_the_first_does_not_notice;
 }
 
@@ -116,6 +117,30 @@ fn what_is_about_one_address_says_of_which(setup: Setup) {
     ] {
         assert!(diagnosed.stdout.contains(subject), "{diagnosed:?}");
     }
+}
+
+fn a_node_leaves_and_joins_with_all_of_its_addresses(setup: Setup) {
+    let mut pair = setup.with_two_addresses().pair();
+    start_one_each(&mut pair);
+    let one = pair.pairctl("b", &["leave"]);
+    assert_eq!(one.code, Some(0), "{one:?}");
+    // One address had to go, and the other was not there.
+    assert!(one.stdout.contains("this node has left the pair"), "{one:?}");
+    await_holders(&pair, ["a", "a"]);
+    let away = pair.await_problem("b", "left-pair");
+    let told = away.problems.iter().filter(|problem| problem.id == "left-pair");
+    assert_eq!(
+        told.map(|problem| problem.address.as_deref()).collect::<Vec<_>>(),
+        [None]
+    );
+    pair.restart_agent("b");
+    pair.await_problem("b", "left-pair");
+    let back = pair.pairctl("b", &["join"]);
+    assert_eq!(
+        (back.code, back.stdout.as_str()),
+        (Some(0), "this node is in the pair\n")
+    );
+    pair.await_healthy();
 }
 
 /// The edit of a pair that has one address: on one node after the other, with a restart of each agent.

@@ -11,7 +11,7 @@ use pair_lab::{Holder, LabConfig, NodeSpec, Outage, Ownership, Target, World, mo
 use super::contender::Contender;
 use super::gateway::Gateway;
 use super::ground::Legs;
-use super::network::{self, CLIENT, ELASTIC_IP, NODE_A, NODE_B, ORIGIN};
+use super::network::{self, CLIENT, ELASTIC_IP, NODE_A, NODE_B, NODE_C, ORIGIN};
 use super::node::Node;
 use super::origin;
 use super::place::Place;
@@ -25,6 +25,8 @@ pub(crate) struct Testbed {
     // Fields end in this order: those who ask before those who answer.
     traffic: Traffic,
     nodes: [Node; 2],
+    /// The instance that comes after `b`, in a scenario of one.
+    successor: Node,
     _origin: Engine,
     third: Place,
     gateway: Gateway,
@@ -60,7 +62,9 @@ impl Testbed {
             Node::found(&router, NODE_A, &mac(0), &programs)?,
             Node::found(&router, NODE_B, &mac(1), &programs)?,
         ];
-        config.ground = Arc::new(Legs::new(nodes.each_ref().map(|node| node.place().as_ref()))?);
+        let successor = Node::found(&router, NODE_C, &mac(2), &programs)?;
+        let places = [nodes[0].place(), nodes[1].place(), successor.place()];
+        config.ground = Arc::new(Legs::new(places.map(Arc::as_ref))?);
         let lab = router
             .run(move || Lab::start_on(engine, config))
             .context("cannot open EC2 and IMDS")?;
@@ -76,6 +80,7 @@ impl Testbed {
         let mut bed = Self {
             traffic,
             nodes,
+            successor,
             _origin: origin,
             third: at_origin,
             gateway,
@@ -133,6 +138,7 @@ impl Testbed {
         for node in &mut self.nodes {
             node.kill();
         }
+        self.successor.kill();
         Ok(())
     }
 
@@ -190,6 +196,14 @@ impl Testbed {
     pub(crate) fn start_agent(&mut self, at: usize) -> Result<()> {
         let command = self.contender.command(self, &self.nodes[at])?;
         self.nodes[at].start_agent(command)
+    }
+
+    /// Starts the instance that comes after `b`: its HAProxy and its agent.
+    pub(crate) fn start_successor(&mut self) -> Result<()> {
+        self.successor.wipe_state()?;
+        self.successor.start_haproxy()?;
+        let command = self.contender.command(self, &self.successor)?;
+        self.successor.start_agent(command)
     }
 
     /// Lets a host die: nothing passes any more, then its processes end.
@@ -262,6 +276,11 @@ impl Testbed {
         &self.nodes
     }
 
+    /// The instance that comes after `b`.
+    pub(crate) fn successor(&self) -> &Node {
+        &self.successor
+    }
+
     pub(crate) fn lab(&self) -> &Lab {
         &self.lab
     }
@@ -301,11 +320,13 @@ impl Testbed {
 
     /// The ends of what the agents have printed, for somebody who has to find out what went wrong.
     pub(crate) fn logs(&self) -> String {
-        let logs = self.nodes.iter().map(|node| {
+        let logs = self.nodes.iter().chain([&self.successor]).map(|node| {
             let text = std::fs::read_to_string(node.agent_log_file()).unwrap_or_default();
             let lines: Vec<&str> = text.lines().collect();
             let from = lines.len().saturating_sub(LOG_LINES);
-            format!("== the agent of {}\n{}\n", node.name(), lines[from..].join("\n"))
+            let said = node.pairctl(&["status"]).map(|out| out.stdout).unwrap_or_default();
+            let (name, said) = (node.name(), String::from_utf8_lossy(&said).into_owned());
+            format!("== the agent of {name}\n{}\n{said}\n", lines[from..].join("\n"))
         });
         logs.collect()
     }
@@ -321,6 +342,7 @@ fn describe(engine: &Engine, ec2: Ec2) -> Result<(LabConfig, Option<moto::Server
     let mut specs = [
         NodeSpec::new(NODE_A.name, NODE_A.address, "us-east-1a"),
         NodeSpec::new(NODE_B.name, NODE_B.address, "us-east-1b"),
+        NodeSpec::new(NODE_C.name, NODE_C.address, "us-east-1b"),
     ];
     match ec2 {
         Ec2::Emulator => {

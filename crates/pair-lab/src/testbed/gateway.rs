@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::network::{NODE_A, NODE_B};
+use super::network::{NODE_A, NODE_B, NODE_C};
 use super::place::Place;
 use super::relay;
 
@@ -145,7 +145,11 @@ impl State {
                 );
             }
         }
-        let own = [(NODE_A.address, PUBLIC_OF_A), (NODE_B.address, PUBLIC_OF_B)];
+        let own = [
+            (NODE_A.address, PUBLIC_OF_A),
+            (NODE_B.address, PUBLIC_OF_B),
+            (NODE_C.address, PUBLIC_OF_C),
+        ];
         let own = own
             .into_iter()
             .filter(|(node, _)| !self.holders.values().any(|holder| holder == node));
@@ -204,7 +208,8 @@ const WAYS: [(Ipv4Addr, Ipv4Addr); 2] = [(NODE_A.address, NODE_B.address), (NODE
 /// The public addresses that the nodes have while they do not hold the Elastic IP.
 const PUBLIC_OF_A: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 11);
 const PUBLIC_OF_B: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 12);
+const PUBLIC_OF_C: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 13);
 /// AWS's public addresses in this world, and everybody else's.
 const PUBLIC: &str = "203.0.113.0/24";
 const INTERNET: &str = "198.51.100.0/24";
-const NODES: &str = "{ 10.0.1.10, 10.0.2.10 }";
+const NODES: &str = "{ 10.0.1.10, 10.0.2.10, 10.0.4.10 }";

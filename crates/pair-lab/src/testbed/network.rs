@@ -1,9 +1,10 @@
-//! The wires: a router with a leg in each of four networks.
+//! The wires: a router with a leg in each of five networks.
 //!
 //! ```text
 //!                        ┌──────────────── router ────────────────┐
 //!   client 198.51.100.10 ┤ internet gateway: 203.0.113.10 ⇄ holder├ a       10.0.1.10, 10.0.1.11   us-east-1a
 //!                        │ EC2 API 192.0.2.1                      ├ b       10.0.2.10, 10.0.2.11   us-east-1b
+//!                        │                                        ├ c       10.0.4.10              us-east-1b, the instance after b
 //!                        └────────────────────────────────────────┴ origin  10.0.3.10
 //! ```
 //!
@@ -27,6 +28,7 @@ pub(crate) struct Host {
 
 pub(crate) const NODE_A: Host = Host::new("a", [10, 0, 1, 10]);
 pub(crate) const NODE_B: Host = Host::new("b", [10, 0, 2, 10]);
+pub(crate) const NODE_C: Host = Host::new("c", [10, 0, 4, 10]);
 pub(crate) const ORIGIN: Host = Host::new("origin", [10, 0, 3, 10]);
 pub(crate) const CLIENT: Host = Host::new("client", [198, 51, 100, 10]);
 
@@ -40,6 +42,7 @@ pub(crate) const SECOND_ELASTIC_IP: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 20);
 pub(crate) const EC2: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 pub(crate) const EC2_OF_A: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 11);
 pub(crate) const EC2_OF_B: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 12);
+pub(crate) const EC2_OF_C: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 13);
 
 /// Where the router takes heartbeats that are to be late, by who sent them.
 pub(crate) const RELAY_FOR_A: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 21);
@@ -71,8 +74,8 @@ impl Host {
 
 /// Makes the router forward and answer at the addresses of EC2 and the relay.
 pub(crate) fn prepare_router(router: &Place) -> Result<()> {
-    let addresses =
-        [EC2, EC2_OF_A, EC2_OF_B, RELAY_FOR_A, RELAY_FOR_B].map(|address| format!("addr add {address}/32 dev lo\n"));
+    let addresses = [EC2, EC2_OF_A, EC2_OF_B, EC2_OF_C, RELAY_FOR_A, RELAY_FOR_B];
+    let addresses = addresses.map(|address| format!("addr add {address}/32 dev lo\n"));
     router.ip(addresses.concat())?;
     router
         .run(|| std::fs::write("/proc/sys/net/ipv4/ip_forward", "1"))

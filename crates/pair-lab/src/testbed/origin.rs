@@ -13,7 +13,7 @@ use pair_lab::NODE_HEADER;
 use pair_lab::blocking::Engine;
 use tokio::net::TcpListener;
 
-use super::network::{NODE_A, NODE_B, ORIGIN};
+use super::network::{NODE_A, NODE_B, NODE_C, ORIGIN};
 use super::place::Place;
 
 /// Starts the server in its place; it runs for as long as the engine.
@@ -34,7 +34,7 @@ pub(crate) fn start(place: &Place) -> Result<Engine> {
 async fn serve(listener: TcpListener) {
     while let Ok((stream, from)) = listener.accept().await {
         // HAProxy asks from its node's own address, so that tells which one it is.
-        let node = [NODE_A, NODE_B]
+        let node = [NODE_A, NODE_B, NODE_C]
             .into_iter()
             .find(|node| from.ip() == IpAddr::V4(node.address));
         let name = node.map_or("nobody", |node| node.name);

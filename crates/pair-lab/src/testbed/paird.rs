@@ -23,24 +23,6 @@ pub(super) fn prepare(bed: &Testbed, profile: Profile) -> Result<()> {
     Ok(())
 }
 
-/// Makes a key.
-pub(super) fn new_key(bed: &Testbed) -> Result<String> {
-    let key = ran(Command::new(bed.programs().own("pairctl")).args(["key", "generate"]))?.stdout;
-    String::from_utf8(key).context("a key is a line of text")
-}
-
-/// Has both nodes ask a witness from their next start on, and probe nothing: no other than the witness can tell a living peer from a
-/// dead one.
-pub(super) fn ask_witness(bed: &Testbed, profile: Profile, witness: SocketAddr, key: &str) -> Result<()> {
-    let config = config(bed.lab().allocation_id(), profile).replace(PROBE, "[probe]\nnone = true");
-    let config = format!("{config}[witness]\naddresses = [\"{witness}\"]\nkey_file = \"/run/witness-key\"\n");
-    for node in bed.nodes() {
-        node.files().write("witness-key", key, 0o600)?;
-        node.files().write("paird.toml", &config, 0o644)?;
-    }
-    Ok(())
-}
-
 /// Writes a configuration with this table of a second address, or without one again; agents have to be restarted.
 pub(super) fn prepare_second(bed: &Testbed, allocation_id: Option<&str>) -> Result<()> {
     let Contender::Paird(profile) = bed.contender() else {
@@ -60,18 +42,65 @@ pub(super) fn prepare_second(bed: &Testbed, allocation_id: Option<&str>) -> Resu
     Ok(())
 }
 
+/// Makes a key.
+pub(super) fn new_key(bed: &Testbed) -> Result<String> {
+    let key = ran(Command::new(bed.programs().own("pairctl")).args(["key", "generate"]))?.stdout;
+    String::from_utf8(key).context("a key is a line of text")
+}
+
+/// Has both nodes ask a witness from their next start on, and probe nothing: no other than the witness can tell a living peer from a
+/// dead one.
+pub(super) fn ask_witness(bed: &Testbed, profile: Profile, witness: SocketAddr, key: &str) -> Result<()> {
+    let config = config(bed.lab().allocation_id(), profile).replace(PROBE, "[probe]\nnone = true");
+    let config = format!("{config}[witness]\naddresses = [\"{witness}\"]\nkey_file = \"/run/witness-key\"\n");
+    for node in bed.nodes() {
+        node.files().write("witness-key", key, 0o600)?;
+        node.files().write("paird.toml", &config, 0o644)?;
+    }
+    Ok(())
+}
+
+/// Writes a configuration that finds its members, and one key, on both nodes and on the instance that comes after `b`.
+pub(super) fn prepare_to_find(bed: &Testbed) -> Result<()> {
+    let Contender::Paird(profile) = bed.contender() else {
+        bail!("there is no paird here");
+    };
+    let (key, _) = TAG;
+    let places = format!(
+        "[[node]]\nname = \"a\"\nzone = \"us-east-1a\"\n[[node]]\nname = \"b\"\nzone = \"us-east-1b\"\n\
+         [discovery]\ntag = \"{key}\"\n[[address]]\ntag = \"{key}\"\n"
+    );
+    let config = config_of(&places, profile);
+    let mut command = Command::new("cat");
+    command.arg("/run/key");
+    let key = String::from_utf8(bed.nodes()[0].output(command)?.stdout).context("a key is a line of text")?;
+    for node in bed.nodes().iter().chain([bed.successor()]) {
+        node.files().write("paird.toml", &config, 0o644)?;
+        node.files().write("key", &key, 0o600)?;
+    }
+    Ok(())
+}
+
 fn config(allocation_id: &str, profile: Profile) -> String {
     let nodes = [NODE_A, NODE_B].map(|host| {
         let (name, address) = (host.name, host.address);
         format!("[[node]]\nname = \"{name}\"\naddresses = [\"{address}\"]\n")
     });
+    let nodes = nodes.concat();
+    config_of(
+        &format!("{nodes}[[address]]\nallocation_id = \"{allocation_id}\"\n"),
+        profile,
+    )
+}
+
+/// The configuration with nodes and address at these places.
+fn config_of(places: &str, profile: Profile) -> String {
     format!(
-        "pair = \"lab\"\n{nodes}[[address]]\nallocation_id = \"{allocation_id}\"\n\
+        "pair = \"lab\"\n{places}\
          [heartbeat]\nprofile = \"{profile}\"\n\
          [check]\nhaproxy = {{ socket = \"/run/haproxy/paird.sock\" }}\nhttp = {{ port = 8404, path = \"/health\" }}\n\
          {PROBE}\n\
          [security]\nkey_file = \"/run/key\"\n[log]\nformat = \"json\"\n",
-        nodes = nodes.concat(),
         profile = profile.name(),
     )
 }
@@ -120,6 +149,9 @@ pub(super) fn status(node: &Node) -> Option<Value> {
     let out = node.pairctl(&["status", "--json"]).ok()?;
     serde_json::from_slice(&out.stdout).ok()
 }
+
+/// The tag of members and address, in the scenarios in which they are found.
+pub(super) const TAG: (&str, &str) = ("paird:pair", "lab");
 
 const PROBE: &str = "[probe]\nhttp = { port = 8404, path = \"/health\" }";
 const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -26,9 +26,9 @@ pub use moved::{Moved, Outage};
 pub use request::{Command, Request};
 pub use response::{Answer, Outcome, Response};
 pub use status::{
-    AddressStatus, AgentStatus, DecisionStatus, HolderName, HolderSource, KeysStatus, Link, NodeStatus, PeerKeysStatus,
-    PeerStatus, Problem, ReadyStatus, RecorderStatus, Role, STATUS_VERSION, Severity, State, Status, TakeoverStatus,
-    WitnessStatus,
+    AddressStatus, AgentStatus, DecisionStatus, DiscoveryStatus, HolderName, HolderSource, KeysStatus, Link,
+    NodeStatus, PeerKeysStatus, PeerStatus, Problem, ReadyStatus, RecorderStatus, Role, STATUS_VERSION, Severity,
+    State, Status, TakeoverStatus, WitnessStatus,
 };
 pub use why::{Clock, Part, Times, Transition, TransitionKind, WHY_VERSION, Why};
 
@@ -44,5 +44,6 @@ pub const LONGEST_HOLD: Duration = pair_core::config::LONGEST_HOLD;
 /// How long a request can be, its line feed included.
 pub const REQUEST_LIMIT: usize = 4 * 1024;
 
-/// How long a response can be, its line feed included.
-pub const RESPONSE_LIMIT: usize = 64 * 1024;
+/// How long a response can be, its line feed included: the status of eight addresses, each with all that can be wrong with it, takes
+/// about 80 KiB.
+pub const RESPONSE_LIMIT: usize = 128 * 1024;

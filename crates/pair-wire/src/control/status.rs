@@ -51,6 +51,9 @@ pub struct Status {
     /// What became of the records of what the core was told.
     #[serde(default)]
     pub recorder: RecorderStatus,
+    /// By what the members were found; `null` if they are configured.
+    #[serde(default)]
+    pub discovery: Option<DiscoveryStatus>,
     /// The daemon that wrote this document.
     pub agent: AgentStatus,
 }
@@ -336,6 +339,17 @@ pub struct RecorderStatus {
     /// How many lines of the journal could not be written.
     #[serde(default)]
     pub events_lost: u64,
+}
+
+/// By what the members were found, and who else was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiscoveryStatus {
+    /// The tag, as `KEY=VALUE`.
+    pub tag: String,
+    /// How long ago EC2 last told who bears it, in milliseconds.
+    pub asked_ago_ms: u64,
+    /// Which instances bear it, run, and are not used.
+    pub spares: Vec<String>,
 }
 
 /// The daemon that wrote a document.

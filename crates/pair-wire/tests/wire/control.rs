@@ -7,10 +7,10 @@ use std::{
 
 use pair_core::Source;
 use pair_wire::control::{
-    AddressStatus, AgentStatus, Command, DecisionStatus, HolderName, HolderSource, KeysStatus, LineError, Link,
-    NodeStatus, PeerKeysStatus, PeerStatus, Problem, ReadyStatus, RecorderStatus, Request, Response, Role,
-    STATUS_VERSION, Severity, State, Status, TakeoverStatus, TransitionKind, WitnessStatus, decode_line, encode_line,
-    read_line, write_line,
+    AddressStatus, AgentStatus, Command, DecisionStatus, DiscoveryStatus, HolderName, HolderSource, KeysStatus,
+    LineError, Link, NodeStatus, PeerKeysStatus, PeerStatus, Problem, ReadyStatus, RecorderStatus, Request, Response,
+    Role, STATUS_VERSION, Severity, State, Status, TakeoverStatus, TransitionKind, WitnessStatus, decode_line,
+    encode_line, read_line, write_line,
 };
 use proptest::prelude::*;
 
@@ -155,9 +155,9 @@ fn a_message_over_its_limit_is_neither_written_nor_read() {
     let mut endless = CountingZeros(0);
     assert!(matches!(
         read_line::<Response>(&mut endless),
-        Err(LineError::TooLong { limit: 65_536 })
+        Err(LineError::TooLong { limit: 131_072 })
     ));
-    assert_eq!(endless.0, 65_536, "not a byte more was read than the limit");
+    assert_eq!(endless.0, 131_072, "not a byte more was read than the limit");
 }
 
 #[test]
@@ -446,6 +446,11 @@ fn status() -> Status {
                 accepts: vec![1],
                 accepts_another: false,
             }),
+        }),
+        discovery: Some(DiscoveryStatus {
+            tag: "paird:pair=lb-1".to_owned(),
+            asked_ago_ms: 3_000,
+            spares: vec!["i-0cccccccccccccccc".to_owned()],
         }),
         recorder: RecorderStatus {
             written: 2,

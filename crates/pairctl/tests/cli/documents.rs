@@ -91,6 +91,7 @@ pub(crate) fn healthy() -> Status {
         }),
         drops: BTreeMap::from([("replayed".to_owned(), 0), ("tag".to_owned(), 0)]),
         keys: None,
+        discovery: None,
         recorder: RecorderStatus {
             written: 2,
             failed: 0,

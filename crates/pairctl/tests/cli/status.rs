@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pair_wire::control::{AgentStatus, Command, Request, Response, Status};
+use pair_wire::control::{AgentStatus, Command, DiscoveryStatus, Request, Response, Status};
 use pairctl::status_text;
 use socket2::{Domain, SockAddr, Socket, Type};
 use tempfile::TempDir;
@@ -54,6 +54,21 @@ pair lb-1  degraded, standby not ready for 203.0.113.11
   degraded  ec2-denied of 203.0.113.11: this node may not take the address
 ";
     assert_eq!(status_of(mutual_backup()), ran(1, text));
+}
+
+#[test]
+fn members_that_were_found_are_told_with_those_that_are_not_used() {
+    let mut status = healthy();
+    let found = |spares: &[&str]| DiscoveryStatus {
+        tag: "paird:pair=lb-1".to_owned(),
+        asked_ago_ms: 3_000,
+        spares: spares.iter().map(|id| (*id).to_owned()).collect(),
+    };
+    status.discovery = Some(found(&[]));
+    assert!(status_text(&status).contains("\n  found by tag paird:pair=lb-1 3 s ago\n"));
+    status.discovery = Some(found(&["i-0c", "i-0d"]));
+    let line = "\n  found by tag paird:pair=lb-1 3 s ago, not used: i-0c, i-0d\n";
+    assert!(status_text(&status).contains(line), "{}", status_text(&status));
 }
 
 #[test]
@@ -215,7 +230,7 @@ fn an_answer_that_cannot_be_used_is_not_healthy() {
         ),
         (
             vec![b'x'; 100_000],
-            format!("{unusable}the message is longer than 65536 bytes\n{hint}"),
+            format!("{unusable}the message is longer than 131072 bytes\n{hint}"),
         ),
         (
             b"{\"version\":1,\"outcome\":{\"ok\":{\"done\":{\"text\":\"x\"}}}}\n".to_vec(),

@@ -22,6 +22,9 @@ impl Agent {
         for seat in &self.seats {
             self.shared.prove_readiness(seat.index);
         }
+        if let Some(prompt) = &self.shared.prompt {
+            prompt.soon.notify_one();
+        }
         let patient = Patient {
             config: self.shared.config.clone(),
             me: self.shared.me,

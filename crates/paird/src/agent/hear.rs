@@ -7,6 +7,7 @@ use super::Agent;
 use super::seat::Seat;
 use super::shared::Shared;
 use crate::cloud::fault_of;
+use crate::config::Heartbeat;
 use crate::news::{AddressNews, News};
 
 impl Agent {
@@ -31,6 +32,7 @@ impl Agent {
                 self.shared.known.host = host.findings();
                 self.shared.haproxy = host.haproxy;
             }
+            News::Found(found) => self.follow_members(found),
             News::Reread(read) => self.follow_files(*read),
             News::Metrics(outcome) => self.shared.known.metrics_error = outcome.err(),
             News::Journalled(outcome) => {
@@ -56,6 +58,16 @@ impl Agent {
         }
         for seat in &mut self.seats {
             seat.follow_readiness(now, &mut self.shared);
+        }
+    }
+}
+
+impl Agent {
+    /// Hears what the checks say again, unless that may be from before a pause (F-16).
+    pub(super) fn hear_unchanged(&mut self, now: Instant) {
+        let Heartbeat { interval, holdtime, .. } = self.shared.config.heartbeat;
+        if let Some(verdict) = self.shared.watchers.take_unchanged(now, holdtime - interval) {
+            self.hear(News::Checked(verdict));
         }
     }
 }

@@ -21,8 +21,10 @@ impl Seat {
         let peer = self.core.me.peer();
         let holder = self.node.decide().evidence.holder;
         let elastic = self.known.public_ip.filter(|_| holder == Some(Holder::Member(peer)));
+        // A peer that is not found is nowhere, and a probe of nowhere would be one of this host.
+        let private = Some(self.core.private_ips[peer.index()]).filter(|ip| !ip.is_unspecified());
         let targets = [
-            Some((ProbeTarget::Private, self.core.private_ips[peer.index()])),
+            private.map(|ip| (ProbeTarget::Private, ip)),
             elastic.map(|ip| (ProbeTarget::Elastic, IpAddr::V4(ip))),
         ];
         for (target, address) in targets.into_iter().flatten() {

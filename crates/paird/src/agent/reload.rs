@@ -99,6 +99,9 @@ impl Agent {
             for seat in &mut *seats {
                 seat.accept_keys(&config, &ring);
             }
+            if let Some(prompt) = &shared.prompt {
+                prompt.ring.send_replace(ring.clone());
+            }
             if let Some(booth) = &mut shared.booth {
                 booth.accept_keys(&ring);
             }

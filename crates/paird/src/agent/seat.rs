@@ -79,8 +79,7 @@ impl Seat {
         let node = Node::new(core.clone(), seed, now);
         let address = config.address(index);
         let heartbeats = config.heartbeat_name(address);
-        let is_one_of_several = config.addresses.len() > 1;
-        let span = if is_one_of_several {
+        let span = if config.addresses.len() > 1 {
             info_span!("address", allocation_id = address.allocation_id)
         } else {
             Span::none()
@@ -93,14 +92,7 @@ impl Seat {
             known: AddressKnowledge::new(private_ip),
             orders: Orders::default(),
             keeper,
-            flight: Flight::new(
-                config,
-                names,
-                is_one_of_several.then(|| address.allocation_id.clone()),
-                archive,
-                now,
-                &node,
-            ),
+            flight: Flight::new(config, names, address, archive, now, &node),
             tally: AddressTally::default(),
             span,
             is_told: false,

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use crate::clock::{Clock, unix_ms};
 use crate::cloud::Cloud;
 use crate::config::{AddressIndex, Config};
+use crate::discovery::Prompt;
 use crate::knowledge::Knowledge;
 use crate::logbook::Logbook;
 use crate::metrics::{Publisher, Tally, WitnessTally};
@@ -43,6 +44,8 @@ pub(super) struct Shared {
     pub(super) tally: Tally,
     pub(super) watchers: Watchers,
     pub(super) publisher: Publisher,
+    /// How EC2 is asked who bears the pair's tag, if the members are found by it.
+    pub(super) prompt: Option<Prompt>,
     /// Whether a core has told something since the service manager was last told how things are.
     pub(super) has_happened: bool,
 }

@@ -21,11 +21,12 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::debug;
 
@@ -34,6 +35,9 @@ const ANSWER_MAX: usize = 64 * 1024;
 /// The pause before reconnecting when the connection before ended within an interval: short enough to see a dying master
 /// die, doubled each time up to the interval. After a connection that lasted longer there is no pause.
 const PAUSE_MIN: Duration = Duration::from_millis(5);
+/// A HAProxy that takes longer than this part of an interval is in doubt: the answer of one that is well takes less than a
+/// millisecond.
+const PROMPTNESS: u32 = 10;
 /// What HAProxy writes when it awaits a command in prompt mode.
 const PROMPT: &[u8] = b"\n> ";
 
@@ -77,6 +81,8 @@ pub(super) struct Watch {
     socket: PathBuf,
     interval: Duration,
     silence_max: Duration,
+    /// Wakes who can tell in another way whether HAProxy is well.
+    doubt: Arc<Notify>,
     samples: mpsc::Sender<super::Sample>,
     has_answered: bool,
     unanswered_since: Option<Instant>,
@@ -87,12 +93,14 @@ impl Watch {
         socket: PathBuf,
         interval: Duration,
         silence_max: Duration,
+        doubt: Arc<Notify>,
         samples: mpsc::Sender<super::Sample>,
     ) -> Self {
         Self {
             socket,
             interval,
             silence_max,
+            doubt,
             samples,
             has_answered: false,
             unanswered_since: None,
@@ -109,6 +117,7 @@ impl Watch {
                 Ok(stream) => self.attend(stream).await,
                 Err(error) => self.note_unconnected(&error).await,
             };
+            self.doubt.notify_one();
             debug!(?end, lasted = ?began.elapsed(), "connection to haproxy ended");
             if end == End::Unwanted || self.note_silence().await.is_err() {
                 return;
@@ -157,7 +166,11 @@ impl Watch {
         let began = Instant::now();
         let exchange = exchange(stream, command);
         tokio::pin!(exchange);
+        if let Ok(answer) = timeout(self.interval / PROMPTNESS, &mut exchange).await {
+            return answer.map_err(|_| End::Closed);
+        }
         loop {
+            self.doubt.notify_one();
             if let Ok(answer) = timeout(self.interval, &mut exchange).await {
                 return answer.map_err(|_| End::Closed);
             }

@@ -9,7 +9,8 @@
 //!
 //! The watchers measure and judge nothing; the board judges and measures nothing. Two rules beyond "all must be green": a
 //! HAProxy that is connected but silent is left to the HTTP check where there is one, because ten leaked runtime sessions look
-//! the same as a hang; and where HAProxy is asked, only its socket says that the process is gone.
+//! the same as a hang; and where HAProxy is asked, only its socket says that the process is gone. So that the HTTP check has
+//! decided in time it is woken as soon as HAProxy is slow to answer.
 
 mod board;
 mod command;
@@ -25,9 +26,10 @@ mod tests;
 use std::future::pending;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep};
 
 use crate::config::Config;
@@ -53,7 +55,7 @@ pub struct Settings {
     pub tcp: Option<TcpTarget>,
     /// The program that is asked, if any.
     pub command: Option<CommandTarget>,
-    /// Time between two questions, to each but the program.
+    /// Time between two questions, to each but the program; HTTP is asked less often while HAProxy answers, too.
     pub interval: Duration,
     /// How long HAProxy may be connected and silent before that alone is unfitness, where no HTTP check decides.
     pub silence_max: Duration,
@@ -171,17 +173,22 @@ pub async fn run(settings: Settings, mut report: impl FnMut(Verdict)) {
     }
     report(board.judge(Instant::now()));
     let (samples, mut inbox) = mpsc::channel(INBOX);
+    let doubt = Arc::new(Notify::new());
+    let pace = http::Pace {
+        interval,
+        doubt: haproxy_socket.as_ref().map(|_| Arc::clone(&doubt)),
+    };
     let watch_haproxy = async {
         let Some(socket) = haproxy_socket else {
             return pending().await;
         };
-        haproxy::Watch::new(socket, interval, silence_max, samples.clone())
+        haproxy::Watch::new(socket, interval, silence_max, doubt, samples.clone())
             .run()
             .await;
     };
     let watch_http = async {
         let Some(target) = http else { return pending().await };
-        http::watch(target, interval, samples.clone()).await;
+        http::watch(target, pace, samples.clone()).await;
     };
     let watch_tcp = async {
         let Some(target) = tcp else { return pending().await };

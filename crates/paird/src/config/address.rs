@@ -2,7 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::build::{Read, advice_for_node};
+use pair_ec2::Tag;
+
+use super::build::{Read, advice_for_node, tag_of};
 use super::reader::{Reader, Reported, Section, times};
 use super::schema::MOST_ADDRESSES;
 use super::value::{Problem, quoted};
@@ -12,12 +14,13 @@ use super::{Address, Node};
 pub(super) fn read_addresses<'t>(
     reader: &mut Reader<'t>,
     root: &Section<'t>,
+    pair: &str,
     nodes: Option<&[Node; 2]>,
 ) -> Read<Vec<Address>> {
     let sections = reader.sections(root, "address")?;
     let read: Vec<Read<Address>> = sections
         .iter()
-        .map(|section| read_address(reader, section, nodes))
+        .map(|section| read_address(reader, section, pair, nodes))
         .collect();
     if read.is_empty() {
         return Err(reader.report(root, "address", Problem::new("an empty list", "write [[address]] once")));
@@ -34,13 +37,28 @@ pub(super) fn read_addresses<'t>(
     Ok(addresses)
 }
 
-fn read_address<'t>(reader: &mut Reader<'t>, section: &Section<'t>, nodes: Option<&[Node; 2]>) -> Read<Address> {
+fn read_address<'t>(
+    reader: &mut Reader<'t>,
+    section: &Section<'t>,
+    pair: &str,
+    nodes: Option<&[Node; 2]>,
+) -> Read<Address> {
     let name = reader.optional_text(section, "name");
-    let allocation_id = reader.text(section, "allocation_id");
+    let allocation = read_allocation(reader, section, pair);
     let private_ips = reader.optional_text_per_node(section, "private_ips");
+    let private_ip_index = reader.optional_integer(section, "private_ip_index");
     let preferred = reader.optional_text(section, "preferred");
     let nodes = nodes.ok_or(Reported)?;
     let private_ips = private_ips.and_then(|ips| read_private_ips(reader, section, nodes, ips));
+    let private_ip_index = private_ip_index?;
+    if are_found(nodes) && section.has("private_ips") {
+        let problem = Problem::new("the nodes are found by [discovery]", "write `private_ip_index = …`");
+        return Err(reader.report(section, "private_ips", problem));
+    }
+    if !are_found(nodes) && private_ip_index.is_some() {
+        let problem = Problem::new("only nodes that are found have one", "write `private_ips = …`");
+        return Err(reader.report(section, "private_ip_index", problem));
+    }
     if matches!(private_ips, Ok(None)) && nodes[0].address.is_ipv6() {
         let problem = Problem::new(
             "missing, and the nodes' own addresses are IPv6",
@@ -49,12 +67,35 @@ fn read_address<'t>(reader: &mut Reader<'t>, section: &Section<'t>, nodes: Optio
         return Err(reader.report(section, "private_ips", problem));
     }
     let preferred = preferred.and_then(|name| read_preferred(reader, section, nodes, name.as_deref()));
+    let (allocation_id, tag) = allocation?;
     Ok(Address {
         name: name?,
-        allocation_id: allocation_id?,
+        allocation_id,
+        tag,
         private_ips: private_ips?,
+        private_ip_index: private_ip_index.unwrap_or_default().into(),
         preferred: preferred?,
     })
+}
+
+/// The allocation's id, or the tag by which it is found.
+fn read_allocation<'t>(reader: &mut Reader<'t>, section: &Section<'t>, pair: &str) -> Read<(String, Option<Tag>)> {
+    let allocation_id = reader.optional_text(section, "allocation_id");
+    let tag = reader.optional_text(section, "tag");
+    match (allocation_id?, tag?) {
+        (Some(id), None) => Ok((id, None)),
+        (None, Some(tag)) => Ok((String::new(), Some(tag_of(&tag, pair)))),
+        (Some(_), Some(_)) => {
+            let problem = Problem::new("there is an `allocation_id` beside it", "remove one of the two");
+            Err(reader.report(section, "tag", problem))
+        }
+        (None, None) => Err(reader.missing_in(section, "allocation_id")),
+    }
+}
+
+/// Whether the nodes are found, and with them the private IPs on which addresses land.
+fn are_found(nodes: &[Node; 2]) -> bool {
+    nodes[0].zone.is_some()
 }
 
 /// Complains of what two addresses share.
@@ -70,9 +111,12 @@ fn compare<'t>(
         let mut wrong = |key: &str, problem: String, advice: &str| {
             outcome = Err(reader.report(section, key, Problem::new(problem, advice)));
         };
-        if earlier.iter().any(|other| other.allocation_id == address.allocation_id) {
-            let problem = format!("{} is written twice", address.allocation_id);
-            wrong("allocation_id", problem, "write each Elastic IP once");
+        if earlier.iter().any(|other| other.is_same(address)) {
+            let (key, what) = match &address.tag {
+                Some(tag) => ("tag", format!("{}={}", tag.key, tag.value)),
+                None => ("allocation_id", address.allocation_id.clone()),
+            };
+            wrong(key, format!("{what} is written twice"), "write each Elastic IP once");
             continue;
         }
         match &address.name {
@@ -86,6 +130,17 @@ fn compare<'t>(
                 wrong("name", problem, "give each address its own");
             }
             None | Some(_) => {}
+        }
+        if are_found(nodes) {
+            let index = address.private_ip_index;
+            if earlier.iter().any(|other| other.private_ip_index == index) {
+                wrong(
+                    "private_ip_index",
+                    format!("{index} is the place of another address, too"),
+                    "give each address a private IP of its own: EC2 would knock one off for the other",
+                );
+            }
+            continue;
         }
         let shared = nodes.iter().enumerate().find_map(|(index, node)| {
             let place = place_of(address, nodes, index);

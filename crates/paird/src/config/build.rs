@@ -1,8 +1,9 @@
 //! From the document to a [`Config`]: each section in turn, then what only several keys together show.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use pair_ec2::Tag;
 use toml::de::DeTable;
 
 use super::address::read_addresses;
@@ -13,8 +14,8 @@ use super::reader::{Reader, Reported, Section, times};
 use super::syntax::StatusRange;
 use super::value::{Problem, quoted};
 use super::{
-    Check, CommandCheck, Config, Ec2, Heartbeat, Hooks, HttpCheck, Log, LogFormat, LogLevel, Node, Probe, Profile,
-    Security, Takeover, TcpCheck, Witness,
+    Check, CommandCheck, Config, Ec2, Heartbeat, Hooks, HttpCheck, Log, LogFormat, LogLevel, NOWHERE, Node, Probe,
+    Profile, Security, Takeover, TcpCheck, Witness,
 };
 
 /// Where metrics are served unless the file says otherwise: on this host alone (DESIGN §8).
@@ -42,8 +43,11 @@ pub(super) fn build(file: &str, text: &str) -> Result<Config, Findings> {
 fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) -> Read<Config> {
     let root = reader.root(document);
     let pair = reader.text(&root, "pair");
-    let nodes = read_nodes(reader, &root);
-    let addresses = read_addresses(reader, &root, nodes.as_ref().ok());
+    let discovery = read_discovery(reader, &root, pair.as_deref().unwrap_or_default());
+    // With a mistake in it, too: the nodes are meant to be found.
+    let is_found = !matches!(discovery, Ok(None));
+    let nodes = read_nodes(reader, &root, is_found);
+    let addresses = read_addresses(reader, &root, pair.as_deref().unwrap_or_default(), nodes.as_ref().ok());
     let heartbeat = read_heartbeat(reader, &root);
     let timing = heartbeat.as_ref().ok();
     let check = read_check(reader, &root, timing);
@@ -62,6 +66,7 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
         file: file.to_owned(),
         pair: pair?,
         nodes: nodes?,
+        discovery: discovery?,
         addresses: addresses?,
         heartbeat: heartbeat?,
         check: check?,
@@ -79,15 +84,38 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
     })
 }
 
-fn read_nodes<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<[Node; 2]> {
+fn read_discovery<'t>(reader: &mut Reader<'t>, root: &Section<'t>, pair: &str) -> Read<Option<Tag>> {
+    let section = reader.section(root, "discovery")?;
+    if !section.is_present() {
+        return Ok(None);
+    }
+    let tag = reader.text(&section, "tag")?;
+    Ok(Some(tag_of(&tag, pair)))
+}
+
+/// A tag without a value has the name of the pair for one.
+pub(super) fn tag_of(text: &str, pair: &str) -> Tag {
+    let (key, value) = text.split_once('=').unwrap_or((text, pair));
+    Tag {
+        key: key.to_owned(),
+        value: value.to_owned(),
+    }
+}
+
+fn read_nodes<'t>(reader: &mut Reader<'t>, root: &Section<'t>, is_found: bool) -> Read<[Node; 2]> {
     let sections = reader.sections(root, "node")?;
     let nodes: Vec<_> = sections
         .iter()
         .map(|section| {
             let name = reader.text(section, "name");
-            let address = reader.text(section, "addresses");
-            let address = address?.parse().expect("the schema gives the syntax of an address");
-            Ok(Node { name: name?, address })
+            let address = reader.optional_text(section, "addresses");
+            let zone = reader.optional_text(section, "zone");
+            let (address, zone) = read_place(reader, section, is_found, (address?, zone?))?;
+            Ok(Node {
+                name: name?,
+                address,
+                zone,
+            })
         })
         .collect();
     let [first, second] = exactly(reader, root, "node", "a pair has exactly two nodes", &sections, nodes)?;
@@ -100,7 +128,16 @@ fn read_nodes<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<[Node; 2]
     };
     let reported = [
         twice("name", first.name == second.name, quoted(&second.name)),
-        twice("addresses", first.address == second.address, second.address.to_string()),
+        twice(
+            "addresses",
+            first.zone.is_none() && first.address == second.address,
+            second.address.to_string(),
+        ),
+        twice(
+            "zone",
+            first.zone.is_some() && first.zone == second.zone,
+            quoted(second.zone.as_deref().unwrap_or_default()),
+        ),
     ];
     if first.address.is_ipv4() != second.address.is_ipv4() {
         let problem = Problem::new(
@@ -109,10 +146,37 @@ fn read_nodes<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<[Node; 2]
         );
         return Err(reader.report(&sections[1], "addresses", problem));
     }
-    match reported {
-        [None, None] => Ok([first, second]),
-        [Some(_), _] | [_, Some(_)] => Err(Reported),
+    if reported.iter().any(Option::is_some) {
+        return Err(Reported);
     }
+    Ok([first, second])
+}
+
+/// Where a node is: at its address, or found in its zone.
+fn read_place<'t>(
+    reader: &mut Reader<'t>,
+    section: &Section<'t>,
+    is_found: bool,
+    place: (Option<String>, Option<String>),
+) -> Read<(IpAddr, Option<String>)> {
+    let (key, problem) = match (is_found, place) {
+        (false, (Some(address), None)) => {
+            let address = address.parse().expect("the schema gives the syntax of an address");
+            return Ok((address, None));
+        }
+        (true, (None, Some(zone))) => return Ok((NOWHERE.into(), Some(zone))),
+        (false, (_, Some(_))) => (
+            "zone",
+            Problem::new("only nodes that are found have one", "remove it, or add [discovery]"),
+        ),
+        (true, (Some(_), _)) => (
+            "addresses",
+            Problem::new("the node is found by [discovery]", "write `zone = …` in its place"),
+        ),
+        (false, (None, None)) => return Err(reader.missing_in(section, "addresses")),
+        (true, (None, None)) => return Err(reader.missing_in(section, "zone")),
+    };
+    Err(reader.report(section, key, problem))
 }
 
 fn read_heartbeat<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Heartbeat> {

@@ -63,6 +63,7 @@ fn merged(current: &Config, file: Config, preferred: Option<&[usize]>) -> Config
         file: _,
         pair: _,
         nodes: _,
+        discovery: _,
         addresses: _,
         heartbeat,
         check,
@@ -121,8 +122,7 @@ fn preferred(current: &Config, file: &Config) -> Option<Vec<usize>> {
         return None;
     }
     let preferred = |address: &Address| {
-        let is_same = |other: &&Address| other.allocation_id == address.allocation_id;
-        let told = file.addresses.iter().find(is_same)?;
+        let told = file.addresses.iter().find(|other| other.is_same(address))?;
         current.node_index(&file.nodes[told.preferred].name)
     };
     current.addresses.iter().map(preferred).collect()

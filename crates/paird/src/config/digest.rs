@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use pair_ec2::Tag;
 use sha2::{Digest, Sha256};
 
 use super::schema::{self, Scope};
@@ -29,17 +30,32 @@ pub(super) fn effective(config: &Config) -> Vec<(&'static str, String)> {
     values.text("pair", &config.pair);
     for node in &config.nodes {
         values.text("node.name", &node.name);
-        values.raw("node.addresses", &format!("[\"{}\"]", node.address));
+        // What was found may differ for a while, and is not what the file says.
+        match &node.zone {
+            Some(zone) => values.text("node.zone", zone),
+            None => values.raw("node.addresses", &format!("[\"{}\"]", node.address)),
+        }
+    }
+    if let Some(tag) = &config.discovery {
+        values.tag("discovery.tag", tag);
     }
     // In an order of their own: that of the file means nothing.
     let mut addresses: Vec<&Address> = config.addresses.iter().collect();
-    addresses.sort_unstable_by_key(|address| &address.allocation_id);
+    addresses.sort_unstable_by_key(|address| match &address.tag {
+        Some(tag) => (&tag.key, &tag.value),
+        None => (&address.allocation_id, &address.allocation_id),
+    });
     for address in addresses {
         if let Some(name) = &address.name {
             values.text("address.name", name);
         }
-        values.text("address.allocation_id", &address.allocation_id);
-        if let Some([first, second]) = &address.private_ips {
+        match &address.tag {
+            Some(tag) => values.tag("address.tag", tag),
+            None => values.text("address.allocation_id", &address.allocation_id),
+        }
+        if config.discovery.is_some() {
+            values.raw("address.private_ip_index", &address.private_ip_index);
+        } else if let Some([first, second]) = &address.private_ips {
             let [a, b] = config.nodes.each_ref().map(|node| &node.name);
             values.raw(
                 "address.private_ips",
@@ -143,6 +159,10 @@ impl Effective {
 
     fn text(&mut self, path: &'static str, value: &dyn Display) {
         self.raw(path, &format_args!("{:?}", value.to_string()));
+    }
+
+    fn tag(&mut self, path: &'static str, tag: &Tag) {
+        self.text(path, &format_args!("{}={}", tag.key, tag.value));
     }
 
     fn duration(&mut self, path: &'static str, value: std::time::Duration) {

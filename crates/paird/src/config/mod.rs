@@ -24,6 +24,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use pair_ec2::Tag;
+
 pub use change::{Change, Reloaded};
 pub use finding::{Finding, Findings};
 pub use key_file::KeyFile;
@@ -47,6 +49,8 @@ pub struct Config {
     pub pair: String,
     /// The two nodes, in the order of the file.
     pub nodes: [Node; 2],
+    /// The tag of both instances, if the nodes are found by it.
+    pub discovery: Option<Tag>,
     /// The Elastic IPs the pair serves, in the order of the file: at least one, and at most [`schema::MOST_ADDRESSES`].
     pub addresses: Vec<Address>,
     /// How the nodes hear each other.
@@ -82,9 +86,14 @@ pub struct Config {
 pub struct Node {
     /// Its name, unique in the pair.
     pub name: String,
-    /// The private address its heartbeats come from and go to.
+    /// The private address its heartbeats come from and go to; of a node that is to be found, [unspecified](NOWHERE) until it is.
     pub address: IpAddr,
+    /// The availability zone in which it is found, with `[discovery]`.
+    pub zone: Option<String>,
 }
+
+/// The address of a node that is not found.
+pub const NOWHERE: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
 
 /// Which address of the pair is meant: its place in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,10 +104,15 @@ pub struct AddressIndex(pub usize);
 pub struct Address {
     /// What it is called; one address of a pair at most has no name.
     pub name: Option<String>,
-    /// `eipalloc-…`.
+    /// `eipalloc-…`; of one that is to be found by its tag, empty until it is.
     pub allocation_id: String,
-    /// The private IP it lands on, by node; `None` for each node's primary private IP.
+    /// The tag by which it is found.
+    pub tag: Option<Tag>,
+    /// The private IP it lands on, by node; `None` for each node's primary private IP. With `[discovery]`, [nowhere](NOWHERE)
+    /// on a node that is not found.
     pub private_ips: Option<[Ipv4Addr; 2]>,
+    /// Which private IP of a found node's first interface it lands on.
+    pub private_ip_index: usize,
     /// Index of the node that goes first when nobody holds it.
     pub preferred: usize,
 }
@@ -108,6 +122,12 @@ impl Address {
     #[must_use]
     pub fn label(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.allocation_id)
+    }
+
+    /// Whether the files mean the same Elastic IP, found or not.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.tag == other.tag && (self.tag.is_some() || self.allocation_id == other.allocation_id)
     }
 }
 
@@ -337,6 +357,12 @@ impl Config {
     #[must_use]
     pub fn effective(&self) -> Vec<(&'static str, String)> {
         digest::effective(self)
+    }
+
+    /// Whether something that a run needs is not in the file: EC2 has to be asked for it.
+    #[must_use]
+    pub fn is_to_be_found(&self) -> bool {
+        self.discovery.is_some() || self.addresses.iter().any(|address| address.tag.is_some())
     }
 
     /// The index of the node this is: the one named by `flag` or else the one whose address is among `local_addresses`.

@@ -202,11 +202,15 @@ impl<'t> Reader<'t> {
 
     /// A whole number that is required or has a default.
     pub(super) fn integer(&mut self, section: &Section<'t>, name: &str) -> Result<u16, Reported> {
+        self.optional_integer(section, name).map(settled)
+    }
+
+    /// A whole number that may be absent.
+    pub(super) fn optional_integer(&mut self, section: &Section<'t>, name: &str) -> Result<Option<u16>, Reported> {
         self.value(section, name, |value| match value {
             Value::Integer(number) => Some(number),
             Value::Text(_) | Value::Texts(_) | Value::TextPerNode(_) | Value::Duration(_) | Value::Flag(_) => None,
         })
-        .map(settled)
     }
 
     /// A flag, which always has a default.
@@ -225,6 +229,12 @@ impl<'t> Reader<'t> {
             .map(|value| self.line(&value.span()))
             .or(section.line);
         self.push(line, schema::join(section.path, name), problem)
+    }
+
+    /// Records that a key is missing which only other keys make necessary.
+    pub(super) fn missing_in(&mut self, section: &Section<'t>, name: &str) -> Reported {
+        let key = self.key(section, name);
+        self.missing(section, key)
     }
 
     /// Records a mistake of a table as a whole.

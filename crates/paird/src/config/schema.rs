@@ -155,8 +155,26 @@ pub const KEYS: &[Key] = &[
     at_restart(key(
         "node.addresses",
         Kind::OneText(Syntax::HostAddress),
-        Required,
+        Derived("required, unless `[discovery]` finds them"),
         "Private address the node's heartbeats come from and go to, and by which it knows itself; one path per node.",
+    )),
+    at_restart(key(
+        "node.zone",
+        Kind::Text(Syntax::Zone),
+        Derived("only with `[discovery]`, and required there"),
+        "Availability zone in which the node is found, whichever instance it is, and by which it knows itself.",
+    )),
+    at_restart(key(
+        "discovery",
+        Kind::Table,
+        Derived("both nodes are at their `addresses`"),
+        "Find the nodes as the instances that bear a tag, one in each node's zone.",
+    )),
+    at_restart(key(
+        "discovery.tag",
+        Kind::Text(Syntax::Tag),
+        Required,
+        "Tag of both instances; without a value, its value is the name of the pair.",
     )),
     at_restart(key(
         "address",
@@ -176,14 +194,26 @@ pub const KEYS: &[Key] = &[
     at_restart(key(
         "address.allocation_id",
         Kind::Text(Syntax::AllocationId),
-        Required,
+        Derived("required, unless `address.tag` finds it"),
         "Allocation id of the Elastic IP.",
+    )),
+    at_restart(key(
+        "address.tag",
+        Kind::Text(Syntax::Tag),
+        Derived("found by `address.allocation_id`"),
+        "Tag by which the Elastic IP is found at the start; without a value, its value is the name of the pair.",
     )),
     at_restart(key(
         "address.private_ips",
         Kind::TextPerNode(Syntax::PrivateIp),
         Derived("the primary private IP of each node, for one address at most"),
         "Private IP the Elastic IP lands on, for each node by name and of no other address; it must be configured in the operating system.",
+    )),
+    at_restart(key(
+        "address.private_ip_index",
+        Kind::Integer { min: 0, max: 49 },
+        Derived("with `[discovery]`: 0"),
+        "Private IP of a found node's first interface the Elastic IP lands on: 0 the primary one, 1 the lowest of the others, and so on.",
     )),
     key(
         "address.preferred",
@@ -316,7 +346,7 @@ pub const KEYS: &[Key] = &[
         "check.interval",
         duration(10, 5_000),
         Derived("`heartbeat.interval`"),
-        "Time between two checks; the bound keeps HAProxy from closing an idle runtime connection.",
+        "Time between two checks; the bound keeps HAProxy from closing an idle runtime connection. While HAProxy answers on its socket and by HTTP, HTTP is asked once a second.",
     ),
     key(
         "check.none",

@@ -9,6 +9,10 @@ const URL_PATH_MAX: usize = 256;
 /// The longest URL; a name has at most 253 characters (RFC 1035), and those of AWS are much shorter.
 const URL_MAX: usize = 256;
 
+/// The longest key and the longest value of a tag (EC2 User Guide, "Tag restrictions").
+const TAG_KEY_MAX: usize = 128;
+const TAG_VALUE_MAX: usize = 256;
+
 /// The syntax of a text value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Syntax {
@@ -36,6 +40,10 @@ pub enum Syntax {
     Status,
     /// The name of an AWS region.
     Region,
+    /// The name of an availability zone.
+    Zone,
+    /// The key of a tag, or key and value.
+    Tag,
     /// An IP address and a TCP port to listen on.
     Listener,
     /// An IP address of one host and a UDP port there.
@@ -61,6 +69,8 @@ impl Syntax {
             }
             Self::Status => "a status such as \"200\" or a range such as \"200-399\", from 100 to 599",
             Self::Region => "a region name such as \"eu-central-1\"",
+            Self::Zone => "an availability zone such as \"us-east-1a\"",
+            Self::Tag => "a tag such as \"paird:pair\" or \"paird:pair=lb-1\"",
             Self::Endpoint => "an IP address of one host and a port such as \"10.0.3.10:7695\"",
             Self::Listener => "an IP address and a port such as \"127.0.0.1:9694\" or \"[::1]:9694\"",
         }
@@ -91,6 +101,15 @@ impl Syntax {
             }
             Self::Status => StatusRange::parse(text).is_some(),
             Self::Region => is_name(text, 32, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-'),
+            Self::Zone => is_name(text, 32, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-'),
+            Self::Tag => {
+                let (key, value) = text
+                    .split_once('=')
+                    .map_or((text, None), |(key, value)| (key, Some(value)));
+                let is_plain =
+                    |part: &str, longest| (1..=longest).contains(&part.chars().count()) && part.chars().all(is_of_tags);
+                is_plain(key, TAG_KEY_MAX) && value.is_none_or(|value| is_plain(value, TAG_VALUE_MAX))
+            }
             Self::Endpoint => text
                 .parse::<SocketAddr>()
                 .is_ok_and(|endpoint| endpoint.port() != 0 && is_host(endpoint.ip())),
@@ -153,6 +172,11 @@ fn is_name(text: &str, longest: usize, allowed: impl Fn(u8) -> bool) -> bool {
     !text.is_empty() && text.len() <= longest && text.bytes().all(allowed)
 }
 
+/// Whether EC2 takes the character in tags of any service. The value ends a tag here, so it alone may have a `=`.
+fn is_of_tags(c: char) -> bool {
+    c.is_alphanumeric() || c == ' ' || "+-=._:/@".contains(c)
+}
+
 fn is_absolute(text: &str) -> bool {
     text.starts_with('/') && !text.contains('\0')
 }
@@ -209,6 +233,12 @@ mod tests {
                 &["", "20", "0200", "399-200", "200-600", "+20"],
             ),
             (Syntax::Region, &["eu-central-1"], &["", "EU", "eu central"]),
+            (Syntax::Zone, &["us-east-1a", "us-west-2-lax-1a"], &["", "US-EAST-1A"]),
+            (
+                Syntax::Tag,
+                &["paird:pair", "paird:pair=lb-1", "Name=a b=c"],
+                &["", "=lb-1", "paird:pair=", "a*", "a\nb"],
+            ),
             (
                 Syntax::Listener,
                 &["127.0.0.1:9694", "[::1]:9694", "0.0.0.0:80"],

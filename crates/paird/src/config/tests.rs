@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use pair_ec2::Tag;
 use proptest::prelude::*;
 
 use super::*;
@@ -61,17 +62,22 @@ fn the_smallest_file_gets_every_default() {
             nodes: [
                 Node {
                     name: "a".to_owned(),
-                    address: [10, 0, 1, 10].into()
+                    address: [10, 0, 1, 10].into(),
+                    zone: None,
                 },
                 Node {
                     name: "b".to_owned(),
-                    address: [10, 0, 2, 10].into()
+                    address: [10, 0, 2, 10].into(),
+                    zone: None,
                 },
             ],
+            discovery: None,
             addresses: vec![Address {
                 name: None,
                 allocation_id: "eipalloc-0123456789abcdef0".to_owned(),
+                tag: None,
                 private_ips: None,
+                private_ip_index: 0,
                 preferred: 0,
             }],
             heartbeat: Heartbeat {
@@ -268,6 +274,109 @@ hooks.directory = "/srv/hooks"
 hooks.timeout = "1m"
 log.format = "json"
 log.level = "trace""#
+    );
+}
+
+/// A pair whose nodes and whose address are found.
+const FOUND: &str = r#"
+pair = "lb-1"
+[[node]]
+name = "a"
+zone = "us-east-1a"
+[[node]]
+name = "b"
+zone = "us-east-1b"
+[discovery]
+tag = "paird:pair"
+[[address]]
+tag = "Name=the shop"
+private_ip_index = 1
+[check]
+http = { port = 80 }
+[probe]
+http = { port = 80 }
+[security]
+key_file = "/etc/paird/key"
+"#;
+
+#[test]
+fn nodes_and_address_can_be_found_by_their_tags() {
+    let config = parse(FOUND);
+    assert!(config.is_to_be_found());
+    let tag = |key: &str, value: &str| Tag {
+        key: key.to_owned(),
+        value: value.to_owned(),
+    };
+    assert_eq!(config.discovery, Some(tag("paird:pair", "lb-1")));
+    assert_eq!(config.addresses[0].tag, Some(tag("Name", "the shop")));
+    let effective = config.effective();
+    let shown: Vec<_> = effective
+        .iter()
+        .take(9)
+        .map(|(path, value)| format!("{path} = {value}"))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "pair = \"lb-1\"",
+            "node.name = \"a\"",
+            "node.zone = \"us-east-1a\"",
+            "node.name = \"b\"",
+            "node.zone = \"us-east-1b\"",
+            "discovery.tag = \"paird:pair=lb-1\"",
+            "address.tag = \"Name=the shop\"",
+            "address.private_ip_index = 1",
+            "address.preferred = \"a\"",
+        ]
+    );
+    assert!(!parse(SMALLEST).is_to_be_found());
+}
+
+#[test]
+fn what_is_found_is_not_configured_and_the_other_way_round() {
+    for (from, to, finding) in [
+        (
+            "zone = \"us-east-1b\"",
+            "zone = \"us-east-1a\"",
+            "paird.toml:8: node.zone: \"us-east-1a\" is used by both nodes, give each node its own",
+        ),
+        (
+            "zone = \"us-east-1b\"",
+            "addresses = [\"10.0.2.10\"]",
+            "paird.toml:8: node.addresses: the node is found by [discovery], write `zone = …` in its place",
+        ),
+        (
+            "zone = \"us-east-1b\"\n",
+            "",
+            "paird.toml:6: node.zone: missing, add `zone = …`: an availability zone such as \"us-east-1a\"",
+        ),
+        (
+            "private_ip_index = 1",
+            "private_ips = { a = \"10.0.1.11\", b = \"10.0.2.11\" }",
+            "paird.toml:13: address.private_ips: the nodes are found by [discovery], write `private_ip_index = …`",
+        ),
+        (
+            "private_ip_index = 1",
+            "allocation_id = \"eipalloc-0123abcd\"",
+            "paird.toml:12: address.tag: there is an `allocation_id` beside it, remove one of the two",
+        ),
+        (
+            "tag = \"Name=the shop\"\n",
+            "",
+            "paird.toml:11: address.allocation_id: missing, add `allocation_id = …`: \"eipalloc-\" and 8 or 17 digits of 0-9 a-f",
+        ),
+        (
+            "tag = \"paird:pair\"",
+            "tag = \"paird:pair=\"",
+            "paird.toml:10: discovery.tag: \"paird:pair=\" is not valid, write a tag such as \"paird:pair\" or \"paird:pair=lb-1\"",
+        ),
+    ] {
+        assert!(FOUND.contains(from), "{from}");
+        assert_eq!(mistakes(&FOUND.replace(from, to)), finding);
+    }
+    assert_eq!(
+        mistakes(&with("addresses = [\"10.0.2.10\"]", "zone = \"us-east-1b\"")),
+        "paird.toml:7: node.zone: only nodes that are found have one, remove it, or add [discovery]"
     );
 }
 
@@ -666,9 +775,12 @@ fn the_example_file_is_valid_and_shows_every_key() {
         .into_iter()
         .map(|(path, _)| path)
         .collect();
+    // What stands only in the place of other keys is shown in prose.
+    let found = parse(FOUND).effective();
+    let found: BTreeSet<_> = found.into_iter().map(|(path, _)| path).collect();
     for key in schema::KEYS.iter().filter(|key| key.is_leaf()) {
         assert!(
-            shown.contains(key.path) && example.contains(key.name()),
+            (shown.contains(key.path) || found.contains(key.path)) && example.contains(key.name()),
             "the example lacks {}",
             key.path
         );

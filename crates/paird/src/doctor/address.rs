@@ -8,7 +8,7 @@ use pair_wire::control::Examined;
 
 use super::chart::{Chart, found};
 use super::instance::Instance;
-use super::{Landing, Patient, egress};
+use super::{Landing, Patient, egress, members};
 use crate::problems;
 
 const EC2: &str = "ec2";
@@ -37,6 +37,7 @@ pub(super) async fn examine(patient: &Patient, settings: &Settings, instance: &I
         if reads.is_empty() {
             examine_endpoint(&ec2, read.as_ref().err(), chart);
             examine_clock(&ec2, chart);
+            members::examine(patient, &ec2, instance, chart).await;
         }
         reads.push((landing, read));
     }

@@ -15,7 +15,7 @@ pub fn consult(pair: &str, node: &str, mut examinations: Vec<Examination>, probl
     for problem in problems {
         if !EXAMINED.contains(&problem.id.as_str()) {
             known.push(problem);
-        } else if let Some(finding) = finding(&mut examinations, &problem.id) {
+        } else if let Some(finding) = finding(&mut examinations, &problem) {
             finding.severity = finding.severity.max(problem.severity);
         }
     }
@@ -38,14 +38,17 @@ pub fn consult(pair: &str, node: &str, mut examinations: Vec<Examination>, probl
     }
 }
 
-fn finding<'e>(examinations: &'e mut [Examination], id: &str) -> Option<&'e mut Problem> {
+/// What was found that is the same problem, about the same address if there are several.
+fn finding<'e>(examinations: &'e mut [Examination], problem: &Problem) -> Option<&'e mut Problem> {
     let found = examinations
         .iter_mut()
         .filter_map(|examination| match &mut examination.result {
             Examined::Found { findings } => Some(findings),
             Examined::Sound { .. } | Examined::Skipped { .. } => None,
         });
-    found.flatten().find(|finding| finding.id == id)
+    found
+        .flatten()
+        .find(|finding| (&finding.id, &finding.address) == (&problem.id, &problem.address))
 }
 
 #[cfg(test)]
@@ -85,6 +88,18 @@ mod tests {
                 ("peer-silent", Severity::Degraded)
             ]
         );
+    }
+
+    #[test]
+    fn of_several_addresses_the_agent_knows_better_only_of_the_same_one() {
+        let of = |severity: fn(&str, String, &str) -> Problem, id: &str| Problem {
+            address: Some(id.to_owned()),
+            ..severity("place-taken", "taken".to_owned(), "move it")
+        };
+        let found = vec![of(degraded, "eipalloc-1"), of(degraded, "eipalloc-2")];
+        let diagnosis = consult("lb-1", "a", examined(found), vec![of(critical, "eipalloc-2")]);
+        let severities: Vec<Severity> = diagnosis.findings().map(|finding| finding.severity).collect();
+        assert_eq!(severities, [Severity::Degraded, Severity::Critical]);
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod files;
 mod haproxy;
 mod haproxy_config;
 mod instance;
+mod members;
 mod service;
 mod witness;
 
@@ -36,6 +37,7 @@ use tokio::task::spawn_blocking;
 
 use crate::cli::Node;
 use crate::config::{Address, Config};
+use crate::discovery;
 use crate::landing::{self, ObstacleKind};
 use crate::problems::{critical, degraded};
 use crate::run;
@@ -64,12 +66,15 @@ pub const EXAMINED: &[&str] = &[
     "key-weak",
     "misplaced",
     "no-interface",
+    "no-member",
     "no-role",
     "node-unknown",
     "nothing-listens",
+    "peer-not-found",
     "place-taken",
     "service-unfit",
     "state-unusable",
+    "third-member",
     "witness-silent",
 ];
 
@@ -113,6 +118,23 @@ impl Landing<'_> {
     fn subject(&self, subject: &str) -> String {
         format!("{subject}{}", self.suffix)
     }
+
+    /// Says of everything that was found about this address, if there are others, that it is about this one.
+    fn sign(&self, examinations: &mut [Examination]) {
+        if self.suffix.is_empty() {
+            return;
+        }
+        let about_this = examinations
+            .iter_mut()
+            .filter(|examination| examination.subject.ends_with(&self.suffix));
+        for examination in about_this {
+            if let Examined::Found { findings } = &mut examination.result {
+                for finding in findings {
+                    finding.address = Some(self.address.allocation_id.clone());
+                }
+            }
+        }
+    }
 }
 
 /// Examines this node without an agent, from its configuration on.
@@ -154,13 +176,13 @@ fn patient(args: &Node, chart: &mut Chart) -> Result<Patient, (Option<String>, O
         }
     };
     chart.sound("configuration", about(&config));
-    let me = match run::this_node(&config, args.node.as_deref()) {
-        Ok(me) => me,
-        Err(error) => {
-            let hint = "write the private address of this host into node.addresses, or say --node NAME";
-            chart.found("node", vec![critical("node-unknown", format!("{error:#}"), hint)]);
+    let (config, me) = match locate(config, args.node.as_deref()) {
+        Ok(located) => located,
+        Err(unknown) => {
+            let (pair, finding) = *unknown;
+            chart.found("node", vec![finding]);
             chart.skipped(REST, "it is not known which node this is".to_owned());
-            return Err((Some(config.pair), None));
+            return Err((Some(pair), None));
         }
     };
     match run::landing_places(&config, me) {
@@ -178,6 +200,28 @@ fn patient(args: &Node, chart: &mut Chart) -> Result<Patient, (Option<String>, O
             Err((Some(config.pair), None))
         }
     }
+}
+
+/// Finds out which node this is, and whatever the file leaves open; else gives the name of the pair, and why not.
+fn locate(config: Config, flag: Option<&str>) -> Result<(Config, Member), Box<(String, Problem)>> {
+    let pair = config.pair.clone();
+    let unknown = |text: String, hint: &str| Box::new((pair.clone(), critical("node-unknown", text, hint)));
+    let mut found = None;
+    let mut config = config;
+    if config.is_to_be_found() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| unknown(format!("no runtime: {error}"), "try again"))?;
+        let looked = runtime.block_on(discovery::look(&config, flag, &run::settings(&config)));
+        let begun = looked.map_err(|wanting| unknown(wanting.reason, wanting.hint))?;
+        (config, found) = (begun.config, begun.me);
+    }
+    let me = match found {
+        Some(me) => Ok(me),
+        None => run::this_node(&config, flag),
+    };
+    let hint = "write the private address of this host into node.addresses, or say --node NAME";
+    me.map(|me| (config, me))
+        .map_err(|error| unknown(format!("{error:#}"), hint))
 }
 
 /// What the files, the kernel and HAProxy of this host say.
@@ -282,7 +326,11 @@ pub async fn examine(patient: &Patient) -> Vec<Examination> {
     if let Some(instance) = instance::examine(patient, &settings, &mut chart).await {
         address::examine(patient, &settings, &instance, &mut chart).await;
     }
-    chart.into_examinations()
+    let mut examinations = chart.into_examinations();
+    for landing in patient.addresses() {
+        landing.sign(&mut examinations);
+    }
+    examinations
 }
 
 /// Reads a configuration; all that is wrong with it is one finding.

@@ -107,8 +107,16 @@ impl Booth {
         self.responder.accept_keys(pair_ring);
     }
 
-    /// Asks every witness on behalf of one address.
+    /// Asks about the peer at this address from here on: another instance is in its place.
+    pub const fn lead_to(&mut self, peer: IpAddr) {
+        self.peer.set_ip(peer);
+    }
+
+    /// Asks every witness on behalf of one address. Nothing is asked about a peer that is not known yet: nobody could pass it on.
     pub fn ask(&mut self, now: Instant, by: AddressIndex, timeout: Duration) {
+        if self.peer.ip().is_unspecified() {
+            return;
+        }
         for (index, witness) in (0..).map(WitnessIndex).zip(&self.witnesses) {
             let mut nonce = [0; NONCE_LEN];
             if let Err(error) = getrandom::fill(&mut nonce) {

@@ -55,7 +55,7 @@ pub fn run(listen: SocketAddr, ring: &KeyRing) -> anyhow::Result<()> {
             Ok((length, from)) => witness.receive(clock.now(), &socket, from, &buffer[..length]),
             // An ICMP error to something that was sent: reading it has cleared it.
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
-                debug!(%error, "nobody listens there")
+                debug!(%error, "nobody listens there");
             }
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error).context("the socket failed"),

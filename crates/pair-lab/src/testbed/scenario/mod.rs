@@ -6,6 +6,7 @@ mod death;
 mod host;
 mod operation;
 mod path;
+mod replacement;
 mod service;
 mod several;
 mod soak;
@@ -33,7 +34,7 @@ pub(crate) struct Scenario {
 }
 
 /// All of them, in the order of the documentation.
-pub(crate) const ALL: [&Scenario; 35] = [
+pub(crate) const ALL: [&Scenario; 37] = [
     &death::HOST_DEATH,
     &service::KILLED,
     &service::HUNG,
@@ -68,6 +69,8 @@ pub(crate) const ALL: [&Scenario; 35] = [
     &operation::KEY_ROTATED,
     &operation::UNREADY,
     &several::MUTUAL_BACKUP,
+    &replacement::REPLACED,
+    &replacement::THIRD,
     &soak::SOAK,
 ];
 

@@ -52,7 +52,7 @@ pub(super) const DEAD: Scenario = Scenario {
         limits.push(Limit::every("told_ms", 40_000));
         limits
     },
-    play: |bed| beside_a_witness(bed, |bed, witness| outlive(bed, witness)),
+    play: |bed| beside_a_witness(bed, outlive),
 };
 
 fn with_a_death(holdtime: Duration) -> Vec<Limit> {

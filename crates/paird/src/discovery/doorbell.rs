@@ -1,0 +1,87 @@
+//! Hears who knocks: a datagram of the pair from an address that is not the peer's, such as a replaced instance's first one.
+//!
+//! The heartbeat socket is connected, so the kernel keeps everything else from it; what it keeps from it comes here, to a second
+//! socket on the same port that is not connected. Nothing that is heard here is a heartbeat or life. If it has the pair's key,
+//! somebody of the pair is at an address that this node does not know, and EC2 is asked who.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use pair_core::{Incarnation, Member};
+use pair_wire::datagram::{MAX_DATAGRAM, Receiver};
+use pair_wire::key::KeyRing;
+use tokio::net::UdpSocket;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::socket;
+
+/// How many datagrams are looked at before a rest, unless one of them is a knock: each costs an HMAC, and anybody can send.
+const AT_ONCE: u32 = 16;
+
+/// The rest.
+const REST: Duration = Duration::from_secs(1);
+
+/// The second socket, and what it takes to know who knocks.
+pub(super) struct Doorbell {
+    socket: UdpSocket,
+    /// By what names the pair's heartbeats are known, one for each address.
+    names: Vec<String>,
+    me: Member,
+    ring: watch::Receiver<KeyRing>,
+    /// When to listen again.
+    rested_at: Instant,
+}
+
+impl Doorbell {
+    /// Listens at `own`, beside the heartbeat socket, for those who have a key of the ring.
+    ///
+    /// # Errors
+    /// If the address is not on this host or the port is taken by somebody else.
+    pub(super) fn open(
+        own: IpAddr,
+        port: u16,
+        names: Vec<String>,
+        me: Member,
+        ring: watch::Receiver<KeyRing>,
+    ) -> io::Result<Self> {
+        let socket = socket::bind_shared(SocketAddr::new(own, port))?;
+        Ok(Self {
+            socket: UdpSocket::from_std(socket.into())?,
+            names,
+            me,
+            ring,
+            rested_at: Instant::now(),
+        })
+    }
+
+    /// Waits until somebody with the pair's key knocks, and says from where. Between two knocks there is a rest.
+    ///
+    /// # Errors
+    /// Those of the reactor.
+    pub(super) async fn rung(&mut self) -> io::Result<SocketAddr> {
+        let mut buffer = [0; MAX_DATAGRAM + 1];
+        loop {
+            tokio::time::sleep_until(self.rested_at).await;
+            for _ in 0..AT_ONCE {
+                // An ICMP error of somebody else's datagram cannot come to a socket that sends nothing.
+                let (length, from) = self.socket.recv_from(&mut buffer).await?;
+                if self.is_of_pair(&buffer[..length]) {
+                    self.rested_at = Instant::now() + REST;
+                    return Ok(from);
+                }
+            }
+            self.rested_at = Instant::now() + REST;
+        }
+    }
+
+    fn is_of_pair(&self, datagram: &[u8]) -> bool {
+        self.names.iter().any(|name| {
+            // A receiver of its own each time: what knocks is no heartbeat, and has no order.
+            let mut receiver = Receiver::new(name, self.me, Incarnation(0), &self.ring.borrow());
+            let opened = receiver.is_named_in(datagram).then(|| receiver.open(datagram));
+            opened.is_some_and(|heard| heard.is_ok_and(|heartbeat| heartbeat.prefix.sender == self.me.peer()))
+        })
+    }
+}
