@@ -2,6 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -33,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) control_socket: PathBuf,
     /// Where EC2 and IMDS are, unless the environment says.
     pub(crate) endpoints: Option<[String; 2]>,
+    /// The ends of more paths at each node.
+    pub(crate) more_ends: [Vec<IpAddr>; 2],
     /// Whole tables.
     pub(crate) more: String,
     /// Whether nodes and address are found by their tag.
@@ -49,9 +52,17 @@ impl Config {
             key_file,
             control_socket,
             endpoints,
+            more_ends,
             more,
             is_found,
         } = self;
+        let addresses = |index: u8| {
+            let first = IpAddr::V4(quarter.private_ip(index));
+            let all = std::iter::once(&first).chain(&more_ends[usize::from(index)]);
+            all.map(|address| format!("\"{address}\""))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         let endpoints = endpoints.as_ref().map_or_else(String::new, |[ec2, imds]| {
             format!("[ec2]\nendpoint = \"{ec2}\"\nimds_endpoint = \"{imds}\"\n")
         });
@@ -62,9 +73,9 @@ impl Config {
                  [discovery]\ntag = \"{key}\"\n[[address]]\ntag = \"{key}\"\n"
             )
         } else {
-            let [a, b] = [0, 1].map(|index| quarter.private_ip(index));
+            let [a, b] = [0, 1].map(addresses);
             format!(
-                "[[node]]\nname = \"a\"\naddresses = [\"{a}\"]\n[[node]]\nname = \"b\"\naddresses = [\"{b}\"]\n\
+                "[[node]]\nname = \"a\"\naddresses = [{a}]\n[[node]]\nname = \"b\"\naddresses = [{b}]\n\
                  [[address]]\nallocation_id = \"{allocation_id}\"\n"
             )
         };

@@ -34,14 +34,27 @@ impl Cut {
     /// # Panics
     /// If the kernel does not take the rules.
     pub(crate) fn from(nodes: &[Ipv4Addr], port: u16) -> Self {
-        let table = format!("paird_e2e_{}", nodes[0].octets()[1]);
+        Self::from_with(nodes, port, "")
+    }
+
+    /// Drops so much of what any of these addresses sends, in percent.
+    ///
+    /// # Panics
+    /// If the kernel does not take the rules.
+    pub(crate) fn most_of(nodes: &[Ipv4Addr], port: u16, percent: u8) -> Self {
+        Self::from_with(nodes, port, &format!("numgen random mod 100 < {percent} "))
+    }
+
+    fn from_with(nodes: &[Ipv4Addr], port: u16, sometimes: &str) -> Self {
+        let [_, quarter, _, host] = nodes[0].octets();
+        let table = format!("paird_e2e_{quarter}_{host}");
         let mut rules = format!(
             "add table inet {table} {{ flags owner; }}\n\
              add chain inet {table} cut {{ type filter hook input priority 0; }}\n"
         );
         for node in nodes {
             rules.push_str(&format!(
-                "add rule inet {table} cut ip saddr {node} udp dport {port} drop\n"
+                "add rule inet {table} cut ip saddr {node} udp dport {port} {sometimes}drop\n"
             ));
         }
         let mut nft = nft()

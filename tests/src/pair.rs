@@ -202,6 +202,26 @@ impl Pair {
         Cut::from(&[self.place(node).private_ip], HEARTBEAT_PORT)
     }
 
+    /// Drops heartbeats on one of two paths, both ways: 0 is the first.
+    #[must_use]
+    pub fn cut_path(&self, path: u8) -> Cut {
+        Cut::from(&self.ends(path), HEARTBEAT_PORT)
+    }
+
+    /// Drops so much of what is sent on one of two paths, in percent.
+    #[must_use]
+    pub fn disturb_path(&self, path: u8, percent: u8) -> Cut {
+        Cut::most_of(&self.ends(path), HEARTBEAT_PORT, percent)
+    }
+
+    /// The ends of one of two paths.
+    fn ends(&self, path: u8) -> [Ipv4Addr; 2] {
+        [0, 1].map(|index| match path {
+            0 => self.quarter.private_ip(index),
+            _ => self.quarter.second_end(index),
+        })
+    }
+
     /// Kills a node's service (SIGKILL); its agent lives.
     pub fn kill_service(&mut self, node: &str) {
         self.node_mut(node).kill_service();

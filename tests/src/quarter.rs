@@ -37,6 +37,11 @@ impl Quarter {
         Ipv4Addr::new(127, self.number, index + 1, 11)
     }
 
+    /// The end of a second path at a node: 127.N.1.12 for the first, 127.N.2.12 for the second.
+    pub(crate) const fn second_end(&self, index: u8) -> Ipv4Addr {
+        Ipv4Addr::new(127, self.number, index + 1, 12)
+    }
+
     /// The second address that a pair publishes, if it has two.
     pub(crate) const fn second_public_ip(&self) -> Ipv4Addr {
         Ipv4Addr::new(127, self.number, 113, 11)

@@ -1,6 +1,7 @@
 //! What a test chooses before its pair starts.
 
 use std::fs;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
@@ -53,6 +54,7 @@ impl Setup {
             key_file: key_file.clone(),
             control_socket: folder.path().join(format!("{node}.sock")),
             endpoints: None,
+            more_ends: Default::default(),
             more: String::new(),
             is_found: false,
         });
@@ -97,6 +99,24 @@ impl Setup {
     #[must_use]
     pub fn redirected_by_the_environment(mut self) -> Self {
         self.redirected = true;
+        self
+    }
+
+    /// Gives the nodes a second path, whose ends are 127.N.1.12 and 127.N.2.12.
+    #[must_use]
+    pub fn with_two_paths(self) -> Self {
+        let ends = [0, 1].map(|index| IpAddr::V4(self.quarter.second_end(index)));
+        self.with_another_path(ends)
+    }
+
+    /// Gives the nodes one more path, with an end at each of them.
+    #[must_use]
+    pub fn with_another_path(mut self, ends: [IpAddr; 2]) -> Self {
+        for config in &mut self.configs {
+            for (known, end) in config.more_ends.iter_mut().zip(ends) {
+                known.push(end);
+            }
+        }
         self
     }
 

@@ -99,6 +99,9 @@ fn every_cause_against_readiness_is_listed() {
     let cloud = read("crates/paird/src/problems/cloud.rs");
     let body = function(&source, "against_readiness");
     let mut causes: BTreeSet<String> = raised(body).collect();
+    assert!(body.contains("ending::against_readiness("));
+    let ending = read("crates/paird/src/problems/ending.rs");
+    causes.extend(raised(function(&ending, "against_readiness")));
     causes.extend(OBSTACLES.map(|obstacle| obstacle.id().to_owned()));
     // The words for EC2 and IMDS are functions, some of which call others.
     let shared = [

@@ -50,6 +50,8 @@ pub struct Situation {
     pub stopping: bool,
     /// Whether this node leaves the pair, or has left it (F-13).
     pub leaving: bool,
+    /// Whether AWS takes this node's host away: what is given it does not take, what nobody serves it does (F-13).
+    pub ending: bool,
     /// Whether a hold is in force (F-14).
     pub on_hold: bool,
     /// Whether the budget of moves is used up (F-15).
@@ -333,7 +335,7 @@ fn f6e_ordered(s: &Situation) -> Option<Verdict> {
 }
 
 fn f6b_peer_yields(s: &Situation) -> Option<Verdict> {
-    (s.link == Link::Up && s.peer_yielding).then_some(TAKE)
+    (s.link == Link::Up && s.peer_yielding && !s.ending).then_some(TAKE)
 }
 
 fn f6c_peer_unfit(s: &Situation) -> Option<Verdict> {

@@ -5,7 +5,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AssociationId, CallFault, Decision, Hold, Holder, Incarnation, Link, Rule, Source, Takeover, WitnessIndex,
+    AssociationId, CallFault, Decision, Ending, Hold, Holder, Incarnation, Link, Rule, Source, Takeover, WitnessIndex,
 };
 
 /// Something worth telling.
@@ -78,6 +78,8 @@ pub enum Event {
     },
     /// This node leaves the pair, or is back (F-13).
     Leaving(bool),
+    /// AWS says something else of the end of this node's host; `None` is nothing any more (F-13).
+    HostEnds(Option<Ending>),
     /// A witness answers for the first time or again, or has fallen silent (F-20).
     Witness {
         /// Which one.

@@ -23,8 +23,8 @@ impl Grace {
                 self.given = Some((incarnation, run + grace.min(LONGEST_GRACE)));
             }
             // It lives and is not about to go, or the next one lives.
-            (Some(Notice::Leaving) | None, Some(_)) => self.given = None,
-            (Some(Notice::Restarting { .. } | Notice::Leaving) | None, _) => {}
+            (Some(Notice::Leaving | Notice::HostEnds { .. }) | None, Some(_)) => self.given = None,
+            (Some(Notice::Restarting { .. } | Notice::Leaving | Notice::HostEnds { .. }) | None, _) => {}
         }
     }
 

@@ -12,7 +12,7 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AssociationId, Hold, Incarnation, InstanceId, Member, Sequence};
+use crate::{AssociationId, EndingCause, Hold, Incarnation, InstanceId, Member, Sequence};
 
 /// One heartbeat, authentic and decoded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -93,6 +93,15 @@ pub enum Notice {
     },
     /// It leaves the pair for a while: it claims nothing, and wants the peer to take what it holds.
     Leaving,
+    /// AWS takes its host away, or might.
+    HostEnds {
+        /// What AWS has told.
+        cause: EndingCause,
+        /// How long the host still has, if that is known.
+        left: Option<Duration>,
+        /// Whether it wants the peer to take what it holds.
+        hands_over: bool,
+    },
 }
 
 /// What a node says of the address: who holds it, from where it knows, and how old that knowledge is.

@@ -6,7 +6,7 @@ use core::{net::IpAddr, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AssociationId, Config, Event, Fitness, Heartbeat, Hold, InstanceId, Instant, InterfaceId, Member, Members,
+    AssociationId, Config, Ending, Event, Fitness, Heartbeat, Hold, InstanceId, Instant, InterfaceId, Member, Members,
 };
 
 /// Something that happened outside.
@@ -86,6 +86,8 @@ pub enum Input {
     },
     /// An operator brings this node back.
     Join,
+    /// What AWS says of the end of this node's host, at present (F-13): `None` if nothing.
+    HostEnds(Option<Ending>),
     /// What was kept on disk, at the start (F-14).
     Restored(Standing),
     /// The settings are others from here on: those that a run is about aside, which are [`Config::me`], [`Config::private_ips`],
@@ -357,6 +359,8 @@ pub enum Refusal {
     TargetNotReady,
     /// The node that shall take it has left the pair.
     TargetLeaving,
+    /// AWS takes the host away of the node that shall take it.
+    TargetEnding,
 }
 
 /// Why a node wants to be woken. A late, early or repeated wake-up changes nothing.

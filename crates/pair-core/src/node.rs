@@ -29,8 +29,8 @@ use alloc::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Config, Decision, Event, Fitness, HoldVersion, Identity, Incarnation, Input, Instant, Link, Members, Output, Rule,
-    Sequence, Timer, Verdict, View,
+    Config, Decision, Ending, Event, Fitness, HoldVersion, Identity, Incarnation, Input, Instant, Link, Members,
+    Output, Rule, Sequence, Timer, Verdict, View,
     budget::Budget,
     chance::Chance,
     claim::Claim,
@@ -99,6 +99,8 @@ pub struct Node {
     /// The grace of a restarting peer (F-13).
     grace: Grace,
     is_leaving: bool,
+    /// What AWS says of the end of this host (F-13); not kept, since it is told anew after a restart.
+    ending: Option<Ending>,
     stopping: Option<Stopping>,
     silence: Option<Silence>,
     next_beat: Instant,
@@ -172,6 +174,7 @@ impl Node {
             holds_by_order: false,
             grace: Grace::default(),
             is_leaving: false,
+            ending: None,
             stopping: None,
             silence: None,
             next_beat: now,
@@ -221,6 +224,7 @@ impl Node {
             Input::Hold(length) => self.holds.ask(now, self.config.me, length),
             Input::Leave { id } => self.leave(now, id),
             Input::Join => self.join(now),
+            Input::HostEnds(ending) => self.hear_ending(now, ending),
             Input::Restored(standing) => self.restore(now, standing),
             Input::Configured(config) => self.configure(now, &config),
             Input::Members(members) => self.hear_members(run, members),
@@ -324,6 +328,7 @@ impl Node {
             decision: self.decide(),
             hold: self.holds.told(now),
             is_leaving: self.is_leaving,
+            ending: self.ending,
             moves: self.budget.moves(self.clock.now()),
             restart_grace: self.grace.remaining(self.clock.now()),
             attempts: self.claim.attempts(),

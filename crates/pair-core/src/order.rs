@@ -24,6 +24,7 @@ pub(crate) struct Target {
     pub(crate) ready: bool,
     pub(crate) up: bool,
     pub(crate) leaving: bool,
+    pub(crate) ending: bool,
 }
 
 /// The order under way, if any.
@@ -64,6 +65,7 @@ impl Orders {
             .or_else(|| self.pending.is_some().then_some(Refusal::Busy))
             .or_else(|| (!target.up).then_some(Refusal::TargetNotUp))
             .or_else(|| target.leaving.then_some(Refusal::TargetLeaving))
+            .or_else(|| target.ending.then_some(Refusal::TargetEnding))
             .or_else(|| (target.fitness != Some(Fitness::Fit)).then_some(Refusal::TargetUnfit))
             .or_else(|| (!target.ready && !order.force).then_some(Refusal::TargetNotReady));
         match refusal {

@@ -73,6 +73,12 @@ impl Peer {
             .is_some_and(|report| report.notice == Some(Notice::Leaving))
     }
 
+    /// Whether AWS takes the peer's host away, so that it gives up what it holds (F-13).
+    pub(crate) fn is_ending(&self) -> bool {
+        self.undoubted()
+            .is_some_and(|report| matches!(report.notice, Some(Notice::HostEnds { hands_over: true, .. })))
+    }
+
     /// Whether an operator has brought the address to the peer (F-6f).
     pub(crate) fn holds_by_order(&self) -> bool {
         self.report.as_ref().is_some_and(|report| report.by_order)

@@ -5,7 +5,9 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CallFault, Decision, Fact, Fitness, Hold, Link, ProbeOutcome, Report, Source, Takeover, WitnessView};
+use crate::{
+    CallFault, Decision, Ending, Fact, Fitness, Hold, Link, ProbeOutcome, Report, Source, Takeover, WitnessView,
+};
 
 /// A snapshot of what a node knows and does.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -44,6 +46,8 @@ pub struct View {
     pub hold: Option<Hold>,
     /// Whether this node leaves the pair, or has left it (F-13).
     pub is_leaving: bool,
+    /// What AWS says of the end of this node's host (F-13).
+    pub ending: Option<Ending>,
     /// How many moves the last ten minutes saw that the budget counts (F-15).
     pub moves: usize,
     /// How long the silence of a restarting peer still means nothing (F-13).

@@ -31,6 +31,7 @@ fn calm() -> Situation {
         ordered: false,
         stopping: false,
         leaving: false,
+        ending: false,
         on_hold: false,
         over_budget: false,
         bar_just_ended: false,
@@ -167,6 +168,20 @@ fn who_leaves_or_stops_claims_nothing_whatever_else_is_true() {
             assert_eq!(says(&situation), (Rule::F13, Verdict::Wait(Reason::Stopping)));
         }
     }
+}
+
+#[test]
+fn a_node_whose_host_ends_is_given_nothing_and_takes_what_nobody_serves() {
+    let given = Situation {
+        link: Link::Up,
+        peer_yielding: true,
+        ..calm()
+    };
+    assert_eq!(says(&given).0, Rule::F6b);
+    let ending = Situation { ending: true, ..given };
+    assert_eq!(says(&ending), (Rule::F19, Verdict::Wait(Reason::PeerServes)));
+    let alone = Situation { ending: true, ..dead() };
+    assert_eq!(says(&alone).0, Rule::F6a);
 }
 
 #[test]

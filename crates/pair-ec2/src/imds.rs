@@ -23,6 +23,9 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(3);
 /// Two, so that a session token that the service has forgotten is replaced.
 const ATTEMPTS: u32 = 2;
 
+/// How the service throttles.
+const TOO_MANY_REQUESTS: u16 = 429;
+
 const DOCUMENT: &str = "/latest/dynamic/instance-identity/document";
 const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
 const MACS: &str = "/latest/meta-data/network/interfaces/macs/";
@@ -109,6 +112,19 @@ pub enum ImdsError {
         /// What belongs there.
         expected: &'static str,
     },
+}
+
+impl ImdsError {
+    /// Whether the same question can be answered a moment later: the service is slow, throttles, or is not up yet. What it answers on
+    /// purpose stays.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::Token { .. } | Self::Unanswered { .. } => true,
+            Self::Refused { status, .. } => *status >= 500 || *status == TOO_MANY_REQUESTS,
+            Self::Malformed { .. } => false,
+        }
+    }
 }
 
 impl Imds {
@@ -235,7 +251,7 @@ impl Imds {
     }
 
     /// Reads a path; `None` is the service's own 404.
-    async fn ask(&self, path: &str) -> Result<Option<String>, ImdsError> {
+    pub(crate) async fn ask(&self, path: &str) -> Result<Option<String>, ImdsError> {
         let error = match self.client.get(path).await {
             Ok(text) => return Ok(Some(text.as_ref().trim().to_owned())),
             Err(error) => error,
@@ -300,7 +316,7 @@ fn hardware_address<'text>(path: &str, text: &'text str) -> Result<&'text str, I
     }
 }
 
-fn malformed(path: &str, found: &str, expected: &'static str) -> ImdsError {
+pub(crate) fn malformed(path: &str, found: &str, expected: &'static str) -> ImdsError {
     /// Enough to recognize what answered in IMDS's place.
     const SHOWN: usize = 80;
     ImdsError::Malformed {

@@ -170,7 +170,7 @@ impl Imds {
                 ["iam", "security-credentials", role] if *role == ROLE => Some(self.credentials()),
                 ["network", "interfaces", "macs"] => Some(format!("{}/", machine.mac)),
                 ["network", "interfaces", "macs", mac, key @ ..] if *mac == machine.mac => self.interface(key, held),
-                _ => None,
+                other => self.shared.announcements.read(&machine.name, other),
             },
             _ => None,
         }

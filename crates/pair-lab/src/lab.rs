@@ -10,6 +10,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::action::Action;
+use crate::announcement::Announcements;
 use crate::api_error::ApiError;
 use crate::clock::Clock;
 use crate::door::Door;
@@ -145,6 +146,7 @@ impl Lab {
             upstream,
             register: Mutex::new(register),
             imds_requests: Mutex::default(),
+            announcements: Announcements::default(),
             world: config.world,
         });
         let ground = &config.ground;

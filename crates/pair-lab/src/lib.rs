@@ -8,6 +8,7 @@
 //! The crate drives the real binaries from outside: it links neither the daemon nor the AWS SDK.
 
 mod action;
+mod announcement;
 mod api_error;
 pub mod blocking;
 mod bucket;
@@ -37,6 +38,7 @@ mod world;
 mod xml;
 
 pub use action::Action;
+pub use announcement::Announcement;
 pub use api_error::ApiError;
 pub use bucket::Limit;
 pub use client::{Client, ClientConfig, Outage, Record, Verdict};

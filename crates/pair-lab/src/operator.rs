@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
 
+use crate::announcement::Announcement;
 use crate::instances::Stage;
 use crate::lab::{Lab, LabError};
 use crate::moto;
@@ -101,6 +102,26 @@ impl Lab {
     /// As for [`Lab::stop_instance`].
     pub async fn start_instance(&self, node: &str) -> Result<(), LabError> {
         self.set_stopped(node, false).await
+    }
+
+    /// Has AWS tell a node something about its host, in the place of what it told of that kind.
+    ///
+    /// # Errors
+    /// [`LabError::UnknownNode`].
+    pub fn announce(&self, node: &str, announcement: &Announcement) -> Result<(), LabError> {
+        let node = self.node(node)?;
+        self.shared.announcements.give(&node.name, announcement);
+        Ok(())
+    }
+
+    /// Takes back all that AWS has told a node about its host.
+    ///
+    /// # Errors
+    /// [`LabError::UnknownNode`].
+    pub fn take_back(&self, node: &str) -> Result<(), LabError> {
+        let node = self.node(node)?;
+        self.shared.announcements.clear(&node.name);
+        Ok(())
     }
 
     /// Launches a node's instance anew as far as EC2 knows: it runs, as of now, with this tag. Until it bears the tag, an instance

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use serde::Serialize;
 
+use crate::announcement::Announcements;
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::instances::Instances;
@@ -21,6 +22,7 @@ pub(crate) struct Shared {
     pub(crate) faults: Faults,
     pub(crate) log: Log,
     pub(crate) instances: Instances,
+    pub(crate) announcements: Announcements,
     /// The EC2 that answers, if it is not the emulator.
     pub(crate) upstream: Option<Upstream>,
     pub(crate) register: Mutex<Register>,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pair_core::{InstanceState, Member};
+use pair_core::{Ending, EndingCause, InstanceState, Member};
 
 use crate::{ApiFault, Owner, Scope, Service, Tuning, World};
 
@@ -91,6 +91,8 @@ pub enum Fault {
     Leave(Member),
     /// Bring a member back into the pair.
     Join(Member),
+    /// Let AWS say that it takes a member's host away, or does not any more.
+    EndHost(Member, bool),
     /// Ask an agent to end.
     Stop(Member),
     /// Lose what an agent has kept on disk.
@@ -98,6 +100,13 @@ pub enum Fault {
     /// Write other settings into a host's file, and let its agent read it again.
     Reload(Member, Tuning),
 }
+
+/// A notice after which the node gives away what it holds.
+const SPOT: Ending = Ending {
+    cause: EndingCause::Spot,
+    at: None,
+    hands_over: true,
+};
 
 impl World {
     /// Lets a fault strike.
@@ -149,6 +158,7 @@ impl World {
                 self.leave(member);
             }
             Fault::Join(member) => self.join(member),
+            Fault::EndHost(member, does_end) => self.end_host(member, does_end.then_some(SPOT)),
             Fault::Stop(member) => self.stop(member),
             Fault::LoseDisk(member) => self.lose_disk(member),
             Fault::Reload(member, tuning) => self.reload(member, tuning),

@@ -133,7 +133,7 @@ fn random_api_fault(dice: &mut Dice, member: Member) -> (Fault, Option<Fault>) {
 }
 
 fn random_order(dice: &mut Dice, member: Member) -> (Fault, Option<Fault>) {
-    match dice.below(8) {
+    match dice.below(9) {
         0 | 1 => (Fault::Order(member, *dice.one_of(&Member::BOTH)), None),
         2 => {
             let length = whole_ms(dice, Duration::from_secs(1), Duration::from_secs(30));
@@ -148,6 +148,7 @@ fn random_order(dice: &mut Dice, member: Member) -> (Fault, Option<Fault>) {
             let tuning = *dice.one_of(&[Tuning::Hasty, Tuning::Calm]);
             (Fault::Reload(member, tuning), Some(Fault::Reload(member, Tuning::Own)))
         }
+        7 => (Fault::EndHost(member, true), Some(Fault::EndHost(member, false))),
         _ => (Fault::Ready(member, false), Some(Fault::Ready(member, true))),
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use pair_core::{CallId, Event, Input, Instant, Member, Node, OrderId, OrderOutcome};
+use pair_core::{CallId, Ending, Event, Input, Instant, Member, Node, OrderId, OrderOutcome};
 
 use crate::{Service, Tuning, operator::Kept};
 
@@ -22,6 +22,8 @@ pub struct Host {
     pub(crate) has_place: bool,
     /// Whether another address is on that private IP.
     pub(crate) has_neighbour: bool,
+    /// What AWS says of its end.
+    pub(crate) ending: Option<Ending>,
     /// How late its wake-ups come at most.
     pub(crate) wake_late: Duration,
     /// How far this host's clock is ahead of the world's.
@@ -79,6 +81,7 @@ impl Host {
             ready: true,
             has_place: true,
             has_neighbour: false,
+            ending: None,
             has_imds: true,
             wake_late,
             clock_ahead,

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use pair_core::{Input, InstanceState, Member, Node, OrderId};
+use pair_core::{Ending, Input, InstanceState, Member, Node, OrderId};
 
 use crate::{
     ApiFault, Fault, Owner, Scope, Service, Tuning, World, agenda::Happening, found::FINDING_TAKES, host::Pause,
@@ -40,6 +40,10 @@ impl World {
         let is_there = self.host(member).has_neighbour;
         let input = Input::Neighbour { is_there };
         self.agenda.put(soon, Happening::Reach { at, run, input });
+        if let Some(ending) = self.host(member).ending {
+            let input = Input::HostEnds(Some(ending));
+            self.agenda.put(soon, Happening::Reach { at, run, input });
+        }
         if let Some(kept) = self.host(member).kept {
             let input = Input::Restored(kept.by(self.now));
             self.handle(member, input);
@@ -144,6 +148,17 @@ impl World {
         host.has_neighbour = is_there;
         let (at, run) = (member, host.run);
         let input = Input::Neighbour { is_there };
+        self.agenda.put(self.now, Happening::Reach { at, run, input });
+    }
+
+    /// AWS says that it takes a host away, or that it does not any more; an agent that starts is told the same.
+    pub fn end_host(&mut self, member: Member, ending: Option<Ending>) {
+        self.trace
+            .note(self.now, || format!("AWS takes {member:?}: {ending:?}"));
+        let host = self.host_mut(member);
+        host.ending = ending;
+        let (at, run) = (member, host.run);
+        let input = Input::HostEnds(ending);
         self.agenda.put(self.now, Happening::Reach { at, run, input });
     }
 
@@ -415,6 +430,9 @@ impl World {
             self.set_service(member, Service::Serving);
             self.set_ready(member, true);
             self.set_neighbour(member, false);
+            if self.host(member).ending.is_some() {
+                self.end_host(member, None);
+            }
             self.join(member);
             self.end_hold(member);
             self.reload(member, Tuning::Own);

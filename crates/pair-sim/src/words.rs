@@ -84,6 +84,7 @@ impl Fault {
         "stop",
         "lose-disk",
         "reload",
+        "end-host",
     ];
 
     /// The verb of this fault: one of [`Self::VERBS`].
@@ -138,6 +139,7 @@ impl Fault {
             Self::Stop(_) => 41,
             Self::LoseDisk(_) => 42,
             Self::Reload(..) => 43,
+            Self::EndHost(..) => 44,
         }
     }
 }
@@ -177,7 +179,8 @@ impl fmt::Display for Fault {
             | Self::Neighbour(member, is_so)
             | Self::Forget(member, is_so)
             | Self::WitnessPath(member, is_so)
-            | Self::Imds(member, is_so) => {
+            | Self::Imds(member, is_so)
+            | Self::EndHost(member, is_so) => {
                 write!(f, " {} {}", name(member), word_of(ANSWERS, is_so))
             }
             Self::Order(asked, to) => write!(f, " {} {}", name(asked), name(to)),
@@ -247,6 +250,7 @@ impl FromStr for Fault {
             "hold" => Self::HoldFor(words.member()?, words.time()?),
             "leave" => Self::Leave(words.member()?),
             "join" => Self::Join(words.member()?),
+            "end-host" => Self::EndHost(words.member()?, words.one_of(ANSWERS, "yes or no")?),
             "stop" => Self::Stop(words.member()?),
             "lose-disk" => Self::LoseDisk(words.member()?),
             "reload" => Self::Reload(words.member()?, words.one_of(TUNINGS, "own, hasty or calm")?),
@@ -428,6 +432,7 @@ mod tests {
         " a",
         " b",
         " a hasty",
+        " b yes",
     ];
 
     #[test]

@@ -15,8 +15,8 @@
 //! Both nodes print the nodes in the same order, so that two screens can be compared.
 
 use pair_wire::control::{
-    AddressStatus, DecisionStatus, DiscoveryStatus, HolderName, HolderSource, Link, NodeStatus, PeerStatus, Problem,
-    Role, Severity, State, Status, TakeoverStatus, WitnessStatus,
+    AddressStatus, DecisionStatus, DiscoveryStatus, EndingStatus, HolderName, HolderSource, Link, NodeStatus,
+    PathState, PathStatus, PeerStatus, Problem, Role, Severity, State, Status, TakeoverStatus, WitnessStatus,
 };
 
 /// The status as text, each line with its line feed.
@@ -37,6 +37,11 @@ pub fn status_text(status: &Status) -> String {
         standby(status)
     )];
     lines.extend(aligned(&nodes));
+    let paths = &status.peer.paths;
+    // With one path the row of the peer says it all.
+    if paths.len() > 1 {
+        lines.extend(aligned(&paths.iter().map(path_row).collect::<Vec<_>>()));
+    }
     lines.extend(aligned(&addresses));
     lines.extend(aligned(&witnesses));
     lines.extend(status.discovery.as_ref().map(discovery));
@@ -150,6 +155,7 @@ fn node_row(node: &NodeStatus, remark: &str) -> Vec<String> {
         (Role::Active, Some(true)) | (_, None) => "",
         (_, Some(false)) => "not ready, ",
     };
+    let ending = node.ending.as_ref().map_or_else(String::new, ending);
     vec![
         node.name.clone(),
         or_dash(node.instance_id.as_deref()),
@@ -157,8 +163,15 @@ fn node_row(node: &NodeStatus, remark: &str) -> Vec<String> {
         or_dash(node.zone.as_deref()),
         role.to_owned(),
         node.service.clone(),
-        format!("{readiness}{remark}"),
+        format!("{readiness}{ending}{remark}"),
     ]
+}
+
+/// What AWS says of the end of a node's host, to be followed by more.
+fn ending(ending: &EndingStatus) -> String {
+    let left = ending.left_ms.map_or_else(String::new, |ms| format!(" in {}", age(ms)));
+    let what = if ending.hands_over { "host ends" } else { "noticed" };
+    format!("{what}{left}: {}, ", ending.cause.name())
 }
 
 fn discovery(found: &DiscoveryStatus) -> String {
@@ -201,6 +214,27 @@ fn contact(peer: &PeerStatus, version: &str) -> String {
         .flatten()
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+/// One path of heartbeats.
+fn path_row(path: &PathStatus) -> Vec<String> {
+    let heard = path.heard_ago_ms.map(|ms| format!("heard {} ago", age(ms)));
+    let state = match path.state {
+        PathState::Alive => None,
+        PathState::Silent => Some("silent".to_owned()),
+        PathState::NeverHeard => Some("never heard".to_owned()),
+        PathState::Closed => Some("not on this host".to_owned()),
+    };
+    let loss = path
+        .loss_percent
+        .filter(|_| path.state == PathState::Alive)
+        .map(|percent| format!("loss {percent} %"));
+    let remarks: Vec<String> = [state, heard, loss].into_iter().flatten().collect();
+    vec![
+        "path".to_owned(),
+        format!("{} ↔ {}", path.own, path.peer),
+        remarks.join(", "),
+    ]
 }
 
 fn address_row(address: &AddressStatus) -> Vec<String> {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use pair_wire::control::{HolderName, Link, NodeStatus, Role, Severity, State, Status};
+use pair_wire::control::{EndingCause, HolderName, Link, NodeStatus, PathState, Role, Severity, State, Status};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     low_level::pipe,
@@ -89,6 +89,7 @@ struct Gist {
     problems: Vec<(String, Option<String>, Severity)>,
     nodes: [NodeGist; 2],
     link: Link,
+    paths: Vec<PathState>,
     holders: Vec<Option<HolderName>>,
     reasons: Vec<String>,
     is_on_hold: bool,
@@ -101,6 +102,7 @@ struct NodeGist {
     service: String,
     is_ready: Option<bool>,
     is_leaving: Option<bool>,
+    ending: Option<(EndingCause, bool)>,
 }
 
 impl Gist {
@@ -114,6 +116,7 @@ impl Gist {
                 .collect(),
             nodes: [&status.node, &status.peer.node].map(NodeGist::of),
             link: status.peer.link,
+            paths: status.peer.paths.iter().map(|path| path.state).collect(),
             holders: status.addresses.iter().map(|address| address.holder.clone()).collect(),
             reasons: reasons.map(|reason| reason.id.clone()).collect(),
             is_on_hold: status.hold_left_ms.is_some(),
@@ -129,6 +132,7 @@ impl NodeGist {
             service: node.service.clone(),
             is_ready: node.ready,
             is_leaving: node.leaving,
+            ending: node.ending.as_ref().map(|ending| (ending.cause, ending.hands_over)),
         }
     }
 }

@@ -1,13 +1,13 @@
 //! The event loop: carries datagrams, time and news to the core of each address, and carries out what it wants.
 //!
-//! One turn drains the socket before it wakes the cores (F-4), so that a node that was paused hears what its peer said
+//! One turn drains the sockets before it wakes the cores (F-4), so that a node that was paused hears what its peer said
 //! meanwhile before it judges its silence. Nothing in a turn waits: calls, checks and probes run on the other thread.
 //!
 //! ```text
 //!  datagrams, time ───────────────► turn ──┐           ┌────────────── Seat, one per address ──────────────┐
 //!  the other thread ──► hear ──► Input ────┼──► each ──┤ Node ──► Output: datagrams, calls, probes, answers │
 //!  control clients ──► answer ─► Input ────┘           │      └─► Event: log, recorder, metrics             │──► report
-//!                                                      └── works with Shared: socket, cloud, checks, … ─────┘
+//!                                                      └── works with Shared: paths, cloud, checks, … ──────┘
 //! ```
 
 mod answer;
@@ -23,8 +23,8 @@ mod seat;
 mod shared;
 mod witness;
 
-use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use pair_core::{Input, Instant, Member};
@@ -35,7 +35,7 @@ use sd_notify::NotifyState;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
-use tracing::{debug, info, trace};
+use tracing::{debug, info, trace, warn};
 
 use crate::cli;
 use crate::clock::Clock;
@@ -49,7 +49,9 @@ use crate::logbook::Logbook;
 use crate::metrics::{Publisher, Tally};
 use crate::names::Names;
 use crate::news::News;
-use crate::socket::{HeartbeatSocket, Received};
+use crate::paths::{Change, Path, Paths};
+use crate::problems;
+use crate::socket::Received;
 use crate::vitals;
 use crate::watchers::Watchers;
 use crate::witness::Booth;
@@ -92,8 +94,8 @@ pub struct Parts {
     pub ring: KeyRing,
     /// The daemon's clock.
     pub clock: Clock,
-    /// The heartbeat socket.
-    pub socket: HeartbeatSocket,
+    /// The paths of heartbeats.
+    pub paths: Paths,
     /// The socket for witnesses, if there are any.
     pub booth: Option<Booth>,
     /// The cloud side.
@@ -130,7 +132,7 @@ impl Agent {
             seats,
             ring,
             clock,
-            socket,
+            paths,
             booth,
             cloud,
             elsewhere,
@@ -150,7 +152,7 @@ impl Agent {
         let seats = seats.into_iter().enumerate();
         Self {
             seats: seats
-                .map(|(index, parts)| Seat::new(AddressIndex(index), parts, &config, &names, &ring, now))
+                .map(|(index, parts)| Seat::new(AddressIndex(index), parts, paths.count(), &config, &names, &ring, now))
                 .collect(),
             shared: Shared {
                 digest: config.digest(),
@@ -164,7 +166,7 @@ impl Agent {
                 names,
                 clock,
                 ring,
-                socket,
+                paths,
                 booth,
                 cloud,
                 elsewhere,
@@ -210,7 +212,7 @@ impl Agent {
             }
             let wake_at = self.wake_at();
             tokio::select! {
-                readable = self.shared.socket.readable() => readable.context("the heartbeat socket failed")?,
+                readable = self.shared.paths.readable() => readable.context("a heartbeat socket failed")?,
                 readable = witness::readable(self.shared.booth.as_ref()) => readable.context("the socket for witnesses failed")?,
                 () = tokio::time::sleep_until(self.shared.clock.deadline(wake_at)) => {}
                 Some(news) = self.news.recv() => self.hear(news),
@@ -237,7 +239,7 @@ impl Agent {
 
     /// Says whether the socket is empty.
     fn turn(&mut self) -> anyhow::Result<bool> {
-        let is_empty = self.drain().context("the heartbeat socket failed")?;
+        let is_empty = self.drain();
         let now = self.shared.clock.now();
         self.hear_witnesses(now);
         self.hear_unchanged(now);
@@ -245,6 +247,7 @@ impl Agent {
             seat.turn(now, &mut self.shared);
         }
         self.turned_at = now;
+        self.follow_paths(now);
         let drops = self.drops();
         self.shared.known.follow_drops(now, &drops);
         self.tell_need();
@@ -254,30 +257,45 @@ impl Agent {
         Ok(is_empty)
     }
 
-    /// Hears every datagram that waited when it began, and no more than the socket can hold: a flood must not keep time
-    /// from passing. Says whether the socket is empty.
-    fn drain(&mut self) -> io::Result<bool> {
+    /// Hears every datagram that waited when it began, and no more than the sockets can hold: a flood must not keep time
+    /// from passing. Says whether they are empty.
+    fn drain(&mut self) -> bool {
+        let drained: Vec<bool> = (0..self.shared.paths.count())
+            .map(|path| self.drain_path(path))
+            .collect();
+        drained.into_iter().all(|is_empty| is_empty)
+    }
+
+    fn drain_path(&mut self, path: usize) -> bool {
         let mut buffer = [0; MAX_DATAGRAM + 1];
-        for _ in 0..self.shared.socket.capacity() {
-            match self.shared.socket.try_receive(&mut buffer) {
-                Ok(Received::Datagram { length, overflow }) => self.receive(&buffer[..length], overflow),
-                Ok(Received::Refused) => self.tell_all(self.shared.clock.now(), &Input::PeerUnreachable),
-                Ok(Received::Empty) => return Ok(true),
+        for _ in 0..self.shared.paths.capacity(path) {
+            match self.shared.paths.try_receive(path, &mut buffer) {
+                Ok(Received::Datagram { length, overflow }) => self.receive(path, &buffer[..length], overflow),
+                Ok(Received::Refused) => self.hear_refusal(),
+                Ok(Received::Empty) => return true,
                 // An ICMP error of another kind: reading it has cleared it.
                 Err(error) => debug!(%error, "heartbeat path"),
             }
         }
-        Ok(false)
+        self.shared.paths.capacity(path) == 0
+    }
+
+    /// Tells the cores that nobody listens at the peer, unless a path says otherwise.
+    fn hear_refusal(&mut self) {
+        let now = self.shared.clock.now();
+        if self.shared.paths.are_refused(now, self.holdtime()) {
+            self.tell_all(now, &Input::PeerUnreachable);
+        }
     }
 
     /// Hands a datagram to the seat that it names. What names none is counted by the first one.
-    fn receive(&mut self, datagram: &[u8], overflow: u32) {
+    fn receive(&mut self, path: usize, datagram: &[u8], overflow: u32) {
         let named = self.seats.iter().position(|seat| seat.receiver.is_named_in(datagram));
         let Some(seat) = self.seats.get_mut(named.unwrap_or_default()) else {
             return;
         };
         seat.receiver.count_overflow(overflow.into());
-        if let Err(cause) = seat.open(datagram, &mut self.shared) {
+        if let Err(cause) = seat.open(path, datagram, &mut self.shared) {
             trace!(%cause, "datagram dropped");
         }
     }
@@ -287,6 +305,36 @@ impl Agent {
         for seat in &mut self.seats {
             seat.handle(now, input.clone(), &mut self.shared);
         }
+    }
+
+    /// The holdtime in force; all seats have the same.
+    fn holdtime(&self) -> Duration {
+        self.seats[0].core.holdtime
+    }
+
+    /// Follows which paths have fallen silent, or speak again.
+    fn follow_paths(&mut self, now: Instant) {
+        let holdtime = self.holdtime();
+        let changes = self.shared.paths.follow(now, holdtime);
+        // With one path the link says it all.
+        if self.shared.paths.count() == 1 {
+            return;
+        }
+        for (index, change) in changes {
+            let Some(name) = self.shared.paths.iter().nth(index).map(Path::name) else {
+                continue;
+            };
+            let what = match change {
+                Change::FellSilent => format!("the heartbeat path {name} is silent"),
+                Change::Speaks => format!("heartbeats come by the path {name}"),
+            };
+            match change {
+                Change::FellSilent => warn!(path = name, "a heartbeat path is silent"),
+                Change::Speaks => info!(path = name, "heartbeats come by this path"),
+            }
+            self.seats[0].note_path(now, &what, &mut self.shared);
+        }
+        self.shared.known.silent_paths = problems::silent_paths(&self.shared.paths, now);
     }
 
     /// When the loop must turn at the latest.

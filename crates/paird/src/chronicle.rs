@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::mem;
 use std::time::Duration;
 
-use pair_core::{Decision, Event, Instant, Link, Takeover, Verdict};
+use pair_core::{Decision, Ending, Event, Instant, Link, Takeover, Verdict};
 use pair_wire::control::{Times, Transition, TransitionKind};
 
 use crate::asker::Asker;
@@ -78,6 +78,15 @@ impl Chronicle {
     /// Takes in what came of reading configuration and keys again.
     pub fn reload(&mut self, now: Instant, outcome: &str) {
         self.keep(Note::new(now, TransitionKind::Reload, outcome.to_owned()));
+    }
+
+    /// Takes in that a heartbeat path has fallen silent, or speaks again. A row of these is one transition, told by its last: a path that
+    /// flaps must not push out what else happened.
+    pub fn path(&mut self, now: Instant, what: &str) {
+        if self.kept.back().is_some_and(|last| last.kind == TransitionKind::Path) {
+            self.kept.pop_back();
+        }
+        self.keep(Note::new(now, TransitionKind::Path, what.to_owned()));
     }
 
     /// The transitions, oldest first, by the wall clock as it stands `now`: a clock that was set right since is right for
@@ -186,6 +195,7 @@ impl Chronicle {
                 TransitionKind::Membership,
                 "this node is back in the pair".to_owned(),
             )),
+            Event::HostEnds(ending) => Some(plain(TransitionKind::Membership, ending_told(now, *ending))),
             Event::SilenceStartsAnew => Some(plain(
                 TransitionKind::Silence,
                 "EC2 answers for the first time in this silence, so this node may have been the one cut off: the silence \
@@ -263,11 +273,24 @@ impl Note {
     }
 }
 
+/// What AWS says of the end of this host, and what follows from it.
+fn ending_told(now: Instant, ending: Option<Ending>) -> String {
+    let Some(Ending { cause, at, hands_over }) = ending else {
+        return "no notice of AWS about this host stands any more".to_owned();
+    };
+    let cause = text::ending_cause(cause);
+    if !hands_over {
+        return format!("AWS has given a notice about this host: {cause}; nothing moves for it");
+    }
+    let left = at.map_or_else(String::new, |at| format!(" in {}", text::whole_seconds(at.since(now))));
+    format!("AWS takes this host{left}: {cause}; this node gives away what it holds")
+}
+
 #[cfg(test)]
 mod tests {
     use pair_core::{
-        Alarm, CallFault, Fitness, Hold, HoldVersion, Holder, Member, Objection, Reason, Rule, Situation, Source,
-        Testimony, Unfitness, WitnessIndex,
+        Alarm, CallFault, EndingCause, Fitness, Hold, HoldVersion, Holder, Member, Objection, Reason, Rule, Situation,
+        Source, Testimony, Unfitness, WitnessIndex,
     };
     use pair_wire::control::{Answer, Outcome, Response, WHY_VERSION, Why, encode_line};
 
@@ -428,6 +451,26 @@ mod tests {
             (witness(false), "the witness 10.0.3.10:7695 is silent"),
             (Event::Leaving(true), "this node leaves the pair"),
             (Event::Leaving(false), "this node is back in the pair"),
+            (
+                Event::HostEnds(Some(Ending {
+                    cause: EndingCause::Spot,
+                    at: Some(at(121)),
+                    hands_over: true,
+                })),
+                "AWS takes this host in 2m: spot interruption; this node gives away what it holds",
+            ),
+            (
+                Event::HostEnds(Some(Ending {
+                    cause: EndingCause::Rebalance,
+                    at: None,
+                    hands_over: false,
+                })),
+                "AWS has given a notice about this host: rebalance recommendation; nothing moves for it",
+            ),
+            (
+                Event::HostEnds(None),
+                "no notice of AWS about this host stands any more",
+            ),
         ];
         for (event, text) in cases {
             let mut chronicle = chronicle();
@@ -460,6 +503,7 @@ mod tests {
             ordered: true,
             stopping: true,
             leaving: true,
+            ending: true,
             on_hold: true,
             over_budget: true,
             bar_just_ended: true,

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -115,6 +116,9 @@ pub struct Init {
     /// URL of the instance metadata service.
     #[arg(long, value_name = "URL")]
     pub imds_endpoint: Option<String>,
+    /// How long a metadata service that does not answer is asked again: at a boot it may be slow.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    pub imds_patience: Duration,
     /// The file to write.
     #[arg(long, value_name = "FILE", default_value = DEFAULT_PATH)]
     pub config: PathBuf,

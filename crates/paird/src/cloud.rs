@@ -12,7 +12,7 @@ mod allocation;
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use pair_core::{CallFault, CallRequest, Input};
 use pair_ec2::{CallError, Connection, Ec2, Imds, Settings};
@@ -23,6 +23,7 @@ use tracing::{info, warn};
 use crate::clock::Clock;
 use crate::config::AddressIndex;
 use crate::news::{AddressNews, News};
+use crate::notices::{Policy, Told};
 
 pub use allocation::Destination;
 
@@ -33,6 +34,10 @@ const IMDS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often it is asked about each of them at least, so that a confirmed hold stays confirmed.
 const IMDS_ROUND_MAX: Duration = Duration::from_secs(2);
+
+/// How often AWS's notices are read: as often as AWS recommends for spot instances, which have two minutes. Up to four requests, so one
+/// address and they are less than two questions a second.
+const NOTICES_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often credentials are fetched before they are needed.
 const CREDENTIALS_INTERVAL: Duration = Duration::from_secs(60);
@@ -63,6 +68,8 @@ pub struct Manner {
     pub rehearsal_interval: Duration,
     /// Whether a takeover begins with a release (F-11).
     pub strict: bool,
+    /// What is done about AWS's notices; `None` if they are not read.
+    pub notices: Option<Policy>,
 }
 
 /// The cloud side of the daemon.
@@ -125,6 +132,7 @@ impl Cloud {
         }
         tokio::join!(
             self.watch(&imds),
+            self.watch_notices(&imds),
             self.keep_credentials(&ec2),
             Arc::clone(&self).keep_rehearsing(&ec2)
         );
@@ -200,6 +208,38 @@ impl Cloud {
             ticks.tick().await;
             if let Some(outcome) = allocation.look(imds).await {
                 self.tell(News::Imds(outcome.map_err(|error| error.to_string()))).await;
+            }
+        }
+    }
+
+    /// Reads AWS's notices for ever, beside [`Self::watch`], which never waits for it, and tells what stands whenever that changes.
+    async fn watch_notices(&self, imds: &Imds) {
+        let mut ticks = tokio::time::interval(NOTICES_INTERVAL);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let (mut told, mut said, mut failed) = (Told::default(), Vec::new(), Vec::new());
+        loop {
+            ticks.tick().await;
+            let notices = match self.manner().notices {
+                Some(policy) => {
+                    let errors = told.ask(imds, &policy).await;
+                    if !errors.is_empty() && errors != failed {
+                        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                        warn!(
+                            errors = errors.join("; "),
+                            "AWS's notices were not read; what was told last stands"
+                        );
+                    }
+                    failed = errors;
+                    told.notices(&policy, SystemTime::now())
+                }
+                None => {
+                    told = Told::default();
+                    Vec::new()
+                }
+            };
+            if notices != said {
+                said.clone_from(&notices);
+                self.tell(News::Notices(notices)).await;
             }
         }
     }

@@ -133,6 +133,12 @@ impl Flight {
         self.journal(now, logbook);
     }
 
+    /// Takes in that a heartbeat path has fallen silent, or speaks again.
+    pub fn path(&mut self, now: Instant, what: &str, logbook: &mut Logbook) {
+        self.chronicle.path(now, what);
+        self.journal(now, logbook);
+    }
+
     /// Takes in the configuration that is in force.
     pub fn follow_config(&mut self, config: &Config) {
         self.header.config = digest_of(config);
@@ -270,6 +276,7 @@ const fn is_claim(event: &Event) -> bool {
         | Event::HoldChanged { .. }
         | Event::Witness { .. }
         | Event::Leaving(_)
+        | Event::HostEnds(_)
         | Event::SilenceStartsAnew => false,
     }
 }

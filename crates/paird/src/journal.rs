@@ -3,7 +3,7 @@
 use std::env;
 use std::io;
 
-use pair_core::{Alarm, Event, Link, Verdict};
+use pair_core::{Alarm, Ending, Event, Link, Verdict};
 use tracing::level_filters::LevelFilter;
 use tracing::{debug, error, info, warn};
 use tracing_subscriber::layer::SubscriberExt;
@@ -149,6 +149,11 @@ pub fn tell(event: &Event, names: &Names) {
         } => warn!(witness = names.witness(*witness), "witness is silent"),
         Event::Leaving(true) => info!("this node leaves the pair"),
         Event::Leaving(false) => info!("this node is back in the pair"),
+        Event::HostEnds(Some(Ending { cause, hands_over, .. })) => {
+            let notice = text::ending_cause(*cause);
+            warn!(notice, hands_over, "AWS has given a notice about this host");
+        }
+        Event::HostEnds(None) => info!("no notice of AWS about this host stands any more"),
         Event::SilenceStartsAnew => {
             warn!("EC2 answers for the first time in this silence: it starts anew");
         }

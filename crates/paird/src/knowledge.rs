@@ -12,6 +12,7 @@ use crate::check::{State, Verdict};
 use crate::discovery::Company;
 use crate::hooks::Outcome;
 use crate::landing::Obstacle;
+use crate::notices::Notice;
 use crate::problems::Cards;
 
 /// What the daemon knows beside the cores about this node as a whole.
@@ -31,6 +32,10 @@ pub struct Knowledge {
     pub cards: Option<Cards>,
     /// That the peer has other keys, if it has.
     pub keys_apart: Option<Problem>,
+    /// The notices of AWS that stand, the most urgent first.
+    pub notices: Vec<Notice>,
+    /// Which paths of several are silent, in words.
+    pub silent_paths: Vec<String>,
     /// What the checks last said.
     pub verdict: Option<Verdict>,
     /// Why the newest lines of the journal are not on disk.
@@ -90,6 +95,8 @@ impl Knowledge {
             silent_witnesses: BTreeSet::new(),
             cards: None,
             keys_apart: None,
+            notices: Vec::new(),
+            silent_paths: Vec::new(),
             verdict: None,
             journal_error: None,
             metrics_error: None,

@@ -13,6 +13,7 @@ use crate::discovery::Finding;
 use crate::doctor::Host;
 use crate::hooks::Outcome;
 use crate::landing::Obstacle;
+use crate::notices::Notice;
 
 /// Something that the event loop did not see itself.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub enum News {
     Journalled(Result<(), (u64, String)>),
     /// What became of each hook, by its name, when hooks were last told something.
     Hooked(Vec<(String, Outcome)>),
+    /// The notices of AWS that stand, the most urgent first.
+    Notices(Vec<Notice>),
     /// How the last question to IMDS went.
     Imds(Result<(), String>),
     /// Configuration and keys, read again.

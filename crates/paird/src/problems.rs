@@ -4,6 +4,8 @@
 mod card;
 mod cloud;
 mod company;
+mod ending;
+mod paths;
 
 use pair_core::{Alarm, CallFault, Fitness, Holder, Link, Member, Notice, Objection, Verdict, View};
 use pair_wire::control::{Problem, Severity};
@@ -19,6 +21,8 @@ pub use cloud::{
     place_taken, redirected,
 };
 pub use company::{peer_not_found, third_member};
+pub use ending::of_notices;
+pub use paths::silent_paths;
 
 /// The ids of everything that can be found, and how bad each is at its worst.
 pub const IDS: &[(&str, Severity)] = &[
@@ -44,6 +48,8 @@ pub const IDS: &[(&str, Severity)] = &[
     ("held-by-stranger", Severity::Critical),
     ("holder-unknown", Severity::Critical),
     ("hook-failing", Severity::Degraded),
+    ("host-ending", Severity::Critical),
+    ("host-noticed", Severity::Degraded),
     ("imds-unreachable", Severity::Degraded),
     ("key-unusable", Severity::Critical),
     ("key-weak", Severity::Degraded),
@@ -60,6 +66,9 @@ pub const IDS: &[(&str, Severity)] = &[
     ("on-hold", Severity::Critical),
     ("one-way-link", Severity::Degraded),
     ("over-budget", Severity::Critical),
+    ("path-silent", Severity::Degraded),
+    ("peer-host-ending", Severity::Degraded),
+    ("peer-host-noticed", Severity::Degraded),
     ("peer-left-pair", Severity::Degraded),
     ("peer-not-found", Severity::Degraded),
     ("peer-not-ready", Severity::Degraded),
@@ -85,6 +94,7 @@ pub const AGAINST_READINESS: &[&str] = &[
     "allocation-unknown",
     "ec2-denied",
     "ec2-unreadable",
+    "host-ending",
     "imds-unreachable",
     "no-interface",
     "no-role",
@@ -163,6 +173,7 @@ pub fn against_readiness(known: &Knowledge, address: &AddressKnowledge, fitness:
             "the address would move here, and its traffic would be dropped",
         ));
     }
+    problems.extend(ending::against_readiness(&known.notices));
     let silent: Vec<String> = known.silent_witnesses.iter().cloned().collect();
     problems.extend(witness_silent(&silent));
     if fitness != Fitness::Fit {
@@ -243,11 +254,15 @@ fn of_address(sight: &Sight<'_>, known: &Knowledge, names: &Names, me: Member) -
     let is_active = view.is_active == Some(true);
     if is_active {
         for problem in &mut problems {
-            if problem.id == "service-unfit" && view.fitness != Fitness::Unknown {
+            let is_unfit = problem.id == "service-unfit" && view.fitness != Fitness::Unknown;
+            let is_stuck = problem.id == "host-ending" && !ending::can_be_taken_over(view);
+            if is_unfit || is_stuck {
                 problem.severity = Severity::Critical;
             }
         }
     }
+    problems.extend(ending::told_only(&known.notices));
+    problems.extend(paths::about(view.link, known));
     problems.extend(about_holder(view, names));
     problems.extend(about_claim(view, address));
     problems.extend(about_peer(view, known, names, me));
@@ -410,6 +425,7 @@ fn about_peer(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<
     else {
         return problems;
     };
+    problems.extend(ending::of_peer(report, peer));
     let peer_holds = view
         .fact
         .as_ref()
@@ -428,7 +444,7 @@ fn about_peer(view: &View, known: &Knowledge, names: &Names, me: Member) -> Vec<
             format!("{peer} has left the pair: there is no standby"),
             "pairctl join there brings it back",
         ));
-    } else if !report.ready {
+    } else if !report.ready && !ending::is_told(report) {
         problems.push(degraded(
             "peer-not-ready",
             if peer_holds {

@@ -23,7 +23,7 @@ use crate::control::Pending;
 use crate::discovery::{self, Begun};
 use crate::journal::Loudness;
 use crate::logbook::Logbook;
-use crate::socket::HeartbeatSocket;
+use crate::paths::Paths;
 use crate::standing::Keeper;
 use crate::watchers::{Surroundings, Watchers};
 use crate::witness::{Booth, BoothParts};
@@ -132,12 +132,13 @@ fn run_member(
     let private_ips = landing_places(&config, me)?;
     let clock = Clock::start();
     let port = config.heartbeat.port;
-    let socket = if config.discovery.is_some() {
-        HeartbeatSocket::open_shared(own, Some(peer).filter(|peer| !peer.is_unspecified()), port)
+    let paths = if config.discovery.is_some() {
+        Paths::open_shared(own, Some(peer).filter(|peer| !peer.is_unspecified()), port)
     } else {
-        HeartbeatSocket::open(own, peer, port)
+        let [ours, theirs] = [me, me.peer()].map(|member| config.nodes[member.index()].ends());
+        Paths::open(ours.zip(theirs), port)
     };
-    let socket = socket.with_context(|| format!("cannot open the heartbeat socket on {own}, UDP port {port}"))?;
+    let paths = paths.with_context(|| format!("cannot open the heartbeat socket on {own}, UDP port {port}"))?;
     let booth = booth(&config, me, &ring)?;
     let (tell, news) = mpsc::channel(NEWS_WAITING);
     let cloud = Cloud::new(
@@ -195,7 +196,7 @@ fn run_member(
         seats,
         ring,
         clock,
-        socket,
+        paths,
         booth,
         cloud,
         elsewhere: handle,
@@ -263,7 +264,7 @@ pub(crate) fn this_node(config: &Config, flag: Option<&str>) -> anyhow::Result<M
     let here = config
         .nodes
         .iter()
-        .map(|node| node.address)
+        .flat_map(config::Node::ends)
         .filter(|address| landing::is_local(*address, &local))
         .collect::<Vec<_>>();
     let index = config.this_node(flag, &here).map_err(|finding| anyhow!("{finding}"))?;
@@ -404,6 +405,7 @@ pub(crate) const fn manner(config: &Config) -> Manner {
         call_timeout: config.ec2.call_timeout,
         rehearsal_interval: config.readiness_interval,
         strict: config.takeover.strict,
+        notices: config.notices,
     }
 }
 

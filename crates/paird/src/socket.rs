@@ -6,6 +6,7 @@
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd;
+use std::task::{Context, Poll};
 
 use nix::cmsg_space;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt, sockopt::RxqOvfl};
@@ -113,6 +114,17 @@ impl HeartbeatSocket {
         match &self.path {
             Some(path) => path.socket.readable().await,
             None => std::future::pending().await,
+        }
+    }
+
+    /// Whether something can be received; if not, the task of this context is woken once it can.
+    ///
+    /// # Errors
+    /// As [`Self::readable`].
+    pub fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &self.path {
+            Some(path) => path.socket.poll_recv_ready(context),
+            None => Poll::Pending,
         }
     }
 

@@ -3,10 +3,11 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use pair_core::{Holder, Link as CoreLink, Member, Notice, Report, View, WitnessIndex};
+use pair_core::{Holder, Instant, Link as CoreLink, Member, Notice, Report, View, WitnessIndex};
 use pair_wire::control::{
-    AddressStatus, AgentStatus, DecisionStatus, DiscoveryStatus, KeysStatus, Link, NodeStatus, PeerKeysStatus,
-    PeerStatus, ReadyStatus, Role, STATUS_VERSION, State, Status, TakeoverStatus, WitnessStatus,
+    AddressStatus, AgentStatus, DecisionStatus, DiscoveryStatus, EndingStatus, KeysStatus, Link, NodeStatus,
+    PathState as StatusOfPath, PathStatus, PeerKeysStatus, PeerStatus, ReadyStatus, Role, STATUS_VERSION, State,
+    Status, TakeoverStatus, WitnessStatus,
 };
 use pair_wire::datagram::{Drops, PeerKeys};
 use pair_wire::key::{Key, KeyRing};
@@ -16,6 +17,7 @@ use crate::config::{Address, Config, Security};
 use crate::discovery;
 use crate::knowledge::{AddressKnowledge, Knowledge};
 use crate::names::Names;
+use crate::paths::{Path, PathState, Paths};
 use crate::problems::{self, Sight};
 use crate::run::VERSION;
 use crate::text;
@@ -36,6 +38,8 @@ pub struct Sources<'a> {
     pub known: &'a Knowledge,
     /// Each address, in the order of the file.
     pub seats: Vec<SeatSources<'a>>,
+    /// The paths of heartbeats.
+    pub paths: &'a Paths,
     /// What was dropped.
     pub drops: &'a Drops,
     /// This node's keys.
@@ -172,6 +176,11 @@ impl Sources<'_> {
             service: text::fitness(self.known.service, seat.view.fitness),
             ready: Some(self.seats.iter().all(|seat| seat.view.ready)),
             leaving: Some(self.seats.iter().any(|seat| seat.view.is_leaving)),
+            ending: seat.view.ending.map(|ending| EndingStatus {
+                cause: ending.cause.into(),
+                left_ms: ending.at.map(|at| millis(at.since(Instant::from_origin(self.uptime)))),
+                hands_over: ending.hands_over,
+            }),
         }
     }
 
@@ -195,6 +204,7 @@ impl Sources<'_> {
                 ),
                 ready: current.map(|_| self.seats.iter().all(|seat| seat.peer_ready() == Some(true))),
                 leaving: current.map(|report| report.notice == Some(Notice::Leaving)),
+                ending: current.and_then(|report| report.notice).and_then(ending_of),
             },
             link: match seat.view.link {
                 CoreLink::NeverHeard => Link::NeverHeard,
@@ -208,6 +218,23 @@ impl Sources<'_> {
             loss_percent: seat.view.loss_percent.map(f64::from),
             probe: seat.view.probe.map(|outcome| text::probe(outcome).to_owned()),
             agent_version: report.map(|report| report.version.clone()),
+            paths: self.paths.iter().map(|path| self.path(path)).collect(),
+        }
+    }
+
+    fn path(&self, path: &Path) -> PathStatus {
+        let now = Instant::from_origin(self.uptime);
+        PathStatus {
+            own: path.own.to_string(),
+            peer: path.peer.to_string(),
+            state: match path.state() {
+                PathState::Alive => StatusOfPath::Alive,
+                PathState::Silent => StatusOfPath::Silent,
+                PathState::NeverHeard => StatusOfPath::NeverHeard,
+                PathState::Closed => StatusOfPath::Closed,
+            },
+            heard_ago_ms: path.heard_at().map(|at| millis(now.since(at))),
+            loss_percent: path.loss_percent(),
         }
     }
 
@@ -302,5 +329,21 @@ impl SeatSources<'_> {
     fn private_ip(&self, member: Member) -> Option<String> {
         let ip = self.places[member.index()];
         (!ip.is_unspecified()).then(|| ip.to_string())
+    }
+}
+
+/// What the peer has said of the end of its host.
+fn ending_of(notice: Notice) -> Option<EndingStatus> {
+    match notice {
+        Notice::HostEnds {
+            cause,
+            left,
+            hands_over,
+        } => Some(EndingStatus {
+            cause: cause.into(),
+            left_ms: left.map(millis),
+            hands_over,
+        }),
+        Notice::Restarting { .. } | Notice::Leaving => None,
     }
 }

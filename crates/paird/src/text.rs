@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use pair_core::{
-    Alarm, CallFault, Fitness, Link, Objection, ProbeOutcome, Reason, Refusal, Situation, Source, Testimony, Unfitness,
-    Verdict, WitnessOutcome,
+    Alarm, CallFault, EndingCause, Fitness, Link, Objection, ProbeOutcome, Reason, Refusal, Situation, Source,
+    Testimony, Unfitness, Verdict, WitnessOutcome,
 };
 use pair_wire::control::Command;
 
@@ -216,6 +216,10 @@ pub const fn refusal(refusal: Refusal) -> (&'static str, &'static str) {
             "the node that shall take the address has left the pair",
             "pairctl join there brings it back",
         ),
+        Refusal::TargetEnding => (
+            "AWS takes the host of the node that shall take the address",
+            "see pairctl status there: it takes nothing while that notice stands",
+        ),
         Refusal::TargetUnfit => (
             "the service of the node that shall take the address is not fit",
             "repair it first",
@@ -225,6 +229,23 @@ pub const fn refusal(refusal: Refusal) -> (&'static str, &'static str) {
             "see what pairctl status says of it there; pairctl failover --force does not ask for readiness",
         ),
     }
+}
+
+/// Why AWS takes a host away, or might.
+#[must_use]
+pub const fn ending_cause(cause: EndingCause) -> &'static str {
+    match cause {
+        EndingCause::Spot => "spot interruption",
+        EndingCause::Autoscaling => "termination by its autoscaling group",
+        EndingCause::Maintenance => "scheduled maintenance",
+        EndingCause::Rebalance => "rebalance recommendation",
+    }
+}
+
+/// A length of time for people, in whole seconds.
+#[must_use]
+pub fn whole_seconds(time: Duration) -> String {
+    humantime::format_duration(Duration::from_secs(time.as_secs())).to_string()
 }
 
 /// What a decision looked at.
@@ -249,6 +270,9 @@ pub fn evidence(seen: &Situation, names: &Names) -> Vec<String> {
     }
     if seen.has_neighbour {
         lines.push("another address is on the private IP on which this one would land".to_owned());
+    }
+    if seen.ending {
+        lines.push("AWS takes this host: this node takes nothing that the peer gives away".to_owned());
     }
     if seen.released {
         lines.push("this node has released the address, to take it".to_owned());

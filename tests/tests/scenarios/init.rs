@@ -1,14 +1,15 @@
 //! The first configuration of a node: from IMDS and a few words, the same on both.
 
-use std::fs;
+use std::{fs, thread};
 
-use e2e::{NOT_ON_HOST, PORT, Pair, Setup, on_stages, paird};
+use e2e::{Action, Fault, NOT_ON_HOST, PORT, Pair, Setup, eventually, of, on_stages, paird};
 
 on_stages! {
     emulator:
         two_nodes_that_were_initialized_are_a_pair,
         both_nodes_write_the_same_file_and_it_passes,
         a_configuration_that_is_there_stays,
+        a_metadata_service_that_is_late_is_asked_again,
         what_is_wrong_is_said_and_nothing_is_written;
     moto:
         two_nodes_that_were_initialized_are_a_pair;
@@ -58,6 +59,22 @@ fn both_nodes_write_the_same_file_and_it_passes(setup: Setup) {
         .map(|(_, line)| line)
         .collect();
     assert_eq!(uncommented, Vec::<&str>::new(), "each line says what it means");
+}
+
+fn a_metadata_service_that_is_late_is_asked_again(setup: Setup) {
+    let pair = setup.pair();
+    let file = pair.folder().join("late.toml").display().to_string();
+    pair.lab().faults().set(of("a"), Action::Imds, Fault::BlackHole);
+    thread::scope(|scope| {
+        let ran = scope.spawn(|| init(&pair, "a", "b", &["--config", &file]));
+        // Whoever asks has been left without an answer once, and asks again.
+        let asked = || pair.lab().imds_requests("a");
+        eventually("IMDS is asked again", || (asked() >= 3).then_some(()));
+        assert!(!ran.is_finished());
+        pair.lab().faults().clear(of("a"), Action::Imds);
+        let ran = ran.join().unwrap();
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+    });
 }
 
 fn a_configuration_that_is_there_stays(setup: Setup) {
@@ -135,6 +152,8 @@ fn what_is_wrong_is_said_and_nothing_is_written(setup: Setup) {
         "eipalloc-12345678",
         "--imds-endpoint",
         "http://127.0.0.1:9",
+        "--imds-patience",
+        "0s",
     ]);
     assert_eq!(far.code, Some(1), "{far:?}");
     assert!(

@@ -28,6 +28,7 @@ impl Node {
             ordered: self.orders.wants(self.config.me),
             stopping: self.stopping.is_some(),
             leaving: self.is_leaving,
+            ending: self.is_ending(),
             on_hold: self.holds.is_on(now),
             over_budget: self.budget.is_barring(run),
             bar_just_ended: self

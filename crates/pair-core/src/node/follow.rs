@@ -141,7 +141,7 @@ impl Node {
             self.budget.spend(run);
         }
         let won = won.map(|takeover| takeover.rule);
-        let given_by_order = won == Some(Rule::F6b) && !self.peer.is_leaving();
+        let given_by_order = won == Some(Rule::F6b) && !self.peer.is_leaving() && !self.peer.is_ending();
         self.holds_by_order = given_by_order || won == Some(Rule::F6e);
         if won == Some(Rule::F6f) {
             self.preempt.took(run);
@@ -156,7 +156,7 @@ impl Node {
     /// The peer has what was here.
     fn follow_loss(&mut self) {
         let run = self.clock.now();
-        if self.is_leaving {
+        if self.is_leaving || self.is_ending() {
             // It may come back when this node does.
         } else if self.orders.is_yielding(self.config.me) {
             self.preempt.spend();
@@ -172,7 +172,8 @@ impl Node {
     /// Follows for how long both have been well (F-6f).
     pub(super) fn follow_preempt(&mut self) {
         let run = self.clock.now();
-        let is_well = self.fitness == Fitness::Fit && !self.is_leaving && self.detector.link(run) == Link::Up;
+        let is_away = self.is_leaving || self.is_ending();
+        let is_well = self.fitness == Fitness::Fit && !is_away && self.detector.link(run) == Link::Up;
         self.preempt.follow(run, is_well);
     }
 

@@ -246,6 +246,7 @@ impl Node {
                 ready: self.ready,
                 up: true,
                 leaving: self.is_leaving,
+                ending: self.is_ending(),
             }
         } else {
             Target {
@@ -253,6 +254,7 @@ impl Node {
                 ready: self.peer.report().is_some_and(|report| report.ready),
                 up: self.detector.link(self.clock.now()) == Link::Up,
                 leaving: self.peer.is_leaving(),
+                ending: self.peer.is_ending(),
             }
         };
         self.orders

@@ -18,14 +18,18 @@ impl Node {
     }
 
     /// What this node says it is about to do. It asks for grace only if its service goes on.
-    pub(super) fn notice(&self) -> Option<Notice> {
+    pub(super) fn notice(&self, now: Instant) -> Option<Notice> {
+        let ending = self.ending.map(|ending| ending.notice(now));
         if self.is_leaving {
             Some(Notice::Leaving)
+        } else if self.is_ending() {
+            // An agent that ends on a host that ends is not waited for.
+            ending
         } else if self.stopping.is_some() && self.fitness == Fitness::Fit {
             let grace = self.config.restart_grace;
             Some(Notice::Restarting { grace })
         } else {
-            None
+            ending
         }
     }
 

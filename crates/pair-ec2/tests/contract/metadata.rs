@@ -2,9 +2,10 @@
 
 use std::net::Ipv4Addr;
 use std::rc::Rc;
+use std::time::{Duration, SystemTime};
 
 use pair_ec2::{ImdsError, Interface, PublicAddress};
-use pair_lab::{Action, Fault, Scope, Target};
+use pair_lab::{Action, Announcement, Fault, Scope, Target};
 
 use crate::backend::Backend;
 use crate::emulator::{Emulated, SELF};
@@ -16,6 +17,8 @@ pub(crate) const CASES: &[Case] = cases![
     an_interface_without_public_addresses_has_none,
     an_error_is_never_none,
     silence_is_never_none,
+    what_aws_tells_of_the_end_is_read,
+    a_notice_is_never_taken_back_by_an_error,
 ];
 
 async fn an_instance_knows_itself(_: Rc<Backend>) {
@@ -87,6 +90,58 @@ async fn silence_is_never_none(_: Rc<Backend>) {
         assert!(matches!(error, ImdsError::Unanswered { .. }), "{error}");
         let error = imds.association(mac, lab.public_ip()).await.expect_err("nor here");
         assert!(matches!(error, ImdsError::Unanswered { .. }), "{error}");
+        lab.faults().clear(Scope::All, Action::Imds);
+    }
+}
+
+async fn what_aws_tells_of_the_end_is_read(_: Rc<Backend>) {
+    let Emulated { lab, imds } = Emulated::start().await;
+    assert_eq!(imds.spot_interruption().await, Ok(None));
+    assert_eq!(imds.rebalance_recommendation().await, Ok(None));
+    assert_eq!(imds.scheduled_events().await, Ok(vec![]));
+    assert_eq!(imds.autoscaling_target().await, Ok(None));
+
+    let before = SystemTime::now();
+    let minute = Duration::from_secs(60);
+    let maintenance = Announcement::Maintenance {
+        code: "instance-retirement".to_owned(),
+        begins_in: minute * 10,
+        state: "active".to_owned(),
+    };
+    for told in [
+        Announcement::SpotInterruption(minute * 2),
+        Announcement::Rebalance,
+        maintenance,
+        Announcement::AutoscalingTarget("InService".to_owned()),
+    ] {
+        lab.announce(SELF, &told).expect("the node exists");
+    }
+    // Written in whole seconds, which may have been cut.
+    let is_in = |at: Option<SystemTime>, left: Duration| {
+        let at = at.expect("the time is told") + Duration::from_secs(1);
+        (before + left..=SystemTime::now() + left + Duration::from_secs(1)).contains(&at)
+    };
+    let spot = imds.spot_interruption().await.expect("an answer").expect("a notice");
+    assert!(spot.action == "terminate" && is_in(spot.at, minute * 2), "{spot:?}");
+    let since = imds.rebalance_recommendation().await.expect("an answer");
+    assert!(is_in(since, Duration::ZERO), "{since:?}");
+    let events = imds.scheduled_events().await.expect("an answer");
+    let [event] = events.as_slice() else {
+        panic!("{events:?}")
+    };
+    assert!(
+        event.takes_host() && !event.is_over && is_in(event.not_before, minute * 10),
+        "{event:?}"
+    );
+    assert_eq!(imds.autoscaling_target().await, Ok(Some("InService".to_owned())));
+}
+
+async fn a_notice_is_never_taken_back_by_an_error(_: Rc<Backend>) {
+    let Emulated { lab, imds } = Emulated::start().await;
+    for fault in [Fault::ServerError, Fault::BlackHole, Fault::Refuse] {
+        lab.faults().set(Scope::All, Action::Imds, fault);
+        assert!(imds.spot_interruption().await.is_err());
+        assert!(imds.scheduled_events().await.is_err());
         lab.faults().clear(Scope::All, Action::Imds);
     }
 }

@@ -134,6 +134,9 @@ impl Testbed {
     /// Ends every fault, and every process of the nodes.
     pub(crate) fn clear(&mut self) -> Result<()> {
         self.lab.faults().clear_all();
+        for node in &self.nodes {
+            self.lab.take_back(node.name())?;
+        }
         self.gateway.heal()?;
         for node in &mut self.nodes {
             node.kill();

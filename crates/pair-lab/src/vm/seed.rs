@@ -1,11 +1,10 @@
 //! The seed: the disk on which cloud-init finds who its machine is and what it is to become.
 //!
 //! A disk with the label `cidata` and these files is cloud-init's data source NoCloud; the package lies beside them. The user-data is
-//! the one that is shipped, `deploy/cloud-init/user-data.yaml`, with the values of this node, and changed in four places:
+//! the one that is shipped, `deploy/cloud-init/user-data.yaml`, with the values of this node, and changed in three places:
 //!
 //! - Nothing is fetched: the machine reaches no mirror, and the image has HAProxy.
 //! - The key is written, since there is no SSM.
-//! - What asks IMDS is repeated: the second that it is given is short for an emulated processor.
 //! - The configuration has an end of its own: where the emulated EC2 is, and timings for an emulated processor.
 
 use std::fs;
@@ -108,7 +107,6 @@ impl Seed<'_> {
         }
         text = without_packages(&text)?;
         text = put_after(&text, "write_files:\n", FILES)?;
-        text = put_after(&text, "      . /etc/paird/node.env\n", REPEATED)?;
         text = put_after(&text, INITIALIZED, APPENDED)?;
         text = format!("{text}\n{EXTRA}");
         for (word, value) in [("@KEY@", self.key), ("@EC2@", self.ec2), ("@NONCE@", self.nonce)] {
@@ -157,14 +155,6 @@ const FILES: &str = include_str!("files.yaml");
 
 /// What comes after everything that is shipped.
 const EXTRA: &str = include_str!("extra.yaml");
-
-/// Has the shell repeat the command that asks IMDS.
-const REPEATED: &str = concat!(
-    "      paird() {\n",
-    "          for attempt in 1 2 3 4 5; do command paird \"$@\" && return; done\n",
-    "          return 1\n",
-    "      }\n",
-);
 
 /// The end of the command that writes the configuration.
 const INITIALIZED: &str = "          --port 8404 --path /health\n";

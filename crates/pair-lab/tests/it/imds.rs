@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pair_lab::{Action, Fault, Lab, Scope};
+use pair_lab::{Action, Announcement, Fault, Lab, Scope};
 
 use crate::support::{claim, emulated, send, until};
 
@@ -226,4 +226,24 @@ async fn metadata_can_fail_in_each_way() {
     let before_ms = lab.clock_ms();
     put().await.unwrap();
     assert!(lab.clock_ms() >= before_ms + 30);
+}
+
+#[tokio::test]
+async fn what_aws_tells_a_node_of_its_end_is_there_until_it_is_taken_back() {
+    let lab = emulated().await;
+    let spot = "/latest/meta-data/spot/instance-action";
+    let target = "/latest/meta-data/autoscaling/target-lifecycle-state";
+    assert_eq!(read(&lab, "a", spot).await.0, 404);
+    lab.announce("a", &Announcement::SpotInterruption(Duration::from_secs(120)))
+        .unwrap();
+    lab.announce("a", &Announcement::AutoscalingTarget("Terminated".to_owned()))
+        .unwrap();
+    let told = text(&lab, "a", spot).await;
+    assert!(told.starts_with(r#"{"action":"terminate","time":"20"#), "{told}");
+    assert_eq!(text(&lab, "a", target).await, "Terminated");
+    assert_eq!(read(&lab, "b", spot).await.0, 404, "it is told to one node");
+    lab.take_back("a").unwrap();
+    assert_eq!(read(&lab, "a", spot).await.0, 404);
+    assert_eq!(read(&lab, "a", target).await.0, 404);
+    assert!(lab.announce("c", &Announcement::Rebalance).is_err());
 }

@@ -26,9 +26,9 @@ pub use moved::{Moved, Outage};
 pub use request::{Command, Request};
 pub use response::{Answer, Outcome, Response};
 pub use status::{
-    AddressStatus, AgentStatus, DecisionStatus, DiscoveryStatus, HolderName, HolderSource, KeysStatus, Link,
-    NodeStatus, PeerKeysStatus, PeerStatus, Problem, ReadyStatus, RecorderStatus, Role, STATUS_VERSION, Severity,
-    State, Status, TakeoverStatus, WitnessStatus,
+    AddressStatus, AgentStatus, DecisionStatus, DiscoveryStatus, EndingCause, EndingStatus, HolderName, HolderSource,
+    KeysStatus, Link, NodeStatus, PathState, PathStatus, PeerKeysStatus, PeerStatus, Problem, ReadyStatus,
+    RecorderStatus, Role, STATUS_VERSION, Severity, State, Status, TakeoverStatus, WitnessStatus,
 };
 pub use why::{Clock, Part, Times, Transition, TransitionKind, WHY_VERSION, Why};
 

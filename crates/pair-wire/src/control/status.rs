@@ -130,6 +130,34 @@ pub struct NodeStatus {
     pub ready: Option<bool>,
     /// Whether it has left the pair, or leaves it (F-13).
     pub leaving: Option<bool>,
+    /// What AWS says of the end of its host; `null` if nothing, or if that is not known.
+    #[serde(default)]
+    pub ending: Option<EndingStatus>,
+}
+
+/// What AWS says of the end of a host (F-13).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndingStatus {
+    /// What kind of notice it is.
+    pub cause: EndingCause,
+    /// How long the host still has, in milliseconds; `null` if that was not told.
+    pub left_ms: Option<u64>,
+    /// Whether the node gives away what it holds because of it; else nothing moves.
+    pub hands_over: bool,
+}
+
+/// Why AWS takes a host away, or might.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndingCause {
+    /// A spot instance is interrupted.
+    Spot,
+    /// Its autoscaling group terminates it.
+    Autoscaling,
+    /// Maintenance is scheduled for it.
+    Maintenance,
+    /// A spot instance is more likely to be interrupted than others.
+    Rebalance,
 }
 
 /// What the fact about the address makes of a node.
@@ -163,6 +191,38 @@ pub struct PeerStatus {
     pub probe: Option<String>,
     /// The version of its agent.
     pub agent_version: Option<String>,
+    /// The paths by which heartbeats come, in the order of the configuration.
+    #[serde(default)]
+    pub paths: Vec<PathStatus>,
+}
+
+/// One path of heartbeats.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathStatus {
+    /// Its end at the node that was asked.
+    pub own: String,
+    /// Its end at the other one.
+    pub peer: String,
+    /// How it is.
+    pub state: PathState,
+    /// How long ago something was last heard on it, in milliseconds.
+    pub heard_ago_ms: Option<u64>,
+    /// How many of the last heartbeats did not come by it, in percent.
+    pub loss_percent: Option<u32>,
+}
+
+/// How a path of heartbeats is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PathState {
+    /// Heartbeats come by it.
+    Alive,
+    /// None has come by it for a holdtime.
+    Silent,
+    /// None has come by it since this daemon started.
+    NeverHeard,
+    /// Its end at this node is no address of this host.
+    Closed,
 }
 
 /// How contact with the peer is.
@@ -427,6 +487,33 @@ impl From<HolderName> for String {
             HolderName::Stranger => "stranger".to_owned(),
             HolderName::Former => "former".to_owned(),
             HolderName::Misplaced => "misplaced".to_owned(),
+        }
+    }
+}
+
+impl EndingCause {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Spot, Self::Autoscaling, Self::Maintenance, Self::Rebalance];
+
+    /// Its name in the document.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Spot => "spot",
+            Self::Autoscaling => "autoscaling",
+            Self::Maintenance => "maintenance",
+            Self::Rebalance => "rebalance",
+        }
+    }
+}
+
+impl From<pair_core::EndingCause> for EndingCause {
+    fn from(cause: pair_core::EndingCause) -> Self {
+        match cause {
+            pair_core::EndingCause::Spot => Self::Spot,
+            pair_core::EndingCause::Autoscaling => Self::Autoscaling,
+            pair_core::EndingCause::Maintenance => Self::Maintenance,
+            pair_core::EndingCause::Rebalance => Self::Rebalance,
         }
     }
 }

@@ -80,6 +80,8 @@ pub enum TransitionKind {
     Silence,
     /// A witness answers, or has fallen silent.
     Witness,
+    /// One of several heartbeat paths fell silent, or speaks again.
+    Path,
     /// An operator's hold.
     Hold,
     /// This node left the pair, or came back.
@@ -104,6 +106,7 @@ impl TransitionKind {
             Self::Pause => "pause",
             Self::Silence => "silence",
             Self::Witness => "witness",
+            Self::Path => "path",
             Self::Hold => "hold",
             Self::Membership => "membership",
             Self::Order => "order",

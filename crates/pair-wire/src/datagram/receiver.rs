@@ -1,6 +1,6 @@
 //! Datagrams into heartbeats, if they may be believed.
 
-use pair_core::{Heartbeat, Incarnation, Member};
+use pair_core::{Heartbeat, Incarnation, Member, Prefix};
 
 use super::{
     Card, DropCause, Drops, MAX_DATAGRAM, MIN_DATAGRAM, PREFIX_AT, REPORT_AT, WIRE_VERSION,
@@ -16,14 +16,32 @@ use crate::key::{Key, KeyRing};
 ///
 /// An authentic datagram is believed once. Whether it proves that the peer *lives* is not decided here: only an echo of
 /// this node's own incarnation does that (F-2).
+///
+/// A sender that has several paths sends each datagram on all of them. The first to arrive is believed, and each of the others
+/// is a [`Copy`](Opened::Copy) once per path: it says that its path works, and nothing else. Anything further is a replay.
 pub struct Receiver {
     pair: PairId,
     me: Member,
     macs: Vec<KeyedMac>,
     replay: Replay,
+    /// What came by each path, first or not.
+    paths: Vec<Replay>,
     drops: Drops,
     card: Option<Card>,
     peer_keys: Option<PeerKeys>,
+}
+
+/// What a datagram was that was not dropped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives for a moment, and a heartbeat in a box would be an allocation each"
+)]
+pub enum Opened {
+    /// A heartbeat that was not heard before.
+    First(Heartbeat),
+    /// One that another path has brought already.
+    Copy(Prefix),
 }
 
 /// The keys of the peer, as its last datagram showed them.
@@ -58,11 +76,18 @@ impl Receiver {
     /// A receiver for the member `me` of the pair of this name, in its run `incarnation`, accepting every key of the ring.
     #[must_use]
     pub fn new(pair: &str, me: Member, incarnation: Incarnation, ring: &KeyRing) -> Self {
+        Self::of_paths(1, pair, me, incarnation, ring)
+    }
+
+    /// A receiver to which so many paths lead, numbered from 0.
+    #[must_use]
+    pub fn of_paths(paths: usize, pair: &str, me: Member, incarnation: Incarnation, ring: &KeyRing) -> Self {
         Self {
             pair: PairId::of(pair),
             me,
             macs: ring.keys().map(KeyedMac::new).collect(),
             replay: Replay::new(incarnation),
+            paths: (0..paths).map(|_| Replay::new(incarnation)).collect(),
             drops: Drops::default(),
             card: None,
             peer_keys: None,
@@ -83,12 +108,28 @@ impl Receiver {
         header.is_some_and(|header| header.is_ok_and(|header| header.pair == self.pair))
     }
 
-    /// Reads one datagram: all the bytes that came, and no others.
+    /// Reads one datagram that came by the only path: all the bytes that came, and no others.
     ///
     /// # Errors
     /// Why it was dropped. The drop is counted, and nothing else has changed.
     pub fn open(&mut self, datagram: &[u8]) -> Result<Heartbeat, DropCause> {
-        let opened = self.authenticate(datagram).and_then(|authentic| self.accept(authentic));
+        match self.open_on(0, datagram)? {
+            Opened::First(heartbeat) => Ok(heartbeat),
+            Opened::Copy(_) => {
+                self.drops.count(DropCause::Replayed);
+                Err(DropCause::Replayed)
+            }
+        }
+    }
+
+    /// Reads one datagram that came by this path.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; a copy is no drop.
+    pub fn open_on(&mut self, path: usize, datagram: &[u8]) -> Result<Opened, DropCause> {
+        let opened = self
+            .authenticate(datagram)
+            .and_then(|authentic| self.accept(path, authentic));
         if let Err(cause) = opened {
             self.drops.count(cause);
         }
@@ -151,13 +192,19 @@ impl Receiver {
         })
     }
 
-    fn accept(&mut self, authentic: Authentic<'_>) -> Result<Heartbeat, DropCause> {
+    fn accept(&mut self, path: usize, authentic: Authentic<'_>) -> Result<Opened, DropCause> {
         let prefix = prefix::read(authentic.prefix).ok_or(DropCause::Malformed)?;
         if prefix.sender == self.me {
             return Err(DropCause::OwnEcho);
         }
         // Asked first: a flood of recorded heartbeats must not cost the reading of their reports.
-        self.replay.check(&prefix)?;
+        if let Err(cause) = self.replay.check(&prefix) {
+            // Too old for one path is too old for all of them.
+            return match (cause, self.paths.get_mut(path)) {
+                (DropCause::Replayed, Some(seen)) => seen.accept(&prefix).map(|()| Opened::Copy(prefix)),
+                (cause, _) => Err(cause),
+            };
+        }
         let (report, card) = if authentic.version == WIRE_VERSION {
             let (report, card) = report::read(authentic.report).ok_or(DropCause::Malformed)?;
             (Some(report), card)
@@ -165,9 +212,13 @@ impl Receiver {
             (None, None)
         };
         self.replay.accept(&prefix)?;
+        if let Some(seen) = self.paths.get_mut(path) {
+            // A path whose window began later takes it for an old one. It is new all the same.
+            seen.accept(&prefix).ok();
+        }
         self.card = card;
         self.peer_keys = Some(authentic.keys);
-        Ok(Heartbeat { prefix, report })
+        Ok(Opened::First(Heartbeat { prefix, report }))
     }
 }
 

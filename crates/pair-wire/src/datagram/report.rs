@@ -10,7 +10,9 @@
 use std::time::Duration;
 
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
-use pair_core::{AssociationId, Fitness, Hold, HoldVersion, Holder, InstanceId, Member, Notice, Report, Source, Word};
+use pair_core::{
+    AssociationId, EndingCause, Fitness, Hold, HoldVersion, Holder, InstanceId, Member, Notice, Report, Source, Word,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Card, MAX_REPORT};
@@ -63,8 +65,15 @@ struct WordBody<'a> {
 /// [`Notice`] as it stands on the wire.
 #[derive(Serialize, Deserialize)]
 enum NoticeBody {
-    Restarting { grace_us: u32 },
+    Restarting {
+        grace_us: u32,
+    },
     Leaving,
+    HostEnds {
+        cause: EndingCause,
+        left_s: Option<u32>,
+        hands_over: bool,
+    },
 }
 
 /// [`Hold`] as it stands on the wire.
@@ -105,6 +114,15 @@ pub(super) fn write(report: &Report, card: Option<Card>, out: &mut [u8; MAX_REPO
                 grace_us: u32::try_from(grace.as_micros()).unwrap_or(u32::MAX),
             },
             Notice::Leaving => NoticeBody::Leaving,
+            Notice::HostEnds {
+                cause,
+                left,
+                hands_over,
+            } => NoticeBody::HostEnds {
+                cause,
+                left_s: left.map(|left| u32::try_from(left.as_secs()).unwrap_or(u32::MAX)),
+                hands_over,
+            },
         }),
         hold: report.hold.map(|hold| HoldBody {
             number: hold.version.number,
@@ -153,6 +171,15 @@ pub(super) fn read(bytes: &[u8]) -> Option<(Report, Option<Card>)> {
                 grace: Duration::from_micros(grace_us.into()),
             },
             NoticeBody::Leaving => Notice::Leaving,
+            NoticeBody::HostEnds {
+                cause,
+                left_s,
+                hands_over,
+            } => Notice::HostEnds {
+                cause,
+                left: left_s.map(|left_s| Duration::from_secs(left_s.into())),
+                hands_over,
+            },
         }),
         hold: body.hold.map(|hold| Hold {
             version: HoldVersion {

@@ -19,6 +19,7 @@ INSECURE = (0, b"paird: no key, no authentication")
 UNKNOWN, FIT = struct.pack("<I", 0), struct.pack("<I", 1)
 NOBODY, STRANGER, FORMER = struct.pack("<I", 0), struct.pack("<I", 3), struct.pack("<I", 4)
 LEAVING = struct.pack("<I", 1)
+HOST_ENDS = struct.pack("<IIBI?", 2, 2, 1, 540, True)
 REPLY, EC2, IMDS, PEER = range(4)
 
 
@@ -151,6 +152,16 @@ write(
             False, 200_000, None, "", FIT, False, True, word(FORMER, None, EC2, 0), False, False, "",
             hold=hold(2**64 - 1, 0, 0),
             card=card(bytes([0xFF] * 8), None, 0),
+        ),
+    ),
+)
+write(
+    "ending", "node a has nine minutes until maintenance takes its host, and yields",
+    datagram(
+        1, KEY_1, prefix(0, 5, 8),
+        report(
+            False, 200_000, None, "", FIT, False, False, word(member(0), None, IMDS, 0), False, True, "",
+            notice=HOST_ENDS,
         ),
     ),
 )

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use pair_core::{
-    AssociationId, Echo, Fitness, Heartbeat, Hold, HoldVersion, Holder, Incarnation, InstanceId, Member, Notice,
-    Prefix, Report, Sequence, Source, Unfitness, Word,
+    AssociationId, Echo, EndingCause, Fitness, Heartbeat, Hold, HoldVersion, Holder, Incarnation, InstanceId, Member,
+    Notice, Prefix, Report, Sequence, Source, Unfitness, Word,
 };
 use proptest::prelude::*;
 
@@ -89,6 +89,21 @@ fn notices() -> impl Strategy<Value = Notice> {
         any::<u32>().prop_map(|grace_us| Notice::Restarting {
             grace: Duration::from_micros(grace_us.into())
         }),
+        (
+            prop::sample::select(vec![
+                EndingCause::Spot,
+                EndingCause::Autoscaling,
+                EndingCause::Maintenance,
+                EndingCause::Rebalance,
+            ]),
+            any::<Option<u32>>(),
+            any::<bool>()
+        )
+            .prop_map(|(cause, left_s, hands_over)| Notice::HostEnds {
+                cause,
+                left: left_s.map(|left_s| Duration::from_secs(left_s.into())),
+                hands_over,
+            }),
     ]
 }
 

@@ -7,10 +7,10 @@ use std::{
 
 use pair_core::Source;
 use pair_wire::control::{
-    AddressStatus, AgentStatus, Command, DecisionStatus, DiscoveryStatus, HolderName, HolderSource, KeysStatus,
-    LineError, Link, NodeStatus, PeerKeysStatus, PeerStatus, Problem, ReadyStatus, RecorderStatus, Request, Response,
-    Role, STATUS_VERSION, Severity, State, Status, TakeoverStatus, TransitionKind, WitnessStatus, decode_line,
-    encode_line, read_line, write_line,
+    AddressStatus, AgentStatus, Command, DecisionStatus, DiscoveryStatus, EndingCause, EndingStatus, HolderName,
+    HolderSource, KeysStatus, LineError, Link, NodeStatus, PathState, PathStatus, PeerKeysStatus, PeerStatus, Problem,
+    ReadyStatus, RecorderStatus, Request, Response, Role, STATUS_VERSION, Severity, State, Status, TakeoverStatus,
+    TransitionKind, WitnessStatus, decode_line, encode_line, read_line, write_line,
 };
 use proptest::prelude::*;
 
@@ -265,6 +265,7 @@ fn the_word_for_a_kind_of_transition_is_the_one_in_the_document() {
         TransitionKind::Pause,
         TransitionKind::Silence,
         TransitionKind::Witness,
+        TransitionKind::Path,
         TransitionKind::Hold,
         TransitionKind::Membership,
         TransitionKind::Order,
@@ -360,6 +361,7 @@ fn status() -> Status {
             service: "haproxy ok".to_owned(),
             ready: Some(false),
             leaving: Some(false),
+            ending: None,
         },
         peer: PeerStatus {
             node: NodeStatus {
@@ -371,6 +373,11 @@ fn status() -> Status {
                 service: "unknown".to_owned(),
                 ready: None,
                 leaving: Some(false),
+                ending: Some(EndingStatus {
+                    cause: EndingCause::Spot,
+                    left_ms: Some(110_000),
+                    hands_over: true,
+                }),
             },
             link: Link::OneWay,
             heard_ago_ms: Some(80),
@@ -378,6 +385,13 @@ fn status() -> Status {
             loss_percent: Some(12.5),
             probe: Some("ok 3 s ago".to_owned()),
             agent_version: Some("0.1.0".to_owned()),
+            paths: vec![PathStatus {
+                own: "10.0.2.10".to_owned(),
+                peer: "10.0.1.10".to_owned(),
+                state: PathState::Alive,
+                heard_ago_ms: Some(80),
+                loss_percent: Some(12),
+            }],
         },
         addresses: vec![AddressStatus {
             public_ip: Some("203.0.113.10".to_owned()),

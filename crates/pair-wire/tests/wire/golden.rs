@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use pair_core::{
-    AssociationId, Echo, Fitness, Heartbeat, Hold, HoldVersion, Holder, Incarnation, InstanceId, Member, Notice,
-    Prefix, Report, Sequence, Source, Unfitness, Word,
+    AssociationId, Echo, EndingCause, Fitness, Heartbeat, Hold, HoldVersion, Holder, Incarnation, InstanceId, Member,
+    Notice, Prefix, Report, Sequence, Source, Unfitness, Word,
 };
 use pair_wire::{
     datagram::{Card, DIGEST_LEN, DropCause},
@@ -109,6 +109,36 @@ fn a_node_whose_service_is_gone() {
     };
     assert_golden(
         include_str!("../golden/nobody.hex"),
+        &KeyRing::single(key_1()),
+        &heartbeat,
+    );
+}
+
+#[test]
+fn a_node_whose_host_ends() {
+    let report = Report {
+        fitness: Fitness::Fit,
+        word: Some(Word {
+            holder: Holder::Member(Member::First),
+            association: None,
+            source: Source::Imds,
+            age: Duration::ZERO,
+        }),
+        yielding: true,
+        notice: Some(Notice::HostEnds {
+            cause: EndingCause::Maintenance,
+            left: Some(Duration::from_secs(540)),
+            hands_over: true,
+        }),
+        version: String::new(),
+        ..starting()
+    };
+    let heartbeat = Heartbeat {
+        prefix: prefix(Member::First, 5, 8, None),
+        report: Some(report),
+    };
+    assert_golden(
+        include_str!("../golden/ending.hex"),
         &KeyRing::single(key_1()),
         &heartbeat,
     );

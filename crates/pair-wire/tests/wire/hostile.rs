@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use pair_core::{AssociationId, Fitness, Heartbeat, InstanceId, Member, Prefix, Sequence, Unfitness};
+use pair_core::{
+    AssociationId, EndingCause, Fitness, Heartbeat, InstanceId, Member, Notice, Prefix, Sequence, Unfitness,
+};
 use pair_wire::{
     datagram::{DropCause, MAX_DATAGRAM, Receiver, Sender},
     key::{Key, KeyRing, SECRET_LEN},
@@ -150,7 +152,7 @@ fn strings_are_cut_at_their_limits_and_before_what_is_not_visible() {
 }
 
 #[test]
-fn the_longest_report_has_345_bytes() {
+fn the_longest_report_has_351_bytes() {
     let long = "x".repeat(400);
     let mut heartbeat = active();
     let report = heartbeat.report.as_mut().unwrap();
@@ -159,10 +161,15 @@ fn the_longest_report_has_345_bytes() {
     report.version.clone_from(&long);
     report.fitness = Fitness::Unfit(Unfitness::CheckFailed);
     report.moves = vec![Duration::MAX; 100];
+    report.notice = Some(Notice::HostEnds {
+        cause: EndingCause::Rebalance,
+        left: Some(Duration::MAX),
+        hands_over: true,
+    });
     report.word.as_mut().unwrap().association = Some(AssociationId(long));
     let ring = KeyRing::single(key_1());
     let datagram = encode_with(&ring, Some(active_card()), &heartbeat);
-    assert_eq!(datagram.len(), 56 + 345 + 32);
+    assert_eq!(datagram.len(), 56 + 351 + 32);
 }
 
 #[test]

@@ -16,6 +16,8 @@ mod keys;
 #[cfg(test)]
 mod mirror;
 #[cfg(test)]
+mod paths;
+#[cfg(test)]
 mod successor;
 #[cfg(test)]
 mod support;

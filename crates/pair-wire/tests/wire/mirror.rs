@@ -49,8 +49,23 @@ pub(crate) enum Holder {
 
 #[derive(Debug, PartialEq, SchemaRead, SchemaWrite)]
 pub(crate) enum Notice {
-    Restarting { grace_us: u32 },
+    Restarting {
+        grace_us: u32,
+    },
     Leaving,
+    HostEnds {
+        cause: EndingCause,
+        left_s: Option<u32>,
+        hands_over: bool,
+    },
+}
+
+#[derive(Debug, PartialEq, SchemaRead, SchemaWrite)]
+pub(crate) enum EndingCause {
+    Spot,
+    Autoscaling,
+    Maintenance,
+    Rebalance,
 }
 
 #[derive(Debug, PartialEq, SchemaRead, SchemaWrite)]
@@ -119,6 +134,15 @@ impl Body {
                     grace_us: u32::try_from(grace.as_micros()).expect("the wire carries 32 bits"),
                 },
                 original::Notice::Leaving => Notice::Leaving,
+                original::Notice::HostEnds {
+                    cause,
+                    left,
+                    hands_over,
+                } => Notice::HostEnds {
+                    cause: cause.into(),
+                    left_s: left.map(|left| u32::try_from(left.as_secs()).expect("the wire carries 32 bits")),
+                    hands_over,
+                },
             }),
             hold: report.hold.map(|hold| Hold {
                 number: hold.version.number,
@@ -152,6 +176,17 @@ impl From<original::Holder> for Holder {
             original::Holder::Misplaced(member) => Self::Misplaced(member.into()),
             original::Holder::Stranger => Self::Stranger,
             original::Holder::Former => Self::Former,
+        }
+    }
+}
+
+impl From<original::EndingCause> for EndingCause {
+    fn from(cause: original::EndingCause) -> Self {
+        match cause {
+            original::EndingCause::Spot => Self::Spot,
+            original::EndingCause::Autoscaling => Self::Autoscaling,
+            original::EndingCause::Maintenance => Self::Maintenance,
+            original::EndingCause::Rebalance => Self::Rebalance,
         }
     }
 }

@@ -23,6 +23,7 @@ pub(crate) fn healthy() -> Status {
             service: "haproxy ok".to_owned(),
             ready: Some(true),
             leaving: Some(false),
+            ending: None,
         },
         peer: PeerStatus {
             node: NodeStatus {
@@ -34,6 +35,7 @@ pub(crate) fn healthy() -> Status {
                 service: "haproxy ok".to_owned(),
                 ready: Some(true),
                 leaving: Some(false),
+                ending: None,
             },
             link: Link::Up,
             heard_ago_ms: Some(80),
@@ -41,6 +43,7 @@ pub(crate) fn healthy() -> Status {
             loss_percent: Some(0.0),
             probe: Some("ok 3 s ago".to_owned()),
             agent_version: Some("0.1.0".to_owned()),
+            paths: Vec::new(),
         },
         addresses: vec![AddressStatus {
             public_ip: Some("203.0.113.10".to_owned()),
@@ -199,6 +202,7 @@ pub(crate) fn degraded() -> Status {
             heard_ago_ms: Some(12_345),
             probe: Some("silent for 11 s".to_owned()),
             agent_version: Some("0.0.9".to_owned()),
+            paths: Vec::new(),
             ..a.peer.clone()
         },
         drops: BTreeMap::from([
@@ -251,6 +255,7 @@ pub(crate) fn critical() -> Status {
             loss_percent: None,
             probe: None,
             agent_version: None,
+            paths: Vec::new(),
         },
         addresses: vec![AddressStatus {
             holder: Some(HolderName::Stranger),

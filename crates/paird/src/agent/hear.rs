@@ -1,5 +1,7 @@
 //! What the other thread tells, and what the cores are told of it.
 
+use std::time::SystemTime;
+
 use pair_core::{Fitness, Input, Instant};
 use tracing::{info, warn};
 
@@ -46,6 +48,12 @@ impl Agent {
                     self.shared.tally.hooked(outcome);
                 }
                 self.shared.known.follow_hooks(&outcomes);
+            }
+            News::Notices(notices) => {
+                let wall = SystemTime::now();
+                let ending = notices.first().map(|notice| notice.ending(wall, now));
+                self.shared.known.notices = notices;
+                self.tell_all(now, &Input::HostEnds(ending));
             }
             News::Examined(examinations) => self.tell_diagnosis(now, examinations),
             News::Checked(verdict) => {

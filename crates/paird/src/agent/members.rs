@@ -73,7 +73,7 @@ impl Agent {
     /// Speaks to another instance as the peer from here on.
     fn move_to(&mut self, next: Found) {
         let address = IpAddr::V4(next.address());
-        if let Err(error) = self.shared.socket.lead_to(address) {
+        if let Err(error) = self.shared.paths.lead_to(address) {
             // It is found again while the peer is silent.
             error!(%error, %address, "no heartbeat socket to the peer that was found");
             return;

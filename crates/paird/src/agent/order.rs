@@ -73,7 +73,13 @@ impl Seat {
 
     pub(super) fn join(&mut self, answer: oneshot::Sender<Response>, shared: &mut Shared) {
         self.handle(shared.clock.now(), Input::Join, shared);
-        let _ = answer.send(Response::done("this node is in the pair"));
+        let is_ending = shared.known.notices.iter().any(|notice| notice.hands_over);
+        let told = if is_ending {
+            "this node is in the pair, but AWS takes its host: it gives away what it holds"
+        } else {
+            "this node is in the pair"
+        };
+        let _ = answer.send(Response::done(told));
     }
 
     /// Joins, unless an operator has ordered to leave.

@@ -33,6 +33,7 @@ impl Agent {
             names: &self.shared.names,
             known: &self.shared.known,
             seats: seats.collect(),
+            paths: &self.shared.paths,
             drops: &self.drops(),
             ring: &self.shared.ring,
             peer_keys: self.seats.iter().find_map(|seat| seat.receiver.peer_keys()),

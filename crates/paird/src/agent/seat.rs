@@ -8,9 +8,9 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use pair_core::{Config as CoreConfig, Event, Heartbeat, Holder, Input, Instant, Node, Output};
-use pair_wire::datagram::{DropCause, MAX_DATAGRAM, Receiver, Sender};
+use pair_wire::datagram::{DropCause, MAX_DATAGRAM, Opened, Receiver, Sender};
 use pair_wire::key::KeyRing;
-use tracing::{Span, debug, info_span, warn};
+use tracing::{Span, info_span, warn};
 
 use super::shared::Shared;
 use crate::archive::Archive;
@@ -64,6 +64,7 @@ impl Seat {
     pub(super) fn new(
         index: AddressIndex,
         parts: SeatParts,
+        paths: usize,
         config: &Config,
         names: &Names,
         ring: &KeyRing,
@@ -88,7 +89,7 @@ impl Seat {
             index,
             allocation_id: address.allocation_id.clone(),
             sender: Sender::new(&heartbeats, ring),
-            receiver: Receiver::new(&heartbeats, core.me, node.incarnation(), ring),
+            receiver: Receiver::of_paths(paths, &heartbeats, core.me, node.incarnation(), ring),
             known: AddressKnowledge::new(private_ip),
             orders: Orders::default(),
             keeper,
@@ -114,12 +115,23 @@ impl Seat {
         }
     }
 
-    /// Reads a datagram that names this address.
-    pub(super) fn open(&mut self, datagram: &[u8], shared: &mut Shared) -> Result<(), DropCause> {
-        let heartbeat = self.receiver.open(datagram)?;
-        self.compare_cards(&heartbeat, shared);
-        self.handle(shared.clock.now(), Input::Heartbeat(heartbeat), shared);
+    /// Reads a datagram that names this address and came by this path. The core hears of it once, whatever paths it came by.
+    pub(super) fn open(&mut self, path: usize, datagram: &[u8], shared: &mut Shared) -> Result<(), DropCause> {
+        let now = shared.clock.now();
+        match self.receiver.open_on(path, datagram)? {
+            Opened::First(heartbeat) => {
+                shared.paths.hear(now, path, self.index, &heartbeat.prefix);
+                self.compare_cards(&heartbeat, shared);
+                self.handle(now, Input::Heartbeat(heartbeat), shared);
+            }
+            Opened::Copy(prefix) => shared.paths.hear(now, path, self.index, &prefix),
+        }
         Ok(())
+    }
+
+    /// Takes down that a path has fallen silent, or speaks again.
+    pub(super) fn note_path(&mut self, now: Instant, what: &str, shared: &mut Shared) {
+        self.flight.path(now, what, &mut shared.logbook);
     }
 
     /// Tells the core, and carries out what it wants.
@@ -217,9 +229,7 @@ impl Seat {
                 self.sender.show(shared.card());
                 let mut datagram = [0; MAX_DATAGRAM];
                 let length = self.sender.encode(&heartbeat, &mut datagram);
-                if let Err(error) = shared.socket.send(&datagram[..length]) {
-                    debug!(%error, "heartbeat not sent");
-                }
+                shared.paths.send(&datagram[..length]);
             }
             Output::Probe { timeout } => self.probe(timeout, shared),
             Output::AskWitnesses { timeout } => {

@@ -16,7 +16,7 @@ use crate::logbook::Logbook;
 use crate::metrics::{Publisher, Tally, WitnessTally};
 use crate::names::Names;
 use crate::news::News;
-use crate::socket::HeartbeatSocket;
+use crate::paths::Paths;
 use crate::text;
 use crate::watchers::Watchers;
 use crate::witness::Booth;
@@ -28,7 +28,7 @@ pub(super) struct Shared {
     pub(super) names: Names,
     pub(super) clock: Clock,
     pub(super) ring: KeyRing,
-    pub(super) socket: HeartbeatSocket,
+    pub(super) paths: Paths,
     /// Where witnesses are asked, if there are any.
     pub(super) booth: Option<Booth>,
     pub(super) known: Knowledge,

@@ -17,6 +17,7 @@ use super::{
     Check, CommandCheck, Config, Ec2, Heartbeat, Hooks, HttpCheck, Log, LogFormat, LogLevel, NOWHERE, Node, Probe,
     Profile, Security, Takeover, TcpCheck, Witness,
 };
+use crate::notices::{Policy, Response};
 
 /// Where metrics are served unless the file says otherwise: on this host alone (DESIGN §8).
 const METRICS_LISTEN: &str = "127.0.0.1:9694";
@@ -57,6 +58,7 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
     let witness = read_witness(reader, &root, nodes.as_ref().ok(), timing);
     let ec2 = read_ec2(reader, &root);
     let readiness_interval = read_readiness_interval(reader, &root);
+    let notices = read_notices(reader, &root);
     let control_socket = read_control_socket(reader, &root);
     let state_directory = read_state_directory(reader, &root);
     let metrics_listen = read_metrics(reader, &root);
@@ -76,6 +78,7 @@ fn read_all<'t>(reader: &mut Reader<'t>, file: &str, document: &'t DeTable<'t>) 
         witness: witness?,
         ec2: ec2?,
         readiness_interval: readiness_interval?,
+        notices: notices?,
         control_socket: control_socket?.into(),
         state_directory: state_directory?.into(),
         metrics_listen: metrics_listen?,
@@ -108,63 +111,88 @@ fn read_nodes<'t>(reader: &mut Reader<'t>, root: &Section<'t>, is_found: bool) -
         .iter()
         .map(|section| {
             let name = reader.text(section, "name");
-            let address = reader.optional_text(section, "addresses");
+            let addresses = reader.optional_texts(section, "addresses");
             let zone = reader.optional_text(section, "zone");
-            let (address, zone) = read_place(reader, section, is_found, (address?, zone?))?;
+            let (mut ends, zone) = read_place(reader, section, is_found, (addresses?, zone?))?;
+            let address = ends.remove(0);
             Ok(Node {
                 name: name?,
                 address,
+                more: ends,
                 zone,
             })
         })
         .collect();
     let [first, second] = exactly(reader, root, "node", "a pair has exactly two nodes", &sections, nodes)?;
     let (first, second) = (first?, second?);
-    let mut twice = |name: &str, same: bool, value: String| {
-        same.then(|| {
-            let problem = Problem::new(format!("{value} is used by both nodes"), "give each node its own");
-            reader.report(&sections[1], name, problem)
-        })
-    };
-    let reported = [
-        twice("name", first.name == second.name, quoted(&second.name)),
-        twice(
-            "addresses",
-            first.zone.is_none() && first.address == second.address,
-            second.address.to_string(),
-        ),
-        twice(
-            "zone",
-            first.zone.is_some() && first.zone == second.zone,
-            quoted(second.zone.as_deref().unwrap_or_default()),
-        ),
-    ];
-    if first.address.is_ipv4() != second.address.is_ipv4() {
+    let mut outcome = Ok(());
+    if first.zone.is_some() && first.zone == second.zone {
         let problem = Problem::new(
-            format!("{} and {} are of different families", first.address, second.address),
-            "write two IPv4 or two IPv6 addresses",
+            format!(
+                "{} is used by both nodes",
+                quoted(second.zone.as_deref().unwrap_or_default())
+            ),
+            "give each node its own",
         );
-        return Err(reader.report(&sections[1], "addresses", problem));
+        outcome = Err(reader.report(&sections[1], "zone", problem));
     }
-    if reported.iter().any(Option::is_some) {
-        return Err(Reported);
+    if first.name == second.name {
+        let problem = Problem::new(
+            format!("{} is used by both nodes", quoted(&second.name)),
+            "give each node its own",
+        );
+        outcome = Err(reader.report(&sections[1], "name", problem));
     }
-    Ok([first, second])
+    if first.zone.is_none() {
+        for (section, problem) in about_paths(&first, &second) {
+            outcome = Err(reader.report(&sections[section], "addresses", problem));
+        }
+    }
+    outcome.map(|()| [first, second])
 }
 
-/// Where a node is: at its address, or found in its zone.
+/// What is wrong with the addresses of the nodes as ends of paths, by the node whose fault it is.
+fn about_paths(first: &Node, second: &Node) -> Vec<(usize, Problem)> {
+    let [ours, theirs] = [first, second].map(|node| node.ends().collect::<Vec<IpAddr>>());
+    if ours.len() != theirs.len() {
+        let problem = format!("{} entries, and the other node has {}", theirs.len(), ours.len());
+        let advice = "give both nodes an address for each path, in the same order";
+        return vec![(1, Problem::new(problem, advice))];
+    }
+    let mut problems = Vec::new();
+    for (place, address) in ours.iter().enumerate() {
+        if ours[..place].contains(address) {
+            problems.push((0, Problem::new(format!("{address} is written twice"), "write it once")));
+        }
+    }
+    for (place, (own, other)) in ours.iter().zip(&theirs).enumerate() {
+        if theirs[..place].contains(other) {
+            problems.push((1, Problem::new(format!("{other} is written twice"), "write it once")));
+        } else if ours.contains(other) {
+            let problem = format!("{other} is used by both nodes");
+            problems.push((1, Problem::new(problem, "give each node its own")));
+        } else if own.is_ipv4() != other.is_ipv4() {
+            let problem = format!("{own} and {other} are of different families");
+            problems.push((1, Problem::new(problem, "write two IPv4 or two IPv6 addresses")));
+        }
+    }
+    problems
+}
+
+/// Where a node is: at the ends of its paths, one at least, or found in its zone.
 fn read_place<'t>(
     reader: &mut Reader<'t>,
     section: &Section<'t>,
     is_found: bool,
-    place: (Option<String>, Option<String>),
-) -> Read<(IpAddr, Option<String>)> {
+    place: (Option<Vec<String>>, Option<String>),
+) -> Read<(Vec<IpAddr>, Option<String>)> {
     let (key, problem) = match (is_found, place) {
-        (false, (Some(address), None)) => {
-            let address = address.parse().expect("the schema gives the syntax of an address");
-            return Ok((address, None));
+        (false, (Some(addresses), None)) => {
+            let ends = addresses.iter().map(|address| address.parse());
+            let ends = ends.collect::<Result<_, _>>();
+            return Ok((ends.expect("the schema gives the syntax of an address"), None));
         }
-        (true, (None, Some(zone))) => return Ok((NOWHERE.into(), Some(zone))),
+        (true, (None, Some(zone))) => return Ok((vec![NOWHERE.into()], Some(zone))),
         (false, (_, Some(_))) => (
             "zone",
             Problem::new("only nodes that are found have one", "remove it, or add [discovery]"),
@@ -506,6 +534,24 @@ fn read_ec2<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Ec2> {
 fn read_readiness_interval<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Duration> {
     let section = reader.section(root, "readiness")?;
     reader.duration(&section, "interval")
+}
+
+fn read_notices<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<Option<Policy>> {
+    let section = reader.section(root, "notices")?;
+    let [spot, autoscaling, maintenance, rebalance] = ["spot", "autoscaling", "maintenance", "rebalance"].map(|name| {
+        let named = reader.text(&section, name)?;
+        Ok(Response::named(&named).expect("the schema lists the responses"))
+    });
+    let maintenance_lead = reader.duration(&section, "maintenance_lead");
+    let none = reader.flag(&section, "none");
+    let policy = Policy {
+        spot: spot?,
+        autoscaling: autoscaling?,
+        maintenance: maintenance?,
+        maintenance_lead: maintenance_lead?,
+        rebalance: rebalance?,
+    };
+    Ok((!none?).then_some(policy))
 }
 
 fn read_control_socket<'t>(reader: &mut Reader<'t>, root: &Section<'t>) -> Read<String> {

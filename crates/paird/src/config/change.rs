@@ -73,6 +73,7 @@ fn merged(current: &Config, file: Config, preferred: Option<&[usize]>) -> Config
         witness,
         ec2,
         readiness_interval,
+        notices,
         control_socket: _,
         state_directory: _,
         metrics_listen,
@@ -105,6 +106,7 @@ fn merged(current: &Config, file: Config, preferred: Option<&[usize]>) -> Config
             ..ec2
         },
         readiness_interval,
+        notices,
         metrics_listen,
         hooks,
         log: Log {

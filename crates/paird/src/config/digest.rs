@@ -33,7 +33,10 @@ pub(super) fn effective(config: &Config) -> Vec<(&'static str, String)> {
         // What was found may differ for a while, and is not what the file says.
         match &node.zone {
             Some(zone) => values.text("node.zone", zone),
-            None => values.raw("node.addresses", &format!("[\"{}\"]", node.address)),
+            None => {
+                let ends: Vec<String> = node.ends().map(|end| format!("\"{end}\"")).collect();
+                values.raw("node.addresses", &format!("[{}]", ends.join(", ")));
+            }
         }
     }
     if let Some(tag) = &config.discovery {
@@ -136,6 +139,14 @@ pub(super) fn effective(config: &Config) -> Vec<(&'static str, String)> {
     }
     values.duration("ec2.call_timeout", config.ec2.call_timeout);
     values.duration("readiness.interval", config.readiness_interval);
+    if let Some(notices) = &config.notices {
+        values.text("notices.spot", &notices.spot.name());
+        values.text("notices.autoscaling", &notices.autoscaling.name());
+        values.text("notices.maintenance", &notices.maintenance.name());
+        values.duration("notices.maintenance_lead", notices.maintenance_lead);
+        values.text("notices.rebalance", &notices.rebalance.name());
+    }
+    values.raw("notices.none", &config.notices.is_none());
     values.text("control.socket", &config.control_socket.display());
     values.text("state.directory", &config.state_directory.display());
     if let Some(listen) = &config.metrics_listen {

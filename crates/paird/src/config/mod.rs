@@ -31,6 +31,8 @@ pub use finding::{Finding, Findings};
 pub use key_file::KeyFile;
 pub use syntax::{StatusRange, Syntax};
 
+use crate::notices::Policy;
+
 /// The longest configuration file that is read; a real one has one or two kilobytes.
 const FILE_MAX: u64 = 256 * 1024;
 
@@ -69,6 +71,8 @@ pub struct Config {
     pub ec2: Ec2,
     /// Time between two proofs of readiness while all is well.
     pub readiness_interval: Duration,
+    /// What is done about AWS's notices; `None` when the file says `none = true`.
+    pub notices: Option<Policy>,
     /// Path of the control socket.
     pub control_socket: PathBuf,
     /// Directory for what survives a restart.
@@ -88,8 +92,17 @@ pub struct Node {
     pub name: String,
     /// The private address its heartbeats come from and go to; of a node that is to be found, [unspecified](NOWHERE) until it is.
     pub address: IpAddr,
+    /// The ends of its further paths, as many as the other node has.
+    pub more: Vec<IpAddr>,
     /// The availability zone in which it is found, with `[discovery]`.
     pub zone: Option<String>,
+}
+
+impl Node {
+    /// The ends of its paths, in the order of the file.
+    pub fn ends(&self) -> impl Iterator<Item = IpAddr> {
+        std::iter::once(self.address).chain(self.more.iter().copied())
+    }
 }
 
 /// The address of a node that is not found.
@@ -380,7 +393,7 @@ impl Config {
         match self
             .nodes
             .each_ref()
-            .map(|node| local_addresses.contains(&node.address))
+            .map(|node| node.ends().any(|end| local_addresses.contains(&end)))
         {
             [true, false] => Ok(0),
             [false, true] => Ok(1),

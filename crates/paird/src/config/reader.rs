@@ -162,13 +162,21 @@ impl<'t> Reader<'t> {
         })
     }
 
-    /// A list of texts, which always has a default.
+    /// A list of texts that always has a default.
     pub(super) fn texts(&mut self, section: &Section<'t>, name: &str) -> Result<Vec<String>, Reported> {
+        self.optional_texts(section, name).map(settled)
+    }
+
+    /// A list of texts that may be absent.
+    pub(super) fn optional_texts(
+        &mut self,
+        section: &Section<'t>,
+        name: &str,
+    ) -> Result<Option<Vec<String>>, Reported> {
         self.value(section, name, |value| match value {
             Value::Texts(texts) => Some(texts),
             Value::Text(_) | Value::TextPerNode(_) | Value::Duration(_) | Value::Integer(_) | Value::Flag(_) => None,
         })
-        .map(settled)
     }
 
     /// A text for each node, by node name, that may be absent.
@@ -275,8 +283,7 @@ impl<'t> Reader<'t> {
             Kind::Table => format!("add [{}]: {}", key.path, key.doc),
             Kind::Tables { min, .. } => format!("add [[{}]] {}", key.path, times(min)),
             Kind::Text(_)
-            | Kind::Texts(_)
-            | Kind::OneText(_)
+            | Kind::Texts { .. }
             | Kind::TextPerNode(_)
             | Kind::Choice(_)
             | Kind::Duration { .. }

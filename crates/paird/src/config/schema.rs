@@ -39,10 +39,15 @@ pub enum Kind {
     },
     /// A text.
     Text(Syntax),
-    /// A list of texts, at most [`MOST_WITNESSES`].
-    Texts(Syntax),
-    /// A list of exactly one text: several are understood and refused by name.
-    OneText(Syntax),
+    /// A list of texts, bounds included.
+    Texts {
+        /// What each of them looks like.
+        syntax: Syntax,
+        /// The fewest.
+        min: usize,
+        /// The most.
+        max: usize,
+    },
     /// A text for each node, keyed by the node's name.
     TextPerNode(Syntax),
     /// One of a few words.
@@ -96,6 +101,9 @@ pub enum Effect {
 
 /// How many addresses a pair can serve: each costs heartbeats, readings and memory of its own.
 pub const MOST_ADDRESSES: usize = 8;
+
+/// How many paths there may be between the nodes: each carries every heartbeat. A node has two interfaces, or each of two families.
+pub const MOST_PATHS: usize = 4;
 
 /// How many witnesses a pair can ask: one in each zone of a region, and a few.
 pub const MOST_WITNESSES: usize = 8;
@@ -154,9 +162,13 @@ pub const KEYS: &[Key] = &[
     )),
     at_restart(key(
         "node.addresses",
-        Kind::OneText(Syntax::HostAddress),
+        Kind::Texts {
+            syntax: Syntax::HostAddress,
+            min: 1,
+            max: MOST_PATHS,
+        },
         Derived("required, unless `[discovery]` finds them"),
-        "Private address the node's heartbeats come from and go to, and by which it knows itself; one path per node.",
+        "Addresses the node's heartbeats come from and go to, and by which it knows itself, the private one of its service first. Those in the same place on both nodes are the ends of a path, and each heartbeat is sent on all paths.",
     )),
     at_restart(key(
         "node.zone",
@@ -464,7 +476,11 @@ pub const KEYS: &[Key] = &[
     ),
     at_restart(key(
         "witness.addresses",
-        Kind::Texts(Syntax::Endpoint),
+        Kind::Texts {
+            syntax: Syntax::Endpoint,
+            min: 0,
+            max: MOST_WITNESSES,
+        },
         Value("[]"),
         "Where the witnesses are: `paird` of other pairs, or `paird witness` on any third host.",
     )),
@@ -528,6 +544,48 @@ pub const KEYS: &[Key] = &[
         duration(5_000, 86_400_000),
         Value("\"15m\""),
         "Time between two proofs, and up to a quarter more; each rehearses a takeover by three EC2 calls, for each address. While one fails, 20s.",
+    ),
+    local(
+        "notices",
+        Kind::Table,
+        Derived("all defaults"),
+        "What this node does when AWS tells it that its host ends.",
+    ),
+    local(
+        "notices.spot",
+        RESPONSE,
+        Value("\"leave\""),
+        "When its spot instance is interrupted: hand over and take nothing that is given away, or only say so, or do not ask.",
+    ),
+    local(
+        "notices.autoscaling",
+        RESPONSE,
+        Value("\"leave\""),
+        "The same, when its autoscaling group terminates it, or puts it into a warm pool.",
+    ),
+    local(
+        "notices.maintenance",
+        RESPONSE,
+        Value("\"leave\""),
+        "The same, when maintenance reboots, stops or retires it; other maintenance is only told.",
+    ),
+    local(
+        "notices.maintenance_lead",
+        duration(0, 86_400_000),
+        Value("\"15m\""),
+        "How long before the earliest begin of the maintenance it hands over.",
+    ),
+    local(
+        "notices.rebalance",
+        RESPONSE,
+        Value("\"report\""),
+        "The same, when AWS recommends to replace its spot instance, which may then run for hours.",
+    ),
+    local(
+        "notices.none",
+        Kind::Flag,
+        Value("false"),
+        "Written down as `true`, none of them is read, whatever else stands here.",
     ),
     at_restart(local(
         "control",
@@ -604,6 +662,9 @@ pub const KEYS: &[Key] = &[
     ),
 ];
 
+/// What can be done about a notice of AWS.
+const RESPONSE: Kind = Kind::Choice(&["leave", "report", "ignore"]);
+
 /// The key at `path`, if there is one.
 #[must_use]
 pub fn find(path: &str) -> Option<&'static Key> {
@@ -674,8 +735,8 @@ impl Kind {
             Self::Tables { min, max } if min == max => format!("table, exactly {min}"),
             Self::Tables { min, max } => format!("table, {min} to {max}"),
             Self::Text(syntax) => syntax.describe().to_owned(),
-            Self::Texts(syntax) => format!("list of at most {MOST_WITNESSES}: {}", syntax.describe()),
-            Self::OneText(syntax) => format!("list of exactly one: {}", syntax.describe()),
+            Self::Texts { syntax, min: 0, max } => format!("list of at most {max}: {}", syntax.describe()),
+            Self::Texts { syntax, min, max } => format!("list of {min} to {max}: {}", syntax.describe()),
             Self::TextPerNode(syntax) => format!("one per node: {}", syntax.describe()),
             Self::Choice(words) => words
                 .iter()

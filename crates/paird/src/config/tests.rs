@@ -7,6 +7,7 @@ use pair_ec2::Tag;
 use proptest::prelude::*;
 
 use super::*;
+use crate::notices::Response;
 
 /// The smallest useful file, as DESIGN and `docs/CONFIGURATION.md` show it.
 const SMALLEST: &str = r#"pair = "lb-1"
@@ -63,11 +64,13 @@ fn the_smallest_file_gets_every_default() {
                 Node {
                     name: "a".to_owned(),
                     address: [10, 0, 1, 10].into(),
+                    more: Vec::new(),
                     zone: None,
                 },
                 Node {
                     name: "b".to_owned(),
                     address: [10, 0, 2, 10].into(),
+                    more: Vec::new(),
                     zone: None,
                 },
             ],
@@ -117,6 +120,13 @@ fn the_smallest_file_gets_every_default() {
                 call_timeout: secs(3)
             },
             readiness_interval: secs(900),
+            notices: Some(Policy {
+                spot: Response::Leave,
+                autoscaling: Response::Leave,
+                maintenance: Response::Leave,
+                maintenance_lead: secs(900),
+                rebalance: Response::Report,
+            }),
             control_socket: "/run/paird/control.sock".into(),
             state_directory: "/var/lib/paird".into(),
             metrics_listen: Some(([127, 0, 0, 1], 9694).into()),
@@ -194,6 +204,12 @@ fn every_key_can_be_set() {
         call_timeout = "500ms"
         [readiness]
         interval = "1h"
+        [notices]
+        spot = "report"
+        autoscaling = "ignore"
+        maintenance = "report"
+        maintenance_lead = "1h"
+        rebalance = "leave"
         [control]
         socket = "/run/c.sock"
         [state]
@@ -266,6 +282,12 @@ ec2.endpoint = "https://vpce-1.ec2.eu-central-1.vpce.amazonaws.com"
 ec2.imds_endpoint = "http://[fd00:ec2::254]"
 ec2.call_timeout = "500ms"
 readiness.interval = "1h"
+notices.spot = "report"
+notices.autoscaling = "ignore"
+notices.maintenance = "report"
+notices.maintenance_lead = "1h"
+notices.rebalance = "leave"
+notices.none = false
 control.socket = "/run/c.sock"
 state.directory = "/srv/paird"
 metrics.listen = "[::1]:9000"
@@ -385,7 +407,7 @@ fn all_mistakes_are_reported_at_once_in_the_order_of_their_lines() {
     let text = r#"pair = "lb 1"
 [[node]]
 name = "a"
-addresses = ["10.0.1.10", "10.0.1.11"]
+addresses = ["10.0.1.10", "10.0.1.11", "10.0.1.12", "10.0.1.13", "10.0.1.14"]
 [[node]]
 name = "b"
 addresses = ["10.0.2"]
@@ -409,7 +431,7 @@ level = "loud"
     assert_eq!(
         mistakes(text),
         r#"paird.toml:1: pair: "lb 1" is not valid, write 1 to 64 of A-Z a-z 0-9 . _ -
-paird.toml:4: node.addresses: 2 entries, but several paths are not supported by this version, write exactly one
+paird.toml:4: node.addresses: 5 entries are too many, write 1 to 4
 paird.toml:7: node.addresses: "10.0.2" is not valid, write an IP address of one host such as "10.0.1.10"
 paird.toml:9: heartbeat.intervall: unknown key, did you mean "interval"?
 paird.toml:10: heartbeat.holdtime: the bare number 1000 has no unit, write "1000ms" or "1000s"
@@ -477,6 +499,25 @@ fn what_several_keys_together_show_is_checked() {
         (
             with("10.0.2.10", "fd00::1"),
             "paird.toml:7: node.addresses: 10.0.1.10 and fd00::1 are of different families, write two IPv4 or two IPv6 addresses",
+        ),
+        (
+            with("\"10.0.2.10\"", "\"10.0.2.10\", \"10.0.2.11\""),
+            "paird.toml:7: node.addresses: 2 entries, and the other node has 1, give both nodes an address for each path, in the same order",
+        ),
+        (
+            with("\"10.0.2.10\"", "\"10.0.2.10\", \"10.0.2.10\"")
+                .replace("\"10.0.1.10\"", "\"10.0.1.10\", \"10.0.1.11\""),
+            "paird.toml:7: node.addresses: 10.0.2.10 is written twice, write it once",
+        ),
+        (
+            with("\"10.0.2.10\"", "\"10.0.2.10\", \"10.0.1.10\"")
+                .replace("[\"10.0.1.10\"]", "[\"10.0.1.10\", \"10.0.1.11\"]"),
+            "paird.toml:7: node.addresses: 10.0.1.10 is used by both nodes, give each node its own",
+        ),
+        (
+            with("\"10.0.2.10\"", "\"10.0.2.10\", \"fd00::2\"")
+                .replace("\"10.0.1.10\"", "\"10.0.1.10\", \"10.0.1.11\""),
+            "paird.toml:7: node.addresses: 10.0.1.11 and fd00::2 are of different families, write two IPv4 or two IPv6 addresses",
         ),
         (
             with("10.0.1.10", "fd00::1").replace("10.0.2.10", "fd00::2"),

@@ -1,12 +1,13 @@
 //! One TOML value against one [`Kind`]: the typed value, or what is wrong and what to write.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use toml::de::{DeArray, DeInteger, DeString, DeTable, DeValue};
 
 use super::duration;
 use super::nearest::nearest;
-use super::schema::{Kind, MOST_WITNESSES};
+use super::schema::Kind;
 use super::syntax::Syntax;
 
 /// The most characters of a wrong value that a message repeats.
@@ -43,8 +44,7 @@ impl Problem {
 pub(super) fn read(kind: Kind, value: &DeValue<'_>) -> Result<Value, Problem> {
     match (kind, value) {
         (Kind::Text(syntax), DeValue::String(text)) => read_text(syntax, text).map(Value::Text),
-        (Kind::Texts(syntax), DeValue::Array(array)) => read_texts(syntax, array),
-        (Kind::OneText(syntax), DeValue::Array(array)) => read_one(syntax, array).map(Value::Text),
+        (Kind::Texts { syntax, min, max }, DeValue::Array(array)) => read_texts(syntax, min..=max, array),
         (Kind::TextPerNode(syntax), DeValue::Table(table)) => read_per_node(syntax, table),
         (Kind::Choice(words), DeValue::String(word)) => read_choice(words, word),
         (Kind::Duration { min_ms, max_ms }, DeValue::String(text)) => read_duration(kind, min_ms, max_ms, text),
@@ -58,8 +58,7 @@ pub(super) fn read(kind: Kind, value: &DeValue<'_>) -> Result<Value, Problem> {
             Kind::Table
             | Kind::Tables { .. }
             | Kind::Text(_)
-            | Kind::Texts(_)
-            | Kind::OneText(_)
+            | Kind::Texts { .. }
             | Kind::TextPerNode(_)
             | Kind::Choice(_)
             | Kind::Duration { .. }
@@ -89,37 +88,26 @@ fn read_text(syntax: Syntax, text: &DeString<'_>) -> Result<String, Problem> {
     }
 }
 
-fn read_texts(syntax: Syntax, array: &DeArray<'_>) -> Result<Value, Problem> {
-    if array.len() > MOST_WITNESSES {
-        let problem = format!("{} entries are too many", array.len());
-        return Err(Problem::new(problem, format!("write at most {MOST_WITNESSES}")));
-    }
-    let texts = array.iter().map(|entry| match entry.get_ref() {
-        DeValue::String(text) => read_text(syntax, text),
-        other => Err(wrong_type(Kind::Text(syntax), other)),
-    });
-    texts.collect::<Result<_, _>>().map(Value::Texts)
-}
-
-fn read_one(syntax: Syntax, array: &DeArray<'_>) -> Result<String, Problem> {
-    let mut entries = array.iter();
-    let (Some(first), None) = (entries.next(), entries.next()) else {
-        return Err(if array.is_empty() {
-            Problem::new("the list is empty", "write exactly one")
-        } else {
-            Problem::new(
-                format!(
-                    "{} entries, but several paths are not supported by this version",
-                    array.len()
-                ),
-                "write exactly one",
-            )
+fn read_texts(syntax: Syntax, count: RangeInclusive<usize>, array: &DeArray<'_>) -> Result<Value, Problem> {
+    if !count.contains(&array.len()) {
+        let (min, max) = (count.start(), count.end());
+        let advice = match min {
+            0 => format!("write at most {max}"),
+            min => format!("write {min} to {max}"),
+        };
+        return Err(match array.len() {
+            0 => Problem::new("the list is empty", advice),
+            many => Problem::new(format!("{many} entries are too many"), advice),
         });
-    };
-    match first.get_ref() {
-        DeValue::String(text) => read_text(syntax, text),
-        other => Err(wrong_type(Kind::Text(syntax), other)),
     }
+    array
+        .iter()
+        .map(|entry| match entry.get_ref() {
+            DeValue::String(text) => read_text(syntax, text),
+            other => Err(wrong_type(Kind::Text(syntax), other)),
+        })
+        .collect::<Result<_, _>>()
+        .map(Value::Texts)
 }
 
 fn read_per_node(syntax: Syntax, table: &DeTable<'_>) -> Result<Value, Problem> {

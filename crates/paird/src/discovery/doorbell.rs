@@ -85,3 +85,66 @@ impl Doorbell {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, UdpSocket as StdSocket};
+
+    use pair_core::{Heartbeat, Prefix, Sequence};
+    use pair_wire::datagram::Sender;
+    use pair_wire::key::{Key, SECRET_LEN};
+
+    use super::*;
+
+    const OWN: Ipv4Addr = Ipv4Addr::new(127, 0, 9, 1);
+    const STRANGER: Ipv4Addr = Ipv4Addr::new(127, 0, 9, 2);
+
+    fn ring(secret: u8) -> KeyRing {
+        KeyRing::single(Key::new(1, [secret; SECRET_LEN]))
+    }
+
+    /// A heartbeat without a report, as that of another version.
+    fn heartbeat(pair: &str, secret: u8, sender: Member) -> Vec<u8> {
+        let prefix = Prefix {
+            sender,
+            incarnation: Incarnation(4711),
+            sequence: Sequence(1),
+            echo: None,
+        };
+        let mut datagram = [0; MAX_DATAGRAM];
+        let heartbeat = Heartbeat { prefix, report: None };
+        let length = Sender::new(pair, &ring(secret)).encode(&heartbeat, &mut datagram);
+        datagram[..length].to_vec()
+    }
+
+    #[tokio::test]
+    async fn only_who_has_the_key_and_is_the_other_node_knocks() {
+        let knocker = StdSocket::bind((STRANGER, 0)).unwrap();
+        let port = knocker.local_addr().unwrap().port();
+        let keys = watch::Sender::new(ring(1));
+        let names = vec!["lb-1".to_owned(), "lb-1/second".to_owned()];
+        let mut doorbell = Doorbell::open(OWN.into(), port, names, Member::First, keys.subscribe()).unwrap();
+        for noise in [
+            b"noise".to_vec(),
+            heartbeat("lb-1", 2, Member::Second),
+            heartbeat("lb-2", 1, Member::Second),
+            heartbeat("lb-1", 1, Member::First),
+        ] {
+            knocker.send_to(&noise, (OWN, port)).unwrap();
+        }
+        let other = StdSocket::bind((Ipv4Addr::new(127, 0, 9, 3), port)).unwrap();
+        other
+            .send_to(&heartbeat("lb-1/second", 1, Member::Second), (OWN, port))
+            .unwrap();
+        assert_eq!(doorbell.rung().await.unwrap(), other.local_addr().unwrap());
+        // Another key is in force from here on.
+        keys.send_replace(ring(2));
+        knocker
+            .send_to(&heartbeat("lb-1", 1, Member::Second), (OWN, port))
+            .unwrap();
+        other
+            .send_to(&heartbeat("lb-1", 2, Member::Second), (OWN, port))
+            .unwrap();
+        assert_eq!(doorbell.rung().await.unwrap(), other.local_addr().unwrap());
+    }
+}

@@ -1,16 +1,20 @@
 //! Who this instance is: its metadata service, its role, its interface.
 
 use std::net::Ipv4Addr;
+use std::time::SystemTime;
 
 use pair_ec2::{Identity, Imds, Interface, PublicAddress, Settings};
+use pair_wire::control::Problem;
 
 use super::Patient;
 use super::chart::Chart;
+use crate::notices::{Policy, Told};
 use crate::problems::{self, degraded};
 
 const IMDS: &str = "imds";
 const ROLE: &str = "role";
 const INTERFACE: &str = "interface";
+const NOTICES: &str = "notices";
 
 /// What the instance says of itself.
 pub(super) struct Instance {
@@ -54,6 +58,7 @@ pub(super) async fn examine(patient: &Patient, settings: &Settings, chart: &mut 
         Some(variable) => chart.found(IMDS, vec![problems::redirected("IMDS", &endpoint.url, variable)]),
         None => chart.sound(IMDS, seen),
     }
+    examine_notices(&imds, patient.config.notices.as_ref(), chart).await;
     for landing in patient.addresses() {
         let (subject, private_ip) = (landing.subject(INTERFACE), landing.private_ip);
         match interface(&identity, private_ip) {
@@ -96,4 +101,23 @@ pub(super) async fn examine(patient: &Patient, settings: &Settings, chart: &mut 
 fn interface(identity: &Identity, private_ip: Ipv4Addr) -> Option<&Interface> {
     let mut interfaces = identity.interfaces.iter();
     interfaces.find(|interface| interface.private_ips.contains(&private_ip))
+}
+
+/// Asks what AWS says of the end of this host.
+async fn examine_notices(imds: &Imds, policy: Option<&Policy>, chart: &mut Chart) {
+    let Some(policy) = policy else {
+        return chart.skipped(NOTICES, "notices.none says that AWS's notices are not read".to_owned());
+    };
+    let mut told = Told::default();
+    let errors = told.ask(imds, policy).await;
+    let mut findings: Vec<Problem> = errors
+        .iter()
+        .map(|error| problems::imds_unreachable(&error.to_string()))
+        .collect();
+    findings.extend(problems::of_notices(&told.notices(policy, SystemTime::now())));
+    if findings.is_empty() {
+        chart.sound(NOTICES, "AWS gives no notice about this host".to_owned());
+    } else {
+        chart.found(NOTICES, findings);
+    }
 }

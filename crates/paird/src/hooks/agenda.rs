@@ -13,6 +13,8 @@ use crate::clock::wall_time;
 pub enum Subject {
     /// Whether this node holds the address: `active`, `passive`, `unknown`.
     Role,
+    /// Whether AWS takes this host away: `staying`, `noticed`, `ending`.
+    Host,
     /// How contact with the peer is: `up`, `one-way`, `silent`.
     Peer,
     /// Whether this node could take the address over: `ready`, `unready`.
@@ -58,13 +60,14 @@ struct Sight {
 
 impl Subject {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Role, Self::Peer, Self::Readiness, Self::Pair];
+    pub const ALL: [Self; 5] = [Self::Role, Self::Host, Self::Peer, Self::Readiness, Self::Pair];
 
     /// What hooks call it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Role => "role",
+            Self::Host => "host",
             Self::Peer => "peer",
             Self::Readiness => "readiness",
             Self::Pair => "pair",
@@ -75,7 +78,7 @@ impl Subject {
     fn topics(self, status: &Status) -> Vec<Topic> {
         match (self, status.addresses.len()) {
             (Self::Role | Self::Readiness, several @ 2..) => (0..several).map(|place| (self, Some(place))).collect(),
-            (Self::Role | Self::Readiness | Self::Peer | Self::Pair, _) => vec![(self, None)],
+            (Self::Role | Self::Host | Self::Readiness | Self::Peer | Self::Pair, _) => vec![(self, None)],
         }
     }
 
@@ -87,6 +90,11 @@ impl Subject {
                 Role::Active => "active",
                 Role::Passive => "passive",
                 Role::Unknown => "unknown",
+            }),
+            Self::Host => Some(match status.node.ending.as_ref().map(|ending| ending.hands_over) {
+                None => "staying",
+                Some(false) => "noticed",
+                Some(true) => "ending",
             }),
             Self::Peer => match status.peer.link {
                 Link::Up => Some("up"),
@@ -192,6 +200,7 @@ mod tests {
         assert_eq!(agenda.follow(&with_role("passive")), []);
         let first = [
             ("role", None, "passive"),
+            ("host", None, "staying"),
             ("peer", None, "up"),
             ("readiness", None, "ready"),
             ("pair", None, "healthy"),
@@ -201,6 +210,22 @@ mod tests {
         assert_eq!(all(&mut agenda), []);
         agenda.follow(&with_role("active"));
         assert_eq!(all(&mut agenda), [("role", Some("passive"), "active")]);
+    }
+
+    #[test]
+    fn a_notice_of_aws_is_told_and_so_is_its_end() {
+        let mut agenda = Agenda::default();
+        agenda.follow(&status());
+        all(&mut agenda);
+        let mut noticed = status();
+        for (hands_over, state, previous) in [(false, "noticed", "staying"), (true, "ending", "noticed")] {
+            let ending = json!({ "cause": "spot", "left_ms": 120_000, "hands_over": hands_over });
+            noticed.node.ending = serde_json::from_value(ending).unwrap();
+            agenda.follow(&noticed);
+            assert_eq!(all(&mut agenda), [("host", Some(previous), state)]);
+        }
+        agenda.follow(&status());
+        assert_eq!(all(&mut agenda), [("host", Some("ending"), "staying")]);
     }
 
     #[test]
@@ -222,6 +247,7 @@ mod tests {
             [
                 ("role", Some(0), "passive"),
                 ("role", Some(1), "active"),
+                ("host", None, "staying"),
                 ("peer", None, "up"),
                 ("pair", None, "healthy"),
             ],

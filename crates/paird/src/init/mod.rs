@@ -14,10 +14,10 @@ mod draft;
 mod text;
 
 use std::net::Ipv4Addr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use pair_ec2::{Connection, Ec2, Endpoint, Identity, Imds, Settings};
+use pair_ec2::{Connection, Ec2, Endpoint, Identity, Imds, ImdsError, Settings};
 
 use crate::cli::{self, Node};
 use crate::config::{Config, Finding, Findings};
@@ -28,6 +28,9 @@ use draft::Draft;
 
 /// How long EC2 may take to say whose allocation an address is. Nothing waits for it but whoever typed the command.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long to wait before IMDS is asked again.
+const IMDS_RETRY: Duration = Duration::from_secs(1);
 
 /// What became of the command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,8 +91,7 @@ pub fn run(args: &cli::Init) -> anyhow::Result<Outcome> {
 async fn draft(args: &cli::Init) -> anyhow::Result<(Draft, Identity)> {
     let settings = settings(args);
     let imds = Imds::connect(&settings)?;
-    let identity = imds
-        .identity()
+    let identity = identity(&imds, args.imds_patience)
         .await
         .context("this instance's metadata service does not say who it is; it is where a configuration begins")?;
     let allocation_id = match args.address.parse::<Ipv4Addr>() {
@@ -98,6 +100,19 @@ async fn draft(args: &cli::Init) -> anyhow::Result<(Draft, Identity)> {
     };
     let draft = Draft::new(args, &identity, allocation_id)?;
     Ok((draft, identity))
+}
+
+/// Asks the instance who it is, again and again for so long: the command is part of a boot, when one answer may well be late.
+async fn identity(imds: &Imds, patience: Duration) -> Result<Identity, ImdsError> {
+    let since = Instant::now();
+    loop {
+        match imds.identity().await {
+            Err(error) if error.may_pass() && since.elapsed() + IMDS_RETRY <= patience => {
+                tokio::time::sleep(IMDS_RETRY).await;
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 async fn allocation_of(public_ip: Ipv4Addr, settings: &Settings, imds: &Imds, region: &str) -> anyhow::Result<String> {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pair_wire::control::{AddressStatus, Link, Role, Severity};
+use pair_wire::control::{AddressStatus, EndingCause, Link, PathState, Role, Severity};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::prometheus_text;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
@@ -73,6 +73,17 @@ impl Exposition {
             "service_fit",
             "Whether the own service is fit",
             Some(flag(self.picture.is_fit)),
+        )?;
+        let ending = status.node.ending.as_ref();
+        let said = |cause| ending.filter(|ending| ending.cause == cause);
+        page.gauges(
+            "host_notice",
+            "AWS's most urgent notice about this host: 1 told only, 2 this node hands over",
+            "cause",
+            EndingCause::ALL.map(|cause| {
+                let value = said(cause).map_or(0.0, |ending| if ending.hands_over { 2.0 } else { 1.0 });
+                (cause.name(), value)
+            }),
         )
     }
 
@@ -139,6 +150,26 @@ impl Exposition {
             "peer_loss_ratio",
             "Share of the peer's last 64 heartbeats that were lost",
             peer.loss_percent.map(|percent| percent / 100.0),
+        )?;
+        // A path is called by its end at the peer.
+        let paths = || peer.paths.iter();
+        page.gauges(
+            "path_up",
+            "Whether heartbeats come by the path",
+            "path",
+            paths().map(|path| (path.peer.as_str(), flag(path.state == PathState::Alive))),
+        )?;
+        page.gauges(
+            "path_heard_age_seconds",
+            "Time since a heartbeat came by the path",
+            "path",
+            paths().filter_map(|path| Some((path.peer.as_str(), self.aged(path.heard_ago_ms?)))),
+        )?;
+        page.gauges(
+            "path_loss_ratio",
+            "Share of the peer's last heartbeats that did not come by the path",
+            "path",
+            paths().filter_map(|path| Some((path.peer.as_str(), f64::from(path.loss_percent?) / 100.0))),
         )?;
         page.gauge_of(
             "peer_ready",

@@ -124,6 +124,9 @@ impl Picture {
         if node.leaving == Some(true) {
             return word(false, "this node has left the pair".to_owned());
         }
+        if node.ending.as_ref().is_some_and(|ending| ending.hands_over) {
+            return word(false, "AWS takes the host of this node".to_owned());
+        }
         if node.ready == Some(true) {
             return word(true, "this node could take the address over".to_owned());
         }

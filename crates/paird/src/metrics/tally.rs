@@ -138,6 +138,7 @@ impl AddressTally {
             | Event::HoldChanged { .. }
             | Event::Witness { .. }
             | Event::Leaving(_)
+            | Event::HostEnds(_)
             | Event::SilenceStartsAnew => {}
         }
     }

@@ -4,6 +4,7 @@ mod agent;
 mod api;
 mod death;
 mod host;
+mod notice;
 mod operation;
 mod path;
 mod replacement;
@@ -34,7 +35,7 @@ pub(crate) struct Scenario {
 }
 
 /// All of them, in the order of the documentation.
-pub(crate) const ALL: [&Scenario; 37] = [
+pub(crate) const ALL: [&Scenario; 38] = [
     &death::HOST_DEATH,
     &service::KILLED,
     &service::HUNG,
@@ -68,6 +69,7 @@ pub(crate) const ALL: [&Scenario; 37] = [
     &operation::RELOADED,
     &operation::KEY_ROTATED,
     &operation::UNREADY,
+    &notice::SPOT,
     &several::MUTUAL_BACKUP,
     &replacement::REPLACED,
     &replacement::THIRD,

@@ -175,13 +175,13 @@ pub(super) const UNREADY: Scenario = Scenario {
 };
 
 /// What moves that were asked for cost, and what was paid beside them.
-struct Costs {
+pub(super) struct Costs {
     since_ms: u64,
     outages: Vec<Outage>,
 }
 
 impl Costs {
-    fn begin(bed: &Testbed) -> Self {
+    pub(super) fn begin(bed: &Testbed) -> Self {
         Self {
             since_ms: bed.lab().clock_ms(),
             outages: Vec::new(),
@@ -197,7 +197,7 @@ impl Costs {
     }
 
     /// Adds the move to a node that was ordered at that time or later, and returns when the client was answered from there.
-    fn add(&mut self, bed: &Testbed, to: &str, ordered_ms: u64) -> Result<u64> {
+    pub(super) fn add(&mut self, bed: &Testbed, to: &str, ordered_ms: u64) -> Result<u64> {
         let outage = bed.interrupt().until("an answer after the move", PATIENCE, || {
             Ok(bed.traffic().client().outage_of_move(to, ordered_ms))
         })?;
@@ -207,7 +207,7 @@ impl Costs {
     }
 
     /// The worst of the moves, and the requests that failed when nothing moved.
-    fn figures(self, bed: &Testbed) -> Figures {
+    pub(super) fn figures(self, bed: &Testbed) -> Figures {
         let until_ms = bed.lab().clock_ms();
         let ends = self.outages.iter().map(|outage| outage.from_ms).chain([until_ms]);
         let begins = [self.since_ms]

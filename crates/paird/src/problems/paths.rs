@@ -1,0 +1,43 @@
+//! That one of several paths of heartbeats is silent.
+
+use pair_core::{Instant, Link};
+use pair_wire::control::Problem;
+
+use super::degraded;
+use crate::knowledge::Knowledge;
+use crate::paths::{PathState, Paths};
+use crate::text;
+
+/// Which paths are silent, in words.
+#[must_use]
+pub fn silent_paths(paths: &Paths, now: Instant) -> Vec<String> {
+    paths
+        .iter()
+        .filter_map(|path| {
+            let name = path.name();
+            match path.state() {
+                PathState::Alive => None,
+                PathState::NeverHeard => Some(format!("{name}, on which nothing was ever heard")),
+                PathState::Closed => Some(format!("{name}, since {} is not on this host", path.own)),
+                PathState::Silent => path
+                    .heard_at()
+                    .map(|at| format!("{name}, for {}", text::whole_seconds(now.since(at)))),
+            }
+        })
+        .collect()
+}
+
+/// What is wrong with the paths of a peer that is heard; a peer that is not is a problem of its own.
+pub(super) fn about(link: Link, known: &Knowledge) -> Option<Problem> {
+    let is_heard = matches!(link, Link::Up | Link::OneWay);
+    (is_heard && !known.silent_paths.is_empty()).then(|| {
+        degraded(
+            "path-silent",
+            format!(
+                "no heartbeats come by the path {}",
+                known.silent_paths.join("; and by ")
+            ),
+            "see whether both of its addresses are configured, and the heartbeat port (UDP) is open on both interfaces",
+        )
+    })
+}
