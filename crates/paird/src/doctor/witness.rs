@@ -33,6 +33,9 @@ pub(super) async fn examine(patient: &Patient, chart: &mut Chart) {
         }
     };
     let [own, peer] = [patient.me, patient.me.peer()].map(|member| patient.config.nodes[member.index()].address);
+    if peer.is_unspecified() {
+        return chart.skipped(SUBJECT, "the peer about whom they are asked is not known".to_owned());
+    }
     let peer = SocketAddr::new(peer, witness.port);
     let asked = spawn_blocking(move || -> Vec<(SocketAddr, io::Result<bool>)> {
         let ask = |at: SocketAddr| (at, ask(&asker, own, peer, at));
