@@ -45,7 +45,7 @@ pub(super) struct Seat {
     may_stop: bool,
 }
 
-/// What a [`Seat`] is made of.
+/// What a seat is made of.
 pub struct SeatParts {
     /// What the core is told of the configuration.
     pub core: CoreConfig,
