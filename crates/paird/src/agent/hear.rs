@@ -14,7 +14,11 @@ use crate::news::{AddressNews, News};
 
 impl Agent {
     pub(super) fn hear(&mut self, news: News) {
-        let now = self.shared.clock.now();
+        self.hear_at(self.shared.clock.now(), news);
+    }
+
+    /// Hears it at the time of a turn that is under way: what a core is told never goes back in time.
+    fn hear_at(&mut self, now: Instant, news: News) {
         match news {
             News::Address(index, news) => {
                 if let Some(seat) = self.seats.get_mut(index.0) {
@@ -75,7 +79,7 @@ impl Agent {
     pub(super) fn hear_unchanged(&mut self, now: Instant) {
         let Heartbeat { interval, holdtime, .. } = self.shared.config.heartbeat;
         if let Some(verdict) = self.shared.watchers.take_unchanged(now, holdtime - interval) {
-            self.hear(News::Checked(verdict));
+            self.hear_at(now, News::Checked(verdict));
         }
     }
 }
