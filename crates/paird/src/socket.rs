@@ -3,6 +3,7 @@
 //! What arrives while the socket is full, the kernel drops and counts (socket(7), `SO_RXQ_OVFL`); the count comes with the
 //! next datagram.
 
+use std::cell::Cell;
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd;
@@ -42,6 +43,8 @@ struct Path {
     capacity: usize,
     /// Room for the kernel's count of what it dropped.
     control: Vec<u8>,
+    /// A refusal that sending has met and receiving has not told yet: the kernel tells of one only once.
+    is_refused: Cell<bool>,
     /// What the kernel had dropped when the last datagram arrived; it counts modulo 2³².
     dropped: u32,
 }
@@ -137,11 +140,15 @@ impl HeartbeatSocket {
             socket,
             control,
             dropped,
+            is_refused,
             ..
         }) = &mut self.path
         else {
             return Ok(Received::Empty);
         };
+        if is_refused.take() {
+            return Ok(Received::Refused);
+        }
         let descriptor = socket.as_raw_fd();
         let received = socket.try_io(Interest::READABLE, || {
             let mut into = [IoSliceMut::new(buffer)];
@@ -169,14 +176,17 @@ impl HeartbeatSocket {
     /// # Errors
     /// A fault other than a full socket or a refusal that was reported late.
     pub fn send(&self, datagram: &[u8]) -> io::Result<()> {
-        let Some(Path { socket, .. }) = &self.path else {
+        let Some(Path { socket, is_refused, .. }) = &self.path else {
             return Ok(());
         };
         match socket.try_send(datagram) {
             Ok(_) => Ok(()),
             Err(error) => match error.kind() {
-                // The refusal of an earlier datagram: the receiving side reports it, too; this one goes out.
-                io::ErrorKind::ConnectionRefused => socket.try_send(datagram).map(drop).or(Ok(())),
+                // The refusal of an earlier datagram, kept for the receiving side; this one goes out.
+                io::ErrorKind::ConnectionRefused => {
+                    is_refused.set(true);
+                    socket.try_send(datagram).map(drop).or(Ok(()))
+                }
                 io::ErrorKind::WouldBlock => Ok(()),
                 _ => Err(error),
             },
@@ -203,6 +213,7 @@ impl Path {
             capacity: socket.recv_buffer_size()? / SMALLEST_CHARGE + 1,
             socket: UdpSocket::from_std(socket.into())?,
             control: cmsg_space!(u32),
+            is_refused: Cell::new(false),
             dropped: 0,
         })
     }
@@ -251,6 +262,20 @@ mod tests {
             }
         }
         (taken, dropped)
+    }
+
+    /// The kernel tells of a refusal once, and it is sending that asks first: nothing but the refusal would wake a receiver.
+    #[tokio::test]
+    async fn a_refusal_that_meets_a_datagram_on_its_way_out_is_told() {
+        let (mut socket, peer) = pair_of_sockets();
+        drop(peer);
+        let mut buffer = [0; MAX_DATAGRAM + 1];
+        socket.path.as_ref().unwrap().socket.writable().await.unwrap();
+        // On loopback the refusal is there when the call returns.
+        socket.send(b"nobody hears this").unwrap();
+        socket.send(b"nor this").unwrap();
+        let told = socket.try_receive(&mut buffer).unwrap();
+        assert!(matches!(told, Received::Refused), "{told:?}");
     }
 
     /// What waited when a pause ended must be heard before the core is woken (F-4), be the socket as full as it can be.
