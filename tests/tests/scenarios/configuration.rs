@@ -85,7 +85,7 @@ const EXPECTED: [(u32, &str); 9] = [
     (1, r#"pair: "lb 1" is not valid, write 1 to 64 of A-Z a-z 0-9 . _ -"#),
     (
         2,
-        r#"node.addresses: missing, add `addresses = …`: list of exactly one: an IP address of one host such as "10.0.1.10""#,
+        r#"node.addresses: missing, add `addresses = …`: list of 1 to 4: an IP address of one host such as "10.0.1.10""#,
     ),
     (4, r#"node.adresses: unknown key, did you mean "addresses"?"#),
     (
