@@ -39,10 +39,11 @@ proptest! {
 }
 
 #[test]
-fn what_the_peer_signed_takes_less_than_a_kilobyte() {
+fn what_the_peer_signed_takes_little_more_than_a_kilobyte() {
     let (bytes, mut receiver) = (datagram(), receiver());
     let first = allocated(|| receiver.open(&bytes).is_ok());
-    assert!(first > 0 && first < 1024, "{first} bytes");
+    // Its report, and a window for the node and one for the path, which a run of the peer takes once.
+    assert!(first > 0 && first < 1280, "{first} bytes");
     assert_eq!(
         allocated(|| receiver.open(&bytes).is_err()),
         0,
