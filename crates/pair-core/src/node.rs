@@ -306,6 +306,12 @@ impl Node {
         decide(&self.situation(self.clock.woken_at()))
     }
 
+    /// How this node's own service is, as far as it knows.
+    #[must_use]
+    pub const fn fitness(&self) -> Fitness {
+        self.fitness
+    }
+
     /// What this node knows and does, for people to read.
     #[must_use]
     pub fn view(&self, now: Instant) -> View {

@@ -37,6 +37,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, info, trace, warn};
 
+use crate::alarm::Alarm;
 use crate::cli;
 use crate::clock::Clock;
 use crate::cloud::Cloud;
@@ -69,6 +70,8 @@ pub struct Agent {
     seats: Vec<Seat>,
     /// What they all work with.
     shared: Shared,
+    /// Wakes it when a core wants to be woken.
+    alarm: Alarm,
     news: mpsc::Receiver<News>,
     requests: mpsc::Receiver<Pending>,
     /// Who waits for the end of the examination of this node that is under way.
@@ -94,6 +97,8 @@ pub struct Parts {
     pub ring: KeyRing,
     /// The daemon's clock.
     pub clock: Clock,
+    /// The timer of the event loop.
+    pub alarm: Alarm,
     /// The paths of heartbeats.
     pub paths: Paths,
     /// The socket for witnesses, if there are any.
@@ -132,6 +137,7 @@ impl Agent {
             seats,
             ring,
             clock,
+            alarm,
             paths,
             booth,
             cloud,
@@ -175,6 +181,7 @@ impl Agent {
                 watchers,
                 publisher,
             },
+            alarm,
             news,
             requests,
             patience: Vec::new(),
@@ -214,7 +221,7 @@ impl Agent {
             tokio::select! {
                 readable = self.shared.paths.readable() => readable.context("a heartbeat socket failed")?,
                 readable = witness::readable(self.shared.booth.as_ref()) => readable.context("the socket for witnesses failed")?,
-                () = tokio::time::sleep_until(self.shared.clock.deadline(wake_at)) => {}
+                rung = self.alarm.ring_at(self.shared.clock.boot_time(wake_at)) => rung.context("the timer of the event loop failed")?,
                 Some(news) = self.news.recv() => self.hear(news),
                 Some(request) = self.requests.recv() => self.answer(request),
                 _ = terminate.recv() => self.stop(),

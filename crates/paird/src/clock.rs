@@ -27,10 +27,10 @@ impl Clock {
         Instant::from_origin(boot_time().saturating_sub(self.origin))
     }
 
-    /// `instant` as the runtime's timers count it.
+    /// How long the host has been up at `instant`.
     #[must_use]
-    pub fn deadline(&self, instant: Instant) -> tokio::time::Instant {
-        tokio::time::Instant::now() + instant.since(self.now())
+    pub fn boot_time(&self, instant: Instant) -> Duration {
+        self.origin + instant.since(Instant::ZERO)
     }
 }
 

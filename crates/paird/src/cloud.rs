@@ -23,21 +23,21 @@ use tracing::{info, warn};
 use crate::clock::Clock;
 use crate::config::AddressIndex;
 use crate::news::{AddressNews, News};
-use crate::notices::{Policy, Told};
+use crate::notices::{Policy, Span, Told};
 
 pub use allocation::Destination;
 
 use allocation::Allocation;
 
-/// How often IMDS is asked about one of the addresses, or the other: it is throttled per instance.
-const IMDS_INTERVAL: Duration = Duration::from_secs(1);
+/// How often IMDS is asked about each of the addresses, so that a confirmed hold stays confirmed: it is throttled per instance, and a
+/// question every second or two is fine.
+const IMDS_ROUND: Duration = Duration::from_secs(2);
 
-/// How often it is asked about each of them at least, so that a confirmed hold stays confirmed.
-const IMDS_ROUND_MAX: Duration = Duration::from_secs(2);
-
-/// How often AWS's notices are read: as often as AWS recommends for spot instances, which have two minutes. Up to four requests, so one
-/// address and they are less than two questions a second.
+/// How often AWS's notices of an end that comes in minutes are read: as often as AWS recommends for spot instances, which have two.
 const NOTICES_INTERVAL: Duration = Duration::from_secs(5);
+
+/// In how many rounds of them those of what comes in days, or may not come at all, are read once.
+const NOTICES_ROUNDS: u32 = 4;
 
 /// How often credentials are fetched before they are needed.
 const CREDENTIALS_INTERVAL: Duration = Duration::from_secs(60);
@@ -217,11 +217,12 @@ impl Cloud {
         let mut ticks = tokio::time::interval(NOTICES_INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let (mut told, mut said, mut failed) = (Told::default(), Vec::new(), Vec::new());
-        loop {
+        for round in (0..NOTICES_ROUNDS).cycle() {
             ticks.tick().await;
             let notices = match self.manner().notices {
                 Some(policy) => {
-                    let errors = told.ask(imds, &policy).await;
+                    let span = if round == 0 { Span::All } else { Span::Soon };
+                    let errors = told.ask(imds, &policy, span).await;
                     if !errors.is_empty() && errors != failed {
                         let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
                         warn!(
@@ -313,8 +314,7 @@ pub fn fault_of(error: &CallError) -> CallFault {
 
 /// How long IMDS is left alone between two questions, about so many addresses in turn.
 fn imds_pause(addresses: usize) -> Duration {
-    let addresses = u32::try_from(addresses.max(1)).unwrap_or(u32::MAX);
-    IMDS_INTERVAL.min(IMDS_ROUND_MAX / addresses)
+    IMDS_ROUND / u32::try_from(addresses.max(1)).unwrap_or(u32::MAX)
 }
 
 /// How long to wait after a proof of readiness that succeeded, or did not, until the next one.
@@ -338,8 +338,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn imds_is_asked_once_a_second_about_up_to_two_addresses_and_about_each_every_two() {
+    fn imds_is_asked_about_each_address_every_two_seconds() {
         let pause = |addresses| imds_pause(addresses).as_millis();
-        assert_eq!((pause(1), pause(2), pause(4), pause(8)), (1_000, 1_000, 500, 250));
+        assert_eq!((pause(1), pause(2), pause(4), pause(8)), (2_000, 1_000, 500, 250));
     }
 }

@@ -4,6 +4,7 @@
 //! core wants. EC2, IMDS, checks and probes live on a second thread, so that no TLS handshake delays a heartbeat.
 
 pub mod agent;
+pub mod alarm;
 pub mod archive;
 pub mod asker;
 pub mod check;
@@ -19,6 +20,7 @@ pub mod doctor;
 pub mod exit;
 pub mod flight;
 pub mod hooks;
+pub mod incoming;
 pub mod init;
 pub mod journal;
 pub mod knowledge;

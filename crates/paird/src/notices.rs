@@ -42,6 +42,15 @@ pub enum Response {
     Ignore,
 }
 
+/// Which notices are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// Those of an end that comes in minutes.
+    Soon,
+    /// Those as well of what comes in days, or may not come at all.
+    All,
+}
+
 /// A notice that stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
@@ -88,14 +97,17 @@ impl Response {
 }
 
 impl Told {
-    /// Asks for every kind that somebody wants to know of, one after the other, and returns why some were not answered.
-    pub async fn ask(&mut self, imds: &Imds, policy: &Policy) -> Vec<ImdsError> {
+    /// Asks for every kind of this span that somebody wants to know of, one after the other, and returns why some were not answered.
+    pub async fn ask(&mut self, imds: &Imds, policy: &Policy, span: Span) -> Vec<ImdsError> {
         let mut errors = Vec::new();
         if policy.spot != Response::Ignore {
             note(&mut self.spot, imds.spot_interruption().await, &mut errors);
         }
         if policy.autoscaling != Response::Ignore {
             note(&mut self.autoscaling, imds.autoscaling_target().await, &mut errors);
+        }
+        if span == Span::Soon {
+            return errors;
         }
         if policy.maintenance != Response::Ignore {
             note(&mut self.events, imds.scheduled_events().await, &mut errors);

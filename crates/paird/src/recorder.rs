@@ -17,10 +17,10 @@ use std::sync::Arc;
 use pair_core::{Input, Instant, Node, Output};
 use pair_wire::trace::{Line, is_kept, write_line};
 
-/// How long a segment is: 80 s of a quiet pair of the default profile, and 27 s of the fast profile (measured: 5.5 and 17 kB/s).
+/// How long a segment is: 35 s of a quiet pair of the default profile, and 11 s of the fast profile (measured: 5.5 and 17 kB/s).
 ///
 /// What led to a decision is seconds old, and each transition before it has a file of its own.
-pub const SEGMENT: usize = 512 * 1024;
+pub const SEGMENT: usize = 256 * 1024;
 
 /// What one input and all that the core then wants can take: an input is a datagram of at most 512 bytes or the news of one
 /// call, written in words.

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 
 use crate::agent::{Agent, Parts, SeatParts};
+use crate::alarm::Alarm;
 use crate::archive::Archive;
 use crate::cli::Node;
 use crate::clock::Clock;
@@ -196,6 +197,7 @@ fn run_member(
         seats,
         ring,
         clock,
+        alarm: Alarm::new().context("cannot make a timer")?,
         paths,
         booth,
         cloud,

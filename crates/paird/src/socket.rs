@@ -14,7 +14,9 @@ use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt, socko
 use pair_wire::datagram::MAX_DATAGRAM;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use tokio::io::Interest;
-use tokio::net::UdpSocket;
+use tokio::io::unix::AsyncFd;
+
+use crate::incoming;
 
 /// The DSCP class CS6, network control (RFC 4594, section 3.2), in the upper six bits of the traffic class.
 const TRAFFIC_CLASS: u32 = 48 << 2;
@@ -39,7 +41,7 @@ pub struct HeartbeatSocket {
 /// The two ends of the heartbeat path.
 #[derive(Debug)]
 struct Path {
-    socket: UdpSocket,
+    socket: AsyncFd<Socket>,
     capacity: usize,
     /// Room for the kernel's count of what it dropped.
     control: Vec<u8>,
@@ -115,7 +117,7 @@ impl HeartbeatSocket {
     /// Those of the reactor: the daemon cannot go on.
     pub async fn readable(&self) -> io::Result<()> {
         match &self.path {
-            Some(path) => path.socket.readable().await,
+            Some(path) => path.socket.readable().await.map(drop),
             None => std::future::pending().await,
         }
     }
@@ -126,7 +128,7 @@ impl HeartbeatSocket {
     /// As [`Self::readable`].
     pub fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &self.path {
-            Some(path) => path.socket.poll_recv_ready(context),
+            Some(path) => path.socket.poll_read_ready(context).map_ok(drop),
             None => Poll::Pending,
         }
     }
@@ -150,7 +152,7 @@ impl HeartbeatSocket {
             return Ok(Received::Refused);
         }
         let descriptor = socket.as_raw_fd();
-        let received = socket.try_io(Interest::READABLE, || {
+        let received = socket.try_io(Interest::READABLE, |_| {
             let mut into = [IoSliceMut::new(buffer)];
             let message = recvmsg::<()>(descriptor, &mut into, Some(control), MsgFlags::empty())?;
             let before = *dropped;
@@ -179,13 +181,14 @@ impl HeartbeatSocket {
         let Some(Path { socket, is_refused, .. }) = &self.path else {
             return Ok(());
         };
-        match socket.try_send(datagram) {
+        let socket = socket.get_ref();
+        match socket.send(datagram) {
             Ok(_) => Ok(()),
             Err(error) => match error.kind() {
                 // The refusal of an earlier datagram, kept for the receiving side; this one goes out.
                 io::ErrorKind::ConnectionRefused => {
                     is_refused.set(true);
-                    socket.try_send(datagram).map(drop).or(Ok(()))
+                    socket.send(datagram).map(drop).or(Ok(()))
                 }
                 io::ErrorKind::WouldBlock => Ok(()),
                 _ => Err(error),
@@ -211,7 +214,7 @@ impl Path {
         let _ = setsockopt(&socket, RxqOvfl, &1);
         Ok(Self {
             capacity: socket.recv_buffer_size()? / SMALLEST_CHARGE + 1,
-            socket: UdpSocket::from_std(socket.into())?,
+            socket: incoming::register(socket)?,
             control: cmsg_space!(u32),
             is_refused: Cell::new(false),
             dropped: 0,
@@ -270,7 +273,6 @@ mod tests {
         let (mut socket, peer) = pair_of_sockets();
         drop(peer);
         let mut buffer = [0; MAX_DATAGRAM + 1];
-        socket.path.as_ref().unwrap().socket.writable().await.unwrap();
         // On loopback the refusal is there when the call returns.
         socket.send(b"nobody hears this").unwrap();
         socket.send(b"nor this").unwrap();

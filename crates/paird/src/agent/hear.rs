@@ -8,6 +8,7 @@ use tracing::{info, warn};
 use super::Agent;
 use super::seat::Seat;
 use super::shared::Shared;
+use crate::check::State;
 use crate::cloud::fault_of;
 use crate::config::Heartbeat;
 use crate::news::{AddressNews, News};
@@ -75,10 +76,18 @@ impl Agent {
 }
 
 impl Agent {
-    /// Hears what the checks say again, unless that may be from before a pause (F-16).
+    /// Hears what the checks say again, unless that may be from before a pause (F-16). To a core that knows its service fit, that it
+    /// still is tells nothing.
     pub(super) fn hear_unchanged(&mut self, now: Instant) {
         let Heartbeat { interval, holdtime, .. } = self.shared.config.heartbeat;
-        if let Some(verdict) = self.shared.watchers.take_unchanged(now, holdtime - interval) {
+        let Some(verdict) = self.shared.watchers.take_unchanged(now, holdtime - interval) else {
+            return;
+        };
+        let mut fitnesses = self.seats.iter().map(|seat| seat.node.fitness());
+        if verdict.state == State::Healthy && fitnesses.all(|fitness| fitness == Fitness::Fit) {
+            self.shared.tally.checked(&verdict.state);
+            self.shared.known.verdict = Some(verdict);
+        } else {
             self.hear_at(now, News::Checked(verdict));
         }
     }

@@ -27,8 +27,11 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::{Notify, mpsc};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
+
+use crate::alarm::Alarm;
+use crate::clock::boot_time;
 
 /// The longest answer read; `show info` has one or two kilobytes.
 const ANSWER_MAX: usize = 64 * 1024;
@@ -109,12 +112,13 @@ impl Watch {
 
     /// Watches until nobody wants the samples any more.
     pub(super) async fn run(mut self) {
+        let Some(mut alarm) = self.alarm().await else { return };
         let mut pause = PAUSE_MIN;
         loop {
             let began = Instant::now();
             self.unanswered_since.get_or_insert(began);
             let end = match UnixStream::connect(&self.socket).await {
-                Ok(stream) => self.attend(stream).await,
+                Ok(stream) => self.attend(stream, &mut alarm).await,
                 Err(error) => self.note_unconnected(&error).await,
             };
             self.doubt.notify_one();
@@ -132,15 +136,15 @@ impl Watch {
     }
 
     /// Asks over one connection for as long as it answers.
-    async fn attend(&mut self, mut stream: UnixStream) -> End {
-        match self.ask(&mut stream, "prompt\n").await {
+    async fn attend(&mut self, mut stream: UnixStream, alarm: &mut Alarm) -> End {
+        match self.ask(&mut stream, "prompt\n", alarm).await {
             Ok(_greeting) => {}
             Err(end) => return end,
         }
         loop {
-            let asked = Instant::now();
-            self.unanswered_since.get_or_insert(asked);
-            let info = match self.ask(&mut stream, "show info\n").await {
+            let next_at = boot_time() + self.interval;
+            self.unanswered_since.get_or_insert_with(Instant::now);
+            let info = match self.ask(&mut stream, "show info\n", alarm).await {
                 Ok(answer) => Info::parse(&answer),
                 Err(end) => return end,
             };
@@ -156,18 +160,20 @@ impl Watch {
             tokio::select! {
                 biased;
                 _ = stream.read(&mut byte) => return End::Closed,
-                () = sleep_until(asked + self.interval) => {}
+                rung = alarm.ring_at(next_at) => if rung.is_err() { return End::Closed },
             }
         }
     }
 
     /// Sends a command and reads up to the next prompt, reporting silence at every interval meanwhile.
-    async fn ask(&mut self, stream: &mut UnixStream, command: &str) -> Result<Vec<u8>, End> {
+    async fn ask(&mut self, stream: &mut UnixStream, command: &str, alarm: &mut Alarm) -> Result<Vec<u8>, End> {
         let began = Instant::now();
         let exchange = exchange(stream, command);
         tokio::pin!(exchange);
-        if let Ok(answer) = timeout(self.interval / PROMPTNESS, &mut exchange).await {
-            return answer.map_err(|_| End::Closed);
+        tokio::select! {
+            biased;
+            answer = &mut exchange => return answer.map_err(|_| End::Closed),
+            _is_slow = alarm.ring_at(boot_time() + self.interval / PROMPTNESS) => {}
         }
         loop {
             self.doubt.notify_one();
@@ -178,6 +184,18 @@ impl Watch {
             if began.elapsed() >= self.silence_max {
                 return Err(End::Stuck);
             }
+        }
+    }
+
+    /// The timer of its questions, once there is one; `None` if nobody wants the samples any more.
+    async fn alarm(&mut self) -> Option<Alarm> {
+        loop {
+            let reason = match Alarm::new() {
+                Ok(alarm) => return Some(alarm),
+                Err(error) => format!("no timer: {error}"),
+            };
+            self.send(Sample::Unasked { reason }).await.ok()?;
+            sleep(self.interval).await;
         }
     }
 

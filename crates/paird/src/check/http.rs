@@ -12,7 +12,7 @@ use crate::probe::{Outcome, probe};
 
 /// How often a service is asked by HTTP that serves, while HAProxy answers on its socket, too: a question costs four times what
 /// one on the socket costs, and what only HTTP shows has to last for `takeover.unfit_delay` anyhow.
-const CALM: Duration = Duration::from_secs(1);
+const CALM: Duration = Duration::from_secs(2);
 
 /// When the next question is due.
 #[derive(Clone, Debug)]

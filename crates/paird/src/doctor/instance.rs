@@ -8,7 +8,7 @@ use pair_wire::control::Problem;
 
 use super::Patient;
 use super::chart::Chart;
-use crate::notices::{Policy, Told};
+use crate::notices::{Policy, Span, Told};
 use crate::problems::{self, degraded};
 
 const IMDS: &str = "imds";
@@ -109,7 +109,7 @@ async fn examine_notices(imds: &Imds, policy: Option<&Policy>, chart: &mut Chart
         return chart.skipped(NOTICES, "notices.none says that AWS's notices are not read".to_owned());
     };
     let mut told = Told::default();
-    let errors = told.ask(imds, policy).await;
+    let errors = told.ask(imds, policy, Span::All).await;
     let mut findings: Vec<Problem> = errors
         .iter()
         .map(|error| problems::imds_unreachable(&error.to_string()))
