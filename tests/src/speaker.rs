@@ -9,7 +9,9 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant as StdInstant};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use pair_core::{Config, Fitness, Identity, Input, InstanceId, Instant, InterfaceId, Member, Node, Output};
+use pair_core::{
+    Config, Fitness, Identity, Input, InstanceId, Instant, InterfaceId, Member, Node, Output, Version, Zone,
+};
 use pair_wire::datagram::{MAX_DATAGRAM, Receiver, Sender, WIRE_VERSION};
 use pair_wire::key::KeyRing;
 use sha2::Sha256;
@@ -63,9 +65,9 @@ impl Speaker {
         );
         let machine = pair.lab().node("b").expect("the lab has both nodes");
         let identity = Identity {
-            instance: InstanceId(machine.instance_id.clone()),
-            zone: machine.availability_zone.clone(),
-            interface: Some(InterfaceId(machine.network_interface_id.clone())),
+            instance: InstanceId::of(&machine.instance_id),
+            zone: Zone::cut(&machine.availability_zone),
+            interface: Some(InterfaceId::of(&machine.network_interface_id)),
         };
         let ended = Arc::new(AtomicBool::new(false));
         let body = Body {
@@ -252,7 +254,7 @@ fn config(first: IpAddr, second: IpAddr) -> Config {
         strict: false,
         restart_grace: Duration::from_secs(10),
         witnesses: pair_core::Witnessing::default(),
-        version: "0.0.0-e2e".to_owned(),
+        version: Version::cut("0.0.0-e2e"),
     }
 }
 

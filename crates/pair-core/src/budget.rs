@@ -10,15 +10,19 @@
 //! the other node remembers. A claim waits for as long as its reason lasts, so a wait is never for ever; what it was granted is
 //! used up by the next move.
 
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::collections::VecDeque;
 use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    Few,
     config::{BUDGET_FIRST_WAIT, BUDGET_MOVES, BUDGET_WINDOW},
     running::RunTime,
 };
+
+/// The ages of moves, newest first: what a report tells of them.
+pub type Moves = Few<Duration, REMEMBERED>;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Budget {
@@ -48,15 +52,16 @@ impl Budget {
     pub(crate) fn hear(&mut self, run: RunTime, ages: &[Duration]) {
         let left = ages.iter().map(|age| BUDGET_WINDOW.saturating_sub(*age));
         let ends = left.filter(|left| !left.is_zero()).map(|left| run + left);
-        let said: VecDeque<RunTime> = ends.take(REMEMBERED).collect();
-        if said.len() > self.moves(run) {
-            self.moves = said;
+        let said = ends.take(REMEMBERED);
+        // Counted first: each heartbeat tells them again, and few tell of more.
+        if said.clone().count() > self.moves(run) {
+            self.moves = said.collect();
             self.wait = Wait::None;
         }
     }
 
     /// The ages of the moves in the window, newest first.
-    pub(crate) fn told(&self, run: RunTime) -> Vec<Duration> {
+    pub(crate) fn told(&self, run: RunTime) -> Moves {
         let left = self.moves.iter().map(|end| end.since(run));
         left.filter(|left| !left.is_zero())
             .map(|left| BUDGET_WINDOW.saturating_sub(left))
@@ -153,7 +158,7 @@ mod tests {
 
     #[test]
     fn what_the_peer_remembers_counts_where_it_remembers_more() {
-        let seconds = |ages: &[u64]| ages.iter().map(|age| Duration::from_secs(*age)).collect::<Vec<_>>();
+        let seconds = |ages: &[u64]| ages.iter().map(|age| Duration::from_secs(*age)).collect::<Moves>();
         let mut budget = Budget::default();
         budget.hear(run(5), &seconds(&[1, 200, 599, 600]));
         assert_eq!(budget.told(run(5)), seconds(&[1, 200, 599]));

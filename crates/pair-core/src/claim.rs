@@ -349,7 +349,7 @@ impl Claim {
         self.unresolved = None;
         self.told_until = None;
         if self.pursuit.as_ref().is_some_and(|pursuit| pursuit.attempts > 0) {
-            self.complete(now, association.clone());
+            self.complete(now, *association);
             self.verifying = None;
             let last = self.last.as_mut()?;
             last.verify = Some(Duration::ZERO);

@@ -1,11 +1,10 @@
 //! What a node is told when it is made, and anew by a reload.
 
-use alloc::string::String;
 use core::{net::IpAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::Member;
+use crate::{Member, Version};
 
 /// The settings of a node. Both nodes of a pair have the same but for `me`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -45,7 +44,7 @@ pub struct Config {
     #[serde(default)]
     pub witnesses: Witnessing,
     /// The agent's version, told to the peer.
-    pub version: String,
+    pub version: Version,
 }
 
 /// The witnesses of a node, and what their silence means (F-20).

@@ -7,12 +7,11 @@
 //! The prefix proves life and two-way contact; the report says what the sender knows and wants. A peer of another version
 //! is understood as far as the prefix goes (F-18): it lives, and nothing else is known of it.
 
-use alloc::{string::String, vec::Vec};
 use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AssociationId, EndingCause, Hold, Incarnation, InstanceId, Member, Sequence};
+use crate::{AssociationId, EndingCause, Hold, Incarnation, InstanceId, Member, Moves, Sequence, Version, Zone};
 
 /// One heartbeat, authentic and decoded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -57,7 +56,7 @@ pub struct Report {
     /// The instance that the sender runs on; `None` until its IMDS answered.
     pub instance: Option<InstanceId>,
     /// The availability zone of that instance; empty until its IMDS answered.
-    pub zone: String,
+    pub zone: Zone,
     /// Whether the sender's own service can serve.
     pub fitness: Fitness,
     /// Whether the service is at its connection limit, so that a silent probe says little (F-7).
@@ -72,15 +71,14 @@ pub struct Report {
     pub yielding: bool,
     /// Whether an operator brought the address to the sender, so that it does not go back by itself (F-6f).
     pub by_order: bool,
-    /// The ages of the moves in the last ten minutes that the sender knows and the budget counts, newest first, at most 16
-    /// (F-15).
-    pub moves: Vec<Duration>,
+    /// The ages of the moves in the last ten minutes that the sender knows and the budget counts, newest first (F-15).
+    pub moves: Moves,
     /// What the sender is about to do (F-13).
     pub notice: Option<Notice>,
     /// The newest hold that the sender knows, in force or not (F-14).
     pub hold: Option<Hold>,
     /// The sender's agent version, as `pairctl version` prints it.
-    pub version: String,
+    pub version: Version,
 }
 
 /// What a node is about to do (F-13).

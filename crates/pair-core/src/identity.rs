@@ -1,9 +1,10 @@
 //! Who is who: the two members of a pair, their incarnations, and the ids that EC2 gives.
 
-use alloc::string::String;
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
+
+use crate::Text;
 
 /// One of the two members of a pair, by its place in the configuration that both nodes share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -56,39 +57,56 @@ impl Sequence {
 /// The id of one association of an Elastic IP: the version number of its ownership.
 ///
 /// EC2 makes a new one each time that an address is associated.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct AssociationId(pub String);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AssociationId(Text<ID_LIMIT>);
 
 /// The id of an EC2 instance.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct InstanceId(pub String);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct InstanceId(Text<ID_LIMIT>);
 
 /// The id of an elastic network interface (ENI).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct InterfaceId(pub String);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct InterfaceId(Text<ID_LIMIT>);
 
-macro_rules! display_inner {
+/// How long an id of EC2 can be. The longest that EC2 makes has 26 bytes.
+const ID_LIMIT: usize = 48;
+
+macro_rules! ids_of_ec2 {
     ($($name:ident),*) => {$(
+        impl $name {
+            /// The id of this text; what is longer than an id can be is [cut off](Text::cut).
+            #[must_use]
+            pub fn of(text: &str) -> Self {
+                Self(Text::cut(text))
+            }
+
+            /// The id as EC2 writes it.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                self.0.as_str()
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                fmt::Display::fmt(&self.0, f)
             }
         }
     )*};
 }
 
-display_inner!(AssociationId, InstanceId, InterfaceId);
+ids_of_ec2!(AssociationId, InstanceId, InterfaceId);
 
 #[cfg(test)]
 mod tests {
-    use alloc::{borrow::ToOwned, string::ToString};
+    use alloc::string::ToString;
 
     use super::*;
 
     #[test]
     fn an_id_is_shown_as_ec2_writes_it() {
-        assert_eq!(AssociationId("eipassoc-1".to_owned()).to_string(), "eipassoc-1");
-        assert_eq!(InstanceId("i-1".to_owned()).to_string(), "i-1");
-        assert_eq!(InterfaceId("eni-1".to_owned()).to_string(), "eni-1");
+        assert_eq!(AssociationId::of("eipassoc-1").to_string(), "eipassoc-1");
+        assert_eq!(InstanceId::of("i-1").to_string(), "i-1");
+        assert_eq!(InterfaceId::of("eni-1").to_string(), "eni-1");
     }
 }

@@ -72,8 +72,6 @@ impl InstanceWatch {
 
 #[cfg(test)]
 mod tests {
-    use alloc::borrow::ToOwned;
-
     use super::*;
 
     const UNREACHABLE: InstanceState = InstanceState::Running { unreachable: true };
@@ -88,7 +86,7 @@ mod tests {
     }
 
     fn id(name: &str) -> InstanceId {
-        InstanceId(name.to_owned())
+        InstanceId::of(name)
     }
 
     fn hear(watch: &mut InstanceWatch, seconds: u64, state: InstanceState) {

@@ -1,16 +1,20 @@
 //! What a node is told and what it wants: the only ways in and out of the core.
 
-use alloc::string::String;
 use core::{net::IpAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     AssociationId, Config, Ending, Event, Fitness, Heartbeat, Hold, InstanceId, Instant, InterfaceId, Member, Members,
+    Zone,
 };
 
 /// Something that happened outside.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives for a moment, and a heartbeat in a box would be an allocation each"
+)]
 pub enum Input {
     /// Time has passed, and every datagram that waited in the socket has been handled (F-4).
     Wakeup,
@@ -102,6 +106,10 @@ pub enum Input {
 
 /// Something that a node wants done.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives for a moment, and a heartbeat in a box would be an allocation each"
+)]
 pub enum Output {
     /// Send this heartbeat to the peer.
     Send(Heartbeat),
@@ -147,7 +155,7 @@ pub struct Identity {
     /// Its instance.
     pub instance: InstanceId,
     /// Its availability zone.
-    pub zone: String,
+    pub zone: Zone,
     /// The interface that carries the private IP on which the address lands; `None` if no interface of the instance has it.
     pub interface: Option<InterfaceId>,
 }

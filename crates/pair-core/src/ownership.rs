@@ -184,7 +184,7 @@ impl Ownership {
         }
         let reading = Fact {
             holder: word.holder,
-            association: word.association.clone(),
+            association: word.association,
             instance: None,
             source: Source::Peer,
             asked_at: now - word.age,

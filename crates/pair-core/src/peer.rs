@@ -132,7 +132,7 @@ impl Peer {
     }
 
     fn follow_instance(&mut self) {
-        let said = self.report.as_ref().and_then(|report| report.instance.clone());
+        let said = self.report.as_ref().and_then(|report| report.instance);
         if said.is_some() && said != self.instance {
             self.former = self.instance.take();
             self.instance = said;
@@ -158,10 +158,8 @@ const OLDEST_WORD: Duration = SETTLE.saturating_mul(60);
 
 #[cfg(test)]
 mod tests {
-    use alloc::{borrow::ToOwned, string::String, vec::Vec};
-
     use super::*;
-    use crate::{Source, Unfitness, Word};
+    use crate::{Moves, Source, Unfitness, Version, Word, Zone};
 
     const PEER: Member = Member::Second;
 
@@ -181,7 +179,7 @@ mod tests {
             strict: false,
             restart_grace: Duration::from_secs(10),
             witnesses: crate::Witnessing::default(),
-            version: String::new(),
+            version: Version::default(),
         }
     }
 
@@ -199,23 +197,23 @@ mod tests {
             query: false,
             interval: Duration::from_millis(200),
             instance: None,
-            zone: String::new(),
+            zone: Zone::default(),
             fitness: Fitness::Fit,
             saturated: false,
             ready: true,
             word: Some(Word {
                 holder: Holder::Member(PEER),
-                association: Some(AssociationId("x-2".to_owned())),
+                association: Some(AssociationId::of("x-2")),
                 source: Source::Imds,
                 age: Duration::from_millis(300),
             }),
             claiming: false,
             yielding: true,
             by_order: false,
-            moves: Vec::new(),
+            moves: Moves::default(),
             notice: None,
             hold: None,
-            version: String::new(),
+            version: Version::default(),
         }
     }
 
@@ -249,8 +247,8 @@ mod tests {
     #[test]
     fn naming_the_association_held_is_life_after_the_change() {
         let peer = heard(&report());
-        assert!(peer.spoke_of_its_hold(PEER, Some(&AssociationId("x-2".to_owned())), 99));
-        assert!(!peer.spoke_of_its_hold(PEER, Some(&AssociationId("x-1".to_owned())), 5));
+        assert!(peer.spoke_of_its_hold(PEER, Some(&AssociationId::of("x-2")), 99));
+        assert!(!peer.spoke_of_its_hold(PEER, Some(&AssociationId::of("x-1")), 5));
         assert!(!peer.spoke_of_its_hold(PEER, None, 5));
     }
 
@@ -260,7 +258,7 @@ mod tests {
         announcing.claiming = true;
         announcing.word = None;
         let peer = heard(&announcing);
-        let held = AssociationId("x-3".to_owned());
+        let held = AssociationId::of("x-3");
         assert!(peer.spoke_of_its_hold(PEER, Some(&held), 5));
         assert!(peer.spoke_of_its_hold(PEER, Some(&held), 6));
         assert!(!peer.spoke_of_its_hold(PEER, Some(&held), 7));

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A read under way.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Read {
     pub(crate) of: ReadOf,
     pub(crate) asked_at: Instant,
@@ -21,7 +21,7 @@ pub(crate) struct Read {
 }
 
 /// What is read.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum ReadOf {
     /// The address, on the pooled connection or on one of its own.
     Address { fresh_connection: bool },

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pair_core::{
     Association, AssociationId, Call, CallId, Config, Holder, Identity, Input, InstanceId, InstanceState, Instant,
-    InterfaceId, Member, Members, Node, Output, Place, Reply, Rule,
+    InterfaceId, Member, Members, Node, Output, Place, Reply, Rule, Version, Zone,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -19,7 +19,7 @@ fn at(ms: u64) -> Instant {
 }
 
 fn id(text: &str) -> InstanceId {
-    InstanceId(text.to_owned())
+    InstanceId::of(text)
 }
 
 fn place(instance: &str, ip: [u8; 4]) -> Option<Place> {
@@ -46,13 +46,13 @@ fn node() -> Node {
         strict: false,
         restart_grace: MS * 10_000,
         witnesses: pair_core::Witnessing::default(),
-        version: "0.1.0".to_owned(),
+        version: Version::cut("0.1.0"),
     };
     let mut node = Node::new(config, 7, at(0));
     let identity = Identity {
         instance: id("i-b"),
-        zone: "us-east-1b".to_owned(),
-        interface: Some(InterfaceId("eni-b".to_owned())),
+        zone: Zone::cut("us-east-1b"),
+        interface: Some(InterfaceId::of("eni-b")),
     };
     node.handle(at(0), Input::Identity(identity));
     node.handle(
@@ -67,8 +67,8 @@ fn node() -> Node {
 
 fn held(instance: Option<&str>, ip: [u8; 4]) -> Option<Association> {
     Some(Association {
-        id: AssociationId("x-1".to_owned()),
-        interface: InterfaceId("eni-a".to_owned()),
+        id: AssociationId::of("x-1"),
+        interface: InterfaceId::of("eni-a"),
         private_ip: IpAddr::from(ip),
         instance: instance.map(id),
     })
@@ -197,7 +197,7 @@ fn a_former_member_that_is_known_by_its_tag_alone_loses_the_address_when_ec2_say
                 let result = match call {
                     Call::ReadAddress => Reply::Address(held(Some(OLD), OLD_IP)),
                     Call::ReadInstance(instance) => {
-                        assert_eq!(instance, InstanceId(OLD.to_owned()));
+                        assert_eq!(instance, InstanceId::of(OLD));
                         Reply::Instance(state)
                     }
                     Call::Associate { allow_reassociation } => {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use pair_core::{
     Alarm, Association, AssociationId, Call, CallFault, CallId, Config, Echo, Event, Fitness, Heartbeat, Holder,
-    Identity, Incarnation, Input, InstanceId, InstanceState, Instant, InterfaceId, Link, Member, Node, OrderId, Output,
-    Prefix, Reply, Report, Rule, Sequence, Source, Testimony, Timer, Unfitness, Verdict, WitnessIndex, WitnessOutcome,
-    Witnessing, Word,
+    Identity, Incarnation, Input, InstanceId, InstanceState, Instant, InterfaceId, Link, Member, Moves, Node, OrderId,
+    Output, Prefix, Reply, Report, Rule, Sequence, Source, Testimony, Timer, Unfitness, Verdict, Version, WitnessIndex,
+    WitnessOutcome, Witnessing, Word, Zone,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -44,7 +44,7 @@ fn config() -> Config {
         strict: false,
         restart_grace: Duration::from_secs(10),
         witnesses: Witnessing::default(),
-        version: "0.1.0".to_owned(),
+        version: Version::cut("0.1.0"),
     }
 }
 
@@ -52,9 +52,9 @@ fn node_of(config: Config) -> Node {
     let mut node = Node::new(config, 7, at(0));
     node.handle(at(0), Input::Wakeup);
     let identity = Identity {
-        instance: InstanceId("i-b".to_owned()),
-        zone: "us-east-1b".to_owned(),
-        interface: Some(InterfaceId("eni-b".to_owned())),
+        instance: InstanceId::of("i-b"),
+        zone: Zone::cut("us-east-1b"),
+        interface: Some(InterfaceId::of("eni-b")),
     };
     node.handle(at(0), Input::Identity(identity));
     node.handle(at(0), FIT);
@@ -104,10 +104,10 @@ fn answer_read(node: &mut Node, now: Instant, association: Option<Association>) 
 
 fn held_by_stranger() -> Option<Association> {
     Some(Association {
-        id: AssociationId("x-9".to_owned()),
-        interface: InterfaceId("eni-z".to_owned()),
+        id: AssociationId::of("x-9"),
+        interface: InterfaceId::of("eni-z"),
         private_ip: [10, 0, 3, 10].into(),
-        instance: Some(InstanceId("i-z".to_owned())),
+        instance: Some(InstanceId::of("i-z")),
     })
 }
 
@@ -127,24 +127,24 @@ fn heartbeat(node: &Node, sequence: u64) -> Heartbeat {
         report: Some(Report {
             query: false,
             interval: MS * 200,
-            instance: Some(InstanceId("i-a".to_owned())),
-            zone: String::new(),
+            instance: Some(InstanceId::of("i-a")),
+            zone: Zone::default(),
             fitness: Fitness::Fit,
             saturated: false,
             ready: true,
             word: Some(Word {
                 holder: Holder::Member(Member::First),
-                association: Some(AssociationId("x-1".to_owned())),
+                association: Some(AssociationId::of("x-1")),
                 source: Source::Ec2,
                 age: Duration::ZERO,
             }),
             claiming: false,
             yielding: false,
             by_order: false,
-            moves: Vec::new(),
+            moves: Moves::default(),
             notice: None,
             hold: None,
-            version: String::new(),
+            version: Version::default(),
         }),
     }
 }
@@ -183,7 +183,7 @@ fn node_config() -> Config {
         strict: false,
         restart_grace: Duration::from_secs(10),
         witnesses: Witnessing::default(),
-        version: String::new(),
+        version: Version::default(),
     }
 }
 
@@ -443,12 +443,12 @@ fn what_a_strict_takeover_releases_is_what_ec2_has_named_to_this_node() {
     strict.handle(at(10), Input::Heartbeat(gone));
     assert_eq!(calls(&outputs(&mut strict)), [], "the read is under way");
     let held = Association {
-        id: AssociationId("x-2".to_owned()),
+        id: AssociationId::of("x-2"),
         ..held_by_former().unwrap()
     };
     let result = Ok(Reply::Address(Some(held)));
     strict.handle(at(60), Input::Called { id, result });
-    let release = Call::Release(AssociationId("x-2".to_owned()));
+    let release = Call::Release(AssociationId::of("x-2"));
     assert_eq!(calls(&outputs(&mut strict))[0].1, &release);
 }
 
@@ -466,18 +466,18 @@ fn what_only_the_peer_has_named_is_read_before_a_strict_takeover_releases_it() {
     report.fitness = Fitness::Unfit(Unfitness::ServiceGone);
     let word = report.word.as_mut().unwrap();
     word.age = MS * 5;
-    word.association = Some(AssociationId("x-3".to_owned()));
+    word.association = Some(AssociationId::of("x-3"));
     node.handle(at(100), Input::Heartbeat(gone));
     let asked = outputs(&mut node);
     let (id, call) = calls(&asked)[0];
     assert_eq!((call, calls(&asked).len()), (&Call::ReadAddress, 1));
     let held = Association {
-        id: AssociationId("x-3".to_owned()),
+        id: AssociationId::of("x-3"),
         ..held_by_former().unwrap()
     };
     let result = Ok(Reply::Address(Some(held)));
     node.handle(at(160), Input::Called { id, result });
-    let release = Call::Release(AssociationId("x-3".to_owned()));
+    let release = Call::Release(AssociationId::of("x-3"));
     assert_eq!(calls(&outputs(&mut node))[0].1, &release);
 }
 
@@ -488,7 +488,7 @@ fn live_beyond_the_budget(node: &mut Node, from_ms: u64, to_ms: u64, fitness: Fi
         let mut beat = heartbeat(node, ms / 200);
         let report = beat.report.as_mut().expect("it has a report");
         report.fitness = fitness;
-        report.moves = vec![MS * 1_000, MS * 2_000, MS * 3_000];
+        report.moves = Moves::from_iter([MS * 1_000, MS * 2_000, MS * 3_000]);
         node.handle(at(*ms), Input::Heartbeat(beat));
         node.handle(at(*ms), Input::Wakeup);
         let asked = outputs(node);
@@ -628,7 +628,7 @@ fn results_of_calls_that_it_never_made_change_nothing() {
     let before = node.view(at(10));
     for result in [
         Ok(Reply::Address(held_by_stranger())),
-        Ok(Reply::Associated(AssociationId("x-3".to_owned()))),
+        Ok(Reply::Associated(AssociationId::of("x-3"))),
         Ok(Reply::Released),
         Ok(Reply::Instance(InstanceState::Down)),
         Err(CallFault::Unanswered),
@@ -658,8 +658,8 @@ fn an_address_on_another_ip_of_a_member_is_misplaced() {
     for (instance, interface, member) in [("i-b", "eni-b", Member::Second), ("i-b", "eni-b2", Member::Second)] {
         let mut node = node();
         let misplaced = Association {
-            interface: InterfaceId(interface.to_owned()),
-            instance: Some(InstanceId(instance.to_owned())),
+            interface: InterfaceId::of(interface),
+            instance: Some(InstanceId::of(instance)),
             ..held_by_stranger().unwrap()
         };
         answer_read(&mut node, at(50), Some(misplaced));
@@ -670,7 +670,7 @@ fn an_address_on_another_ip_of_a_member_is_misplaced() {
     known.report.as_mut().unwrap().word = None;
     node.handle(at(10), Input::Heartbeat(known));
     let misplaced = Association {
-        instance: Some(InstanceId("i-a".to_owned())),
+        instance: Some(InstanceId::of("i-a")),
         ..held_by_stranger().unwrap()
     };
     answer_read(&mut node, at(50), Some(misplaced));
@@ -713,7 +713,7 @@ impl Replaced {
             life.prefix.incarnation = Incarnation(4712);
             life.prefix.echo.as_mut().expect("it echoes").sequence = Sequence(self.sequence + 3);
             let report = life.report.as_mut().expect("it says something");
-            report.instance = Some(InstanceId("i-c".to_owned()));
+            report.instance = Some(InstanceId::of("i-c"));
             report.word.as_mut().expect("it knows a holder").holder = Holder::Stranger;
             self.node.handle(now, Input::Heartbeat(life));
             self.node.handle(now, FIT);
@@ -723,7 +723,7 @@ impl Replaced {
                 let result = match request.call {
                     Call::ReadAddress => Ok(Reply::Address(held_by_former())),
                     Call::ReadInstance(instance) => {
-                        assert_eq!(instance, InstanceId("i-a".to_owned()));
+                        assert_eq!(instance, InstanceId::of("i-a"));
                         Ok(Reply::Instance(self.instance_state))
                     }
                     Call::Release(association) => panic!("nobody asked for a strict takeover: {association}"),
@@ -742,10 +742,10 @@ impl Replaced {
 
 fn held_by_former() -> Option<Association> {
     Some(Association {
-        id: AssociationId("x-1".to_owned()),
-        interface: InterfaceId("eni-a".to_owned()),
+        id: AssociationId::of("x-1"),
+        interface: InterfaceId::of("eni-a"),
         private_ip: [10, 0, 1, 10].into(),
-        instance: Some(InstanceId("i-a".to_owned())),
+        instance: Some(InstanceId::of("i-a")),
     })
 }
 

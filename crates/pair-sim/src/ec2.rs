@@ -175,14 +175,14 @@ impl Ec2 {
     /// Puts the address where somebody outside of the pair wants it.
     pub(crate) fn put(&mut self, now: Instant, owner: Option<Owner>) -> Option<AssociationId> {
         let association = owner.map(|_| {
-            let id = AssociationId(format!("eipassoc-{}", self.next_association));
+            let id = AssociationId::of(&format!("eipassoc-{}", self.next_association));
             self.next_association += 1;
             id
         });
         self.holds.push(Hold {
             since: now,
             owner,
-            association: association.clone(),
+            association,
             generations: self.generations,
         });
         association
@@ -260,11 +260,11 @@ impl Ec2 {
     }
 
     fn described(&self, hold: &Hold) -> Option<Association> {
-        let id = hold.association.clone()?;
+        let id = hold.association?;
         let at = |member: Member, place: Option<[u8; 4]>| {
             let generation = hold.generations[member.index()];
             Association {
-                id: id.clone(),
+                id,
                 interface: interface(member, generation),
                 private_ip: place.map_or_else(|| self.private_ip(member, generation), IpAddr::from),
                 instance: Some(instance(member, generation)),
@@ -275,9 +275,9 @@ impl Ec2 {
             Owner::Misplaced(member) => at(member, Some(MISPLACED)),
             Owner::Stranger => Association {
                 id,
-                interface: InterfaceId("eni-0fff".to_owned()),
+                interface: InterfaceId::of("eni-0fff"),
                 private_ip: STRANGE.into(),
-                instance: Some(InstanceId("i-0fff".to_owned())),
+                instance: Some(InstanceId::of("i-0fff")),
             },
         })
     }
@@ -398,7 +398,7 @@ impl Door {
 
 /// The instance of a member after so many replacements.
 fn instance(member: Member, generation: u32) -> InstanceId {
-    InstanceId(match member {
+    InstanceId::of(&match member {
         Member::First => format!("i-{generation}aaa"),
         Member::Second => format!("i-{generation}bbb"),
     })
@@ -406,7 +406,7 @@ fn instance(member: Member, generation: u32) -> InstanceId {
 
 /// The interface of that instance.
 fn interface(member: Member, generation: u32) -> InterfaceId {
-    InterfaceId(match member {
+    InterfaceId::of(&match member {
         Member::First => format!("eni-{generation}aaa"),
         Member::Second => format!("eni-{generation}bbb"),
     })

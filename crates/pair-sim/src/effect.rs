@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pair_core::{
     Call, CallFault, CallRequest, Decision, Event, Holder, Identity, Input, Member, Output, ProbeOutcome, ProbeTarget,
-    Reply, Rule, Testimony, config::BUDGET_WINDOW,
+    Reply, Rule, Testimony, Zone, config::BUDGET_WINDOW,
 };
 
 use crate::{Claim, Owner, World, agenda::Happening, host::OpenCall, operator::Kept};
@@ -71,7 +71,7 @@ impl World {
     pub(crate) fn identify(&mut self, at: Member, run: u64) {
         let input = Input::Identity(Identity {
             instance: self.ec2.instance_id(at),
-            zone: "us-east-1a".to_owned(),
+            zone: Zone::cut("us-east-1a"),
             interface: self.host(at).has_place.then(|| self.ec2.interface_id(at)),
         });
         let reach = Happening::Reach { at, run, input };

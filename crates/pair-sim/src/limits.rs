@@ -204,8 +204,8 @@ mod tests {
             per_second: 1,
         };
         let mut limits = Limits::new(one, one, at(0));
-        let instance = pair_core::InstanceId("i-0".to_owned());
-        let association = pair_core::AssociationId("eipassoc-0".to_owned());
+        let instance = pair_core::InstanceId::of("i-0");
+        let association = pair_core::AssociationId::of("eipassoc-0");
         for call in [
             CLAIM,
             Call::Release(association),

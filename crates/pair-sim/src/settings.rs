@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use pair_core::{Config, Member, Witnessing};
+use pair_core::{Config, Member, Version, Witnessing};
 
 /// What the configuration file of a host says beside the settings of its world.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -164,7 +164,7 @@ impl Settings {
             strict: self.strict,
             restart_grace: self.restart_grace,
             witnesses: self.witnesses,
-            version: "0.1.0".to_owned(),
+            version: Version::cut("0.1.0"),
         }
     }
 }

@@ -20,7 +20,7 @@ fn a_strangers_address_is_never_touched() {
     assert_eq!(world.view(A).decision.rule, Rule::F9);
     assert_eq!(world.view(B).decision.verdict, Verdict::Alarm(Alarm::HeldByStranger));
     let instance = world.view(A).fact.unwrap().instance.unwrap();
-    assert_eq!(instance.0, "i-0fff");
+    assert_eq!(instance.as_str(), "i-0fff");
     world.crash_host(A);
     world.run_for(SECOND * 600);
     assert_eq!(world.claims().len(), 1);

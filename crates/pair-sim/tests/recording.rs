@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use pair_core::{
     Association, AssociationId, Call, Config, Echo, Event, Fitness, Heartbeat, Holder, Identity, Incarnation, Input,
-    InstanceId, InstanceState, Instant, InterfaceId, Member, Node, Output, Prefix, Reply, Report, Sequence, Source,
-    Word,
+    InstanceId, InstanceState, Instant, InterfaceId, Member, Moves, Node, Output, Prefix, Reply, Report, Sequence,
+    Source, Version, Word, Zone,
 };
 use pair_sim::replay;
 use pair_wire::trace::{Entry, Header, Line, TRACE_VERSION, Trace, What, is_kept, write_line};
@@ -133,9 +133,9 @@ fn recorded() -> Trace {
     let mut ec2 = association("eipassoc-a", "eni-a", 1);
     let mut inputs = vec![
         Input::Identity(Identity {
-            instance: InstanceId("i-b".to_owned()),
-            zone: "us-east-1b".to_owned(),
-            interface: Some(InterfaceId("eni-b".to_owned())),
+            instance: InstanceId::of("i-b"),
+            zone: Zone::cut("us-east-1b"),
+            interface: Some(InterfaceId::of("eni-b")),
         }),
         Input::Health {
             fitness: Fitness::Fit,
@@ -182,15 +182,15 @@ fn answer(call: &Call, held: &mut Association) -> Reply {
         Call::Release(association) => panic!("nobody asked for a strict takeover: {association}"),
         Call::Associate { .. } => {
             *held = association("eipassoc-b", "eni-b", 2);
-            Reply::Associated(held.id.clone())
+            Reply::Associated(held.id)
         }
     }
 }
 
 fn association(id: &str, interface: &str, node: u8) -> Association {
     Association {
-        id: AssociationId(id.to_owned()),
-        interface: InterfaceId(interface.to_owned()),
+        id: AssociationId::of(id),
+        interface: InterfaceId::of(interface),
         private_ip: [10, 0, node, 10].into(),
         instance: None,
     }
@@ -225,24 +225,24 @@ fn heartbeat(node: &Node, sequence: u64) -> Heartbeat {
         report: Some(Report {
             query: false,
             interval: Duration::from_millis(200),
-            instance: Some(InstanceId("i-a".to_owned())),
-            zone: "us-east-1a".to_owned(),
+            instance: Some(InstanceId::of("i-a")),
+            zone: Zone::cut("us-east-1a"),
             fitness: Fitness::Fit,
             saturated: false,
             ready: true,
             word: Some(Word {
                 holder: Holder::Member(Member::First),
-                association: Some(AssociationId("eipassoc-a".to_owned())),
+                association: Some(AssociationId::of("eipassoc-a")),
                 source: Source::Imds,
                 age: Duration::from_millis(sequence),
             }),
             claiming: false,
             yielding: false,
             by_order: false,
-            moves: Vec::new(),
+            moves: Moves::default(),
             notice: None,
             hold: None,
-            version: "0.1.0".to_owned(),
+            version: Version::cut("0.1.0"),
         }),
     }
 }
@@ -276,7 +276,7 @@ fn node() -> Node {
         strict: false,
         restart_grace: second * 10,
         witnesses: pair_core::Witnessing::default(),
-        version: "0.1.0".to_owned(),
+        version: Version::cut("0.1.0"),
     };
     Node::new(config, 7, Instant::ZERO)
 }

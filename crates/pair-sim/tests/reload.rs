@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pair_core::{Event, Input, Link, Member};
+use pair_core::{Event, Input, Link, Member, Version};
 use pair_sim::{A, B, Service, Settings, Tuning, World};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -169,13 +169,13 @@ fn which_member_it_is_and_where_the_address_lands_stay() {
     let config = pair_core::Config {
         me: A,
         private_ips: [[192, 0, 2, 1].into(), [192, 0, 2, 2].into()],
-        version: "9.9.9".to_owned(),
+        version: Version::cut("9.9.9"),
         ..changed().config(B)
     };
     world.inject(B, Input::Configured(config));
     world.run_for(SECOND * 3);
     assert!(world.is_settled());
-    assert_eq!(world.view(A).peer.unwrap().version, "0.1.0");
+    assert_eq!(world.view(A).peer.unwrap().version.as_str(), "0.1.0");
     world.crash_host(A);
     world.run_until(SECOND * 3, |world| world.holds(B)).unwrap();
 }

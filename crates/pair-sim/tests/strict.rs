@@ -37,7 +37,7 @@ fn a_release_under_way(mut world: World) -> World {
 fn exactly_what_was_read_is_released_and_then_taken_from_nobody() {
     for seed in 0..20 {
         let mut world = settled(seed);
-        let held = world.ec2().hold().association.clone().unwrap();
+        let held = world.ec2().hold().association.unwrap();
         world.crash_host(A);
         let taken = world.run_until(SECOND * 3, |world| world.holds(B)).unwrap();
         assert!(taken <= MS * 1_250, "seed {seed}: {taken:?}");

@@ -3,10 +3,11 @@
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
+    iter,
     time::Duration,
 };
 
-use pair_core::{Fitness, Heartbeat, Incarnation, Member, Prefix, Report, Sequence};
+use pair_core::{Fitness, Heartbeat, Incarnation, Member, Prefix, Report, Sequence, Version, Zone};
 use pair_wire::{
     datagram::{MAX_DATAGRAM, Receiver, Sender},
     key::KeyRing,
@@ -16,7 +17,7 @@ use proptest::prelude::*;
 #[test]
 fn a_heartbeat_is_written_without_an_allocation() {
     let sender = Sender::new("lb-1", &KeyRing::insecure());
-    let (heartbeat, mut out) = (heartbeat(), [0; MAX_DATAGRAM]);
+    let (heartbeat, mut out) = (heartbeat(1), [0; MAX_DATAGRAM]);
     assert_eq!(allocated(|| sender.encode(&heartbeat, &mut out)), 0);
 }
 
@@ -29,7 +30,7 @@ proptest! {
 
     #[test]
     fn damage_is_dropped_without_an_allocation(place in any::<prop::sample::Index>(), mask in 1u8..) {
-        let mut bytes = datagram();
+        let mut bytes = datagram(1);
         let place = place.index(bytes.len());
         // The two reserved bytes of the header are signed like all others.
         bytes[place] ^= mask;
@@ -40,14 +41,19 @@ proptest! {
 
 #[test]
 fn what_the_peer_signed_takes_little_more_than_a_kilobyte() {
-    let (bytes, mut receiver) = (datagram(), receiver());
+    let (bytes, next, mut receiver) = (datagram(1), datagram(2), receiver());
     let first = allocated(|| receiver.open(&bytes).is_ok());
-    // Its report, and a window for the node and one for the path, which a run of the peer takes once.
+    // A window for the node and one for the path, which a run of the peer takes once. Its report takes nothing.
     assert!(first > 0 && first < 1280, "{first} bytes");
     assert_eq!(
         allocated(|| receiver.open(&bytes).is_err()),
         0,
         "its report is not read a second time"
+    );
+    assert_eq!(
+        allocated(|| receiver.open(&next).is_ok()),
+        0,
+        "the next one takes nothing"
     );
 }
 
@@ -58,9 +64,9 @@ fn allocated<T>(run: impl FnOnce() -> T) -> usize {
     ALLOCATED.get() - before
 }
 
-fn datagram() -> Vec<u8> {
+fn datagram(number: u64) -> Vec<u8> {
     let mut out = [0; MAX_DATAGRAM];
-    let len = Sender::new("lb-1", &KeyRing::insecure()).encode(&heartbeat(), &mut out);
+    let len = Sender::new("lb-1", &KeyRing::insecure()).encode(&heartbeat(number), &mut out);
     out[..len].to_vec()
 }
 
@@ -68,18 +74,18 @@ fn receiver() -> Receiver {
     Receiver::new("lb-1", Member::Second, Incarnation(2), &KeyRing::insecure())
 }
 
-fn heartbeat() -> Heartbeat {
+fn heartbeat(number: u64) -> Heartbeat {
     let prefix = Prefix {
         sender: Member::First,
         incarnation: Incarnation(1),
-        sequence: Sequence(1),
+        sequence: Sequence(number),
         echo: None,
     };
     let report = Report {
         query: false,
         interval: Duration::from_millis(200),
         instance: None,
-        zone: "z".repeat(32),
+        zone: Zone::cut(&"z".repeat(32)),
         fitness: Fitness::Unknown,
         saturated: false,
         ready: false,
@@ -87,10 +93,10 @@ fn heartbeat() -> Heartbeat {
         claiming: false,
         yielding: false,
         by_order: false,
-        moves: Vec::new(),
+        moves: iter::repeat_n(Duration::from_secs(9), 16).collect(),
         notice: None,
         hold: None,
-        version: "0.1.0".to_owned(),
+        version: Version::cut("0.1.0"),
     };
     Heartbeat {
         prefix,

@@ -8,11 +8,12 @@ use std::{
 };
 
 use pair::Pair;
+use pair_core::{Fitness, Unfitness};
 
 mod pair;
 
 /// What was asked of the allocator.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Asked {
     times: usize,
     /// What was not given back, in bytes.
@@ -20,29 +21,46 @@ struct Asked {
 }
 
 #[test]
-fn a_heartbeat_of_good_times_asks_little_of_the_allocator_and_keeps_nothing() {
+fn a_heartbeat_of_good_times_asks_nothing_of_the_allocator() {
     let mut pair = Pair::new();
     // Long enough that every queue and window has the size that it keeps.
     pair.run_for(Duration::from_secs(120));
-    let before = asked();
-    let heartbeats = pair.run_for(Duration::from_secs(60));
-    let after = asked();
-    let times = (after.times - before.times).div_ceil(heartbeats);
-    assert_eq!((heartbeats, after.kept - before.kept), (600, 0));
-    // Four texts are copied into a report, and four are read from the datagram: instance, zone, association and version. The
-    // node that does not hold the address weighs the association that it is told.
-    assert!(times <= 9, "{times} allocations for each heartbeat");
+    assert_eq!(a_minute_of(&mut pair), (600, NOTHING));
 }
 
-fn asked() -> Asked {
-    ASKED.get()
+/// The budget remembers a move for ten minutes, and each heartbeat tells of it (F-15).
+#[test]
+fn nor_does_one_that_tells_of_a_move() {
+    let mut pair = Pair::new();
+    pair.run_for(Duration::from_secs(120));
+    pair.fitness[0] = Fitness::Unfit(Unfitness::ServiceGone);
+    pair.run_for(Duration::from_secs(60));
+    pair.fitness[0] = Fitness::Fit;
+    pair.run_for(Duration::from_secs(120));
+    let moves = pair.ends.each_ref().map(|end| end.node.view(pair.now).moves);
+    assert_eq!((moves, pair.ends[1].node.is_active()), ([1, 1], Some(true)));
+    assert_eq!(a_minute_of(&mut pair), (600, NOTHING));
 }
+
+/// How many heartbeats a minute has, and what all that happens in it asks for: made, encoded, opened, heard and decided.
+fn a_minute_of(pair: &mut Pair) -> (usize, Asked) {
+    let before = ASKED.get();
+    let heartbeats = pair.run_for(Duration::from_secs(60));
+    let after = ASKED.get();
+    let asked = Asked {
+        times: after.times - before.times,
+        kept: after.kept - before.kept,
+    };
+    (heartbeats, asked)
+}
+
+const NOTHING: Asked = Asked { times: 0, kept: 0 };
 
 /// The system's allocator, counting what each thread asks of it.
 struct Counting;
 
 thread_local! {
-    static ASKED: Cell<Asked> = const { Cell::new(Asked { times: 0, kept: 0 }) };
+    static ASKED: Cell<Asked> = const { Cell::new(NOTHING) };
 }
 
 #[global_allocator]

@@ -267,10 +267,11 @@ impl Agent {
     /// Hears every datagram that waited when it began, and no more than the sockets can hold: a flood must not keep time
     /// from passing. Says whether they are empty.
     fn drain(&mut self) -> bool {
-        let drained: Vec<bool> = (0..self.shared.paths.count())
-            .map(|path| self.drain_path(path))
-            .collect();
-        drained.into_iter().all(|is_empty| is_empty)
+        let mut are_empty = true;
+        for path in 0..self.shared.paths.count() {
+            are_empty &= self.drain_path(path);
+        }
+        are_empty
     }
 
     fn drain_path(&mut self, path: usize) -> bool {

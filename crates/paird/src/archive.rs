@@ -242,7 +242,7 @@ mod tests {
             strict: false,
             restart_grace: second * 10,
             witnesses: pair_core::Witnessing::default(),
-            version: "0.1.0".to_owned(),
+            version: pair_core::Version::cut("0.1.0"),
         };
         let node = Node::new(config, seed, Instant::ZERO);
         Recorder::new(1024, Instant::ZERO, &node).record(Instant::ZERO, &node, &[])

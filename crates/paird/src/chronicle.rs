@@ -158,12 +158,12 @@ impl Chronicle {
             // The decision to claim is told, and so is what came of it.
             Event::Claiming { .. } | Event::Releasing { .. } => None,
             Event::Released(association) => {
-                let text = format!("EC2 released {}, to be taken from nobody", association.0);
+                let text = format!("EC2 released {association}, to be taken from nobody");
                 Some(plain(TransitionKind::Claim, text))
             }
             Event::ClaimFailed { attempt, fault, .. } => self.claim_failed(now, *attempt, text::fault(*fault)),
             Event::Claimed(association) => {
-                let text = format!("EC2 moved the address here: {}", association.0);
+                let text = format!("EC2 moved the address here: {association}");
                 Some(plain(TransitionKind::Claim, text))
             }
             Event::TookOver(takeover) => Some(self.took_over(now, takeover)),

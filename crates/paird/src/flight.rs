@@ -339,7 +339,7 @@ mod tests {
         assert_eq!(flight.archive.take().as_deref(), Some("start"));
         flight.output(
             at(400),
-            &Output::Event(Event::Claimed(AssociationId("eipassoc-b".to_owned()))),
+            &Output::Event(Event::Claimed(AssociationId::of("eipassoc-b"))),
             &mut logbook(),
         );
         flight.follow(at(1_400), &node);
@@ -423,7 +423,7 @@ mod tests {
             strict: false,
             restart_grace: second * 10,
             witnesses: pair_core::Witnessing::default(),
-            version: "0.1.0".to_owned(),
+            version: pair_core::Version::cut("0.1.0"),
         };
         let node = Node::new(core, 7, Instant::ZERO);
         let names = Names::new(["a".to_owned(), "b".to_owned()], Member::Second);

@@ -3,7 +3,7 @@
 use std::env;
 use std::io;
 
-use pair_core::{Alarm, Ending, Event, Link, Verdict};
+use pair_core::{Alarm, AssociationId, Ending, Event, Link, Verdict};
 use tracing::level_filters::LevelFilter;
 use tracing::{debug, error, info, warn};
 use tracing_subscriber::layer::SubscriberExt;
@@ -83,7 +83,7 @@ pub fn tell(event: &Event, names: &Names) {
         } => info!(
             from = from.map(|holder| names.holder(holder)),
             to = names.holder(*to),
-            association = association.as_ref().map(|id| id.0.as_str()),
+            association = association.as_ref().map(AssociationId::as_str),
             source = text::source(*source),
             "holder of the address changed"
         ),
@@ -106,11 +106,11 @@ pub fn tell(event: &Event, names: &Names) {
             attempt,
         } => info!(
             rule = rule.id(),
-            association = association.0,
+            association = association.as_str(),
             attempt,
             "releasing the association, to take the address from nobody"
         ),
-        Event::Released(association) => info!(association = association.0, "EC2 has released the association"),
+        Event::Released(association) => info!(association = association.as_str(), "EC2 has released the association"),
         Event::Claiming { rule, attempt } => info!(rule = rule.id(), attempt, "claiming address"),
         Event::ClaimFailed { attempt, fault, pause } => {
             warn!(
@@ -120,7 +120,7 @@ pub fn tell(event: &Event, names: &Names) {
                 "claim failed"
             );
         }
-        Event::Claimed(association) => info!(association = association.0, "EC2 moved the address here"),
+        Event::Claimed(association) => info!(association = association.as_str(), "EC2 moved the address here"),
         Event::TookOver(takeover) => info!(
             rule = takeover.rule.id(),
             from = names.holder(takeover.from),

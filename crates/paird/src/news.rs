@@ -44,6 +44,7 @@ pub enum News {
 
 /// Something about one address.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it travels in a box, as part of its news")]
 pub enum AddressNews {
     /// Something for its core.
     Input(Input),

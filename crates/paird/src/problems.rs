@@ -7,7 +7,7 @@ mod company;
 mod ending;
 mod paths;
 
-use pair_core::{Alarm, CallFault, Fitness, Holder, Link, Member, Notice, Objection, Verdict, View};
+use pair_core::{Alarm, CallFault, Fitness, Holder, InstanceId, Link, Member, Notice, Objection, Verdict, View};
 use pair_wire::control::{Problem, Severity};
 
 use crate::knowledge::{AddressKnowledge, Knowledge};
@@ -303,9 +303,7 @@ fn about_holder(view: &View, names: &Names) -> Option<Problem> {
             "the address is associated with nothing".to_owned(),
             "a node that is fit takes it by itself; see what keeps them from it",
         )),
-        Holder::Stranger => Some(held_by_stranger(
-            fact.instance.as_ref().map(|instance| instance.0.as_str()),
-        )),
+        Holder::Stranger => Some(held_by_stranger(fact.instance.as_ref().map(InstanceId::as_str))),
         Holder::Former => Some(critical(
             "held-by-former",
             match &fact.instance {
@@ -522,7 +520,7 @@ fn about_agreement(view: &View, known: &Knowledge, names: &Names) -> Vec<Problem
         None => Vec::new(),
     };
     problems.extend(known.keys_apart.clone());
-    if let Some(report) = view.peer.as_ref().filter(|report| report.version != VERSION) {
+    if let Some(report) = view.peer.as_ref().filter(|report| report.version.as_str() != VERSION) {
         problems.push(degraded(
             "versions-differ",
             format!(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 
 use anyhow::{Context, anyhow, bail};
-use pair_core::{Config as CoreConfig, Incarnation, Member, Witnessing};
+use pair_core::{Config as CoreConfig, Incarnation, Member, Version, Witnessing};
 use pair_ec2::{Endpoint, Settings};
 use pair_wire::key::{Key, KeyRing};
 use tokio::runtime::{Builder, Runtime};
@@ -397,7 +397,7 @@ pub(crate) fn core_config(config: &Config, address: &Address, me: Member) -> Cor
                 isolation_grace: witness.isolation_grace,
                 required: witness.required,
             }),
-        version: VERSION.to_owned(),
+        version: Version::cut(VERSION),
     }
 }
 

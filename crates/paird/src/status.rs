@@ -169,9 +169,9 @@ impl Sources<'_> {
         let identity = seat.known.identity.as_ref();
         NodeStatus {
             name: self.names.me().to_owned(),
-            instance_id: identity.map(|identity| identity.instance.0.clone()),
+            instance_id: identity.map(|identity| identity.instance.to_string()),
             private_ip: seat.private_ip(self.me),
-            zone: identity.map(|identity| identity.zone.clone()),
+            zone: identity.map(|identity| identity.zone.to_string()),
             role: self.role(self.me),
             service: text::fitness(self.known.service, seat.view.fitness),
             ready: Some(self.seats.iter().all(|seat| seat.view.ready)),
@@ -194,9 +194,11 @@ impl Sources<'_> {
                 name: self.names.peer().to_owned(),
                 instance_id: report
                     .and_then(|report| report.instance.as_ref())
-                    .map(|id| id.0.clone()),
+                    .map(ToString::to_string),
                 private_ip: self.seats[0].private_ip(peer),
-                zone: report.map(|report| report.zone.clone()).filter(|zone| !zone.is_empty()),
+                zone: report
+                    .map(|report| report.zone.to_string())
+                    .filter(|zone| !zone.is_empty()),
                 role: self.role(peer),
                 service: current.map_or_else(
                     || format!("{} unknown", self.known.service),
@@ -217,7 +219,7 @@ impl Sources<'_> {
             rtt_ms: seat.view.round_trip.map(|rtt| rtt.as_secs_f64() * 1000.0),
             loss_percent: seat.view.loss_percent.map(f64::from),
             probe: seat.view.probe.map(|outcome| text::probe(outcome).to_owned()),
-            agent_version: report.map(|report| report.version.clone()),
+            agent_version: report.map(|report| report.version.to_string()),
             paths: self.paths.iter().map(|path| self.path(path)).collect(),
         }
     }
@@ -251,7 +253,7 @@ impl Sources<'_> {
             name: seat.address.name.clone(),
             public_ip: seat.known.public_ip.map(|ip| ip.to_string()),
             allocation_id: seat.address.allocation_id.clone(),
-            association_id: fact.and_then(|fact| fact.association.as_ref()).map(|id| id.0.clone()),
+            association_id: fact.and_then(|fact| fact.association.as_ref()).map(ToString::to_string),
             holder: fact.map(|fact| self.names.holder_name(fact.holder)),
             holder_source: source.map(Into::into),
             holder_age_ms: age.map(millis),

@@ -6,8 +6,8 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use pair_core::{
-    AssociationId, Config, Echo, Fitness, Heartbeat, Holder, Incarnation, Input, InstanceId, Instant, Member, Node,
-    Output, Prefix, Report, Sequence, Source, Word,
+    AssociationId, Config, Echo, Fitness, Heartbeat, Holder, Incarnation, Input, InstanceId, Instant, Member, Moves,
+    Node, Output, Prefix, Report, Sequence, Source, Version, Word, Zone,
 };
 use pair_wire::control::{Transition, TransitionKind};
 use pair_wire::trace::{Header, Line, TRACE_VERSION, Trace, What};
@@ -169,24 +169,24 @@ impl Story {
             report: Some(Report {
                 query: false,
                 interval: Duration::from_millis(200),
-                instance: Some(InstanceId("i-0aaaaaaaaaaaaaaaa".to_owned())),
-                zone: "us-east-1a".to_owned(),
+                instance: Some(InstanceId::of("i-0aaaaaaaaaaaaaaaa")),
+                zone: Zone::cut("us-east-1a"),
                 fitness: Fitness::Fit,
                 saturated: false,
                 ready: true,
                 word: Some(Word {
                     holder: Holder::Member(Member::First),
-                    association: Some(AssociationId("eipassoc-0123456789abcdef0".to_owned())),
+                    association: Some(AssociationId::of("eipassoc-0123456789abcdef0")),
                     source: Source::Imds,
                     age: Duration::from_millis(800),
                 }),
                 claiming: false,
                 yielding: false,
                 by_order: false,
-                moves: Vec::new(),
+                moves: Moves::default(),
                 notice: None,
                 hold: None,
-                version: "0.1.0".to_owned(),
+                version: Version::cut("0.1.0"),
             }),
         }
     }
@@ -208,7 +208,7 @@ fn config() -> Config {
         strict: false,
         restart_grace: Duration::from_secs(10),
         witnesses: pair_core::Witnessing::default(),
-        version: "0.1.0".to_owned(),
+        version: Version::cut("0.1.0"),
     }
 }
 

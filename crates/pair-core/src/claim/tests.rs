@@ -1,6 +1,6 @@
 //! One claim from its decision to the read that shows it (F-11, F-12).
 
-use alloc::{borrow::ToOwned, vec::Vec};
+use alloc::vec::Vec;
 
 use super::*;
 use crate::Member;
@@ -27,7 +27,7 @@ fn run(ms: u64) -> RunTime {
 }
 
 fn id(name: &str) -> AssociationId {
-    AssociationId(name.to_owned())
+    AssociationId::of(name)
 }
 
 fn pursue(claim: &mut Claim, ms: u64, basis: Basis) -> Step {

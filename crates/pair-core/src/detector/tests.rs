@@ -1,9 +1,7 @@
 //! What datagrams prove, one at a time (F-2, F-4, F-18).
 
-use alloc::borrow::ToOwned;
-
 use super::*;
-use crate::Member;
+use crate::{Member, Version};
 
 const OWN: Incarnation = Incarnation(1);
 const PEER: Incarnation = Incarnation(2);
@@ -25,7 +23,7 @@ fn config() -> Config {
         strict: false,
         restart_grace: Duration::from_secs(10),
         witnesses: crate::Witnessing::default(),
-        version: "0.1.0".to_owned(),
+        version: Version::cut("0.1.0"),
     }
 }
 

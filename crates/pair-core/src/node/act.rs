@@ -1,6 +1,5 @@
 //! What a node does about its decision, and whatever else is due.
 
-use alloc::string::String;
 use core::time::Duration;
 
 use super::Node;
@@ -85,16 +84,14 @@ impl Node {
         let run = self.clock.now();
         // What was not answered before may have gone out on a dead connection.
         let fresh_connection = self.claim.attempts() > 0 || self.reads.gets_no_answer(now);
-        let held = self.ownership.fact().and_then(|fact| fact.association.clone());
-        let release = held.clone().filter(|_| self.config.strict && allow_reassociation);
-        let call = release
-            .clone()
-            .map_or(Call::Associate { allow_reassociation }, Call::Release);
+        let held = self.ownership.fact().and_then(|fact| fact.association);
+        let release = held.filter(|_| self.config.strict && allow_reassociation);
+        let call = release.map_or(Call::Associate { allow_reassociation }, Call::Release);
         let id = self.call(now, call, fresh_connection);
         let attempt = self.claim.sent(now, run, id, held);
         match release {
             Some(association) => {
-                self.claim.releases(association.clone());
+                self.claim.releases(association);
                 self.tell(Event::Releasing {
                     rule,
                     association,
@@ -144,8 +141,8 @@ impl Node {
         if !matters || !self.reads.is_instance_due(run) {
             return;
         }
-        if let Some(instance) = self.holders_instance().cloned() {
-            let id = self.call(now, Call::ReadInstance(instance.clone()), false);
+        if let Some(instance) = self.holders_instance().copied() {
+            let id = self.call(now, Call::ReadInstance(instance), false);
             let read = Read {
                 of: ReadOf::Instance(instance),
                 asked_at: now,
@@ -235,8 +232,8 @@ impl Node {
         Report {
             query,
             interval: self.pace.interval,
-            instance: identity.map(|identity| identity.instance.clone()),
-            zone: identity.map_or_else(String::new, |identity| identity.zone.clone()),
+            instance: identity.map(|identity| identity.instance),
+            zone: identity.map(|identity| identity.zone).unwrap_or_default(),
             fitness: self.said_fitness(),
             saturated: self.saturated,
             ready: self.ready,
@@ -247,7 +244,7 @@ impl Node {
             notice: self.notice(now),
             hold: self.holds.told(now),
             by_order: self.holds_by_order && self.ownership.is_mine(),
-            version: self.config.version.clone(),
+            version: self.config.version,
         }
     }
 
@@ -267,7 +264,7 @@ impl Node {
         }
         let fact = self.ownership.fact()?;
         let (source, at) = self.ownership.confirmation()?;
-        let association = fact.association.clone();
+        let association = fact.association;
         Some(Word {
             holder: fact.holder,
             association,

@@ -50,7 +50,7 @@ impl Node {
                 count: self.config.witnesses.count,
                 ..config.witnesses
             },
-            version: self.config.version.clone(),
+            version: self.config.version,
             ..*config
         };
         if wanted == self.configured() {

@@ -170,7 +170,7 @@ impl Node {
         Fact {
             holder: Holder::Member(self.config.me),
             association: Some(association),
-            instance: self.identity.as_ref().map(|identity| identity.instance.clone()),
+            instance: self.identity.as_ref().map(|identity| identity.instance),
             source,
             asked_at,
         }

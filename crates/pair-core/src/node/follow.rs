@@ -106,7 +106,7 @@ impl Node {
         let event = Event::HolderChanged {
             from: before,
             to: fact.holder,
-            association: fact.association.clone(),
+            association: fact.association,
             source: fact.source,
         };
         let (me, holder) = (Holder::Member(self.config.me), fact.holder);

@@ -67,7 +67,7 @@ impl Node {
             self.tell(Event::PeerIncarnation(heartbeat.prefix.incarnation));
         }
         let hands = self.ownership.hands();
-        let former = self.peer.former().cloned();
+        let former = self.peer.former().copied();
         self.peer.hear(now, run, &self.config, hands, heartbeat.report);
         let Some(report) = self.peer.report() else { return };
         let (interval, is_query) = (report.interval, report.query);
@@ -151,7 +151,7 @@ impl Node {
                     return;
                 }
                 let association = self.claim.released();
-                if let Some(association) = association.clone() {
+                if let Some(association) = association {
                     self.tell(Event::Released(association));
                 }
                 self.ownership.hear_release(run, now, association);
@@ -160,9 +160,9 @@ impl Node {
                 if !self.claim.is_in_flight(id) {
                     return;
                 }
-                self.tell(Event::Claimed(association.clone()));
+                self.tell(Event::Claimed(association));
                 self.orders.spend();
-                let replaced = self.claim.replied(now, run, association.clone());
+                let replaced = self.claim.replied(now, run, association);
                 let hold = self.own_hold(association, Source::Reply, now);
                 self.ownership.hear_reply(run, hold, replaced);
             }
@@ -190,12 +190,12 @@ impl Node {
         association: Option<Association>,
     ) {
         let holder = self.classify(association.as_ref());
-        let id = association.as_ref().map(|held| held.id.clone());
+        let id = association.as_ref().map(|held| held.id);
         let taken = self.ownership.hear_ec2(
             run,
             Fact {
                 holder,
-                association: id.clone(),
+                association: id,
                 instance: association.and_then(|held| held.instance),
                 source: Source::Ec2,
                 asked_at,

@@ -1,7 +1,5 @@
 //! What a node believes of the holder, one reading at a time (F-1).
 
-use alloc::borrow::ToOwned;
-
 use super::*;
 
 const ME: Holder = Holder::Member(Member::First);
@@ -16,7 +14,7 @@ fn run(ms: u64) -> RunTime {
 }
 
 fn id(name: &str) -> AssociationId {
-    AssociationId(name.to_owned())
+    AssociationId::of(name)
 }
 
 fn read(holder: Holder, association: &str, ms: u64) -> Fact {
@@ -290,7 +288,7 @@ fn a_new_association_at_the_same_holder_is_no_change_of_hands() {
 fn a_word_that_confirms_keeps_the_instance_that_ec2_named() {
     let mut ownership = Ownership::new(Member::First, run(0));
     let named = Fact {
-        instance: Some(InstanceId("i-1".to_owned())),
+        instance: Some(InstanceId::of("i-1")),
         ..read(Holder::Stranger, "x-1", 0)
     };
     ownership.hear_ec2(run(0), named.clone());

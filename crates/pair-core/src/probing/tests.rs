@@ -1,9 +1,7 @@
 //! What probes prove, and what their silence does (F-3, F-7, F-8).
 
-use alloc::borrow::ToOwned;
-
 use super::*;
-use crate::Member;
+use crate::{Member, Version};
 
 fn probing() -> Probing {
     let config = Config {
@@ -21,7 +19,7 @@ fn probing() -> Probing {
         strict: false,
         restart_grace: Duration::from_secs(10),
         witnesses: crate::Witnessing::default(),
-        version: "0.1.0".to_owned(),
+        version: Version::cut("0.1.0"),
     };
     Probing::new(&config, run(0))
 }

@@ -1,9 +1,7 @@
 //! What witnesses prove, and what their silence means (F-3, F-7, F-8, F-20).
 
-use alloc::borrow::ToOwned;
-
 use super::*;
-use crate::Member;
+use crate::{Member, Version};
 
 const FIRST: WitnessIndex = WitnessIndex(0);
 const SECOND: WitnessIndex = WitnessIndex(1);
@@ -28,7 +26,7 @@ fn config(required: bool) -> Config {
             isolation_grace: Duration::from_secs(10),
             required,
         },
-        version: "0.1.0".to_owned(),
+        version: Version::cut("0.1.0"),
     }
 }
 

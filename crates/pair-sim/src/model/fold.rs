@@ -104,8 +104,9 @@ impl Fold {
 
     pub(super) fn add_association(&mut self, association: Option<&AssociationId>) {
         self.add(association.is_some());
-        if let Some(AssociationId(id)) = association {
-            self.marks.push(Mark::Name(Kind::Association, digest(id.as_bytes())));
+        if let Some(id) = association {
+            self.marks
+                .push(Mark::Name(Kind::Association, digest(id.as_str().as_bytes())));
         }
     }
 

@@ -13,7 +13,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use pair_core::{
     Call, CallFault, CallRequest, Decision, Event as Told, Fitness, Identity, Input, InstanceState, Member, Node,
-    OrderId, Output, ProbeTarget, Reply, WitnessIndex, WitnessOutcome,
+    OrderId, Output, ProbeTarget, Reply, WitnessIndex, WitnessOutcome, Zone,
 };
 
 use super::{
@@ -62,7 +62,7 @@ impl State {
         let (config, now) = (self.settings.config(member), self.now);
         let identity = Identity {
             instance: self.ec2.instance_id(member),
-            zone: "us-east-1a".to_owned(),
+            zone: Zone::cut("us-east-1a"),
             interface: Some(self.ec2.interface_id(member)),
         };
         self.ec2

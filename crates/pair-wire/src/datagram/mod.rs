@@ -25,7 +25,6 @@ mod sender;
 pub use card::{Card, DIGEST_LEN};
 pub use drops::{DropCause, Drops};
 pub use receiver::{Opened, PeerKeys, Receiver};
-pub use report::{ID_LIMIT, VERSION_LIMIT, ZONE_LIMIT};
 pub use sender::Sender;
 
 pub(crate) use header::PairId;

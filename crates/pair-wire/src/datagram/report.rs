@@ -4,60 +4,49 @@
 //! number of its variant in 32 bits, an option as a byte 0 or 1, a string as its length in 64 bits and its UTF-8.
 //!
 //! [`Body`] mirrors [`Report`] instead of being it: the core may name and shape its fields as it likes without a change on
-//! the wire, strings are borrowed on the way out and checked before they are copied on the way in, and times have one
-//! unit. The enums are the core's own; the golden files notice when one of them changes.
+//! the wire, and times have one unit. Texts and enums are the core's own: a text bounds itself, written and read, and the golden
+//! files notice when one of them changes.
 
 use std::time::Duration;
 
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
 use pair_core::{
-    AssociationId, EndingCause, Fitness, Hold, HoldVersion, Holder, InstanceId, Member, Notice, Report, Source, Word,
+    AssociationId, EndingCause, Few, Fitness, Hold, HoldVersion, Holder, InstanceId, Member, Notice, Report, Source,
+    Version, Word, Zone,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{Card, MAX_REPORT};
 
-/// How many bytes of an EC2 id a report carries; the rest is cut off. The longest that EC2 makes has 26.
-pub const ID_LIMIT: usize = 48;
-
-/// How many bytes of an availability zone's name a report carries; the rest is cut off. Those of wavelength zones
-/// are the longest: `ap-northeast-1-wl1-kix-wlz-1` has 28.
-pub const ZONE_LIMIT: usize = 48;
-
-/// How many bytes of an agent's version a report carries; the rest is cut off.
-pub const VERSION_LIMIT: usize = 32;
-
-/// How many moves a report tells of; the rest, the oldest, is cut off.
+/// How many moves a report tells of; the rest, the oldest, is left out.
 const MOVES_LIMIT: usize = 16;
 
 /// [`Report`] and [`Card`] as they stand on the wire, in the order of their bytes.
 #[derive(Serialize, Deserialize)]
-struct Body<'a> {
+struct Body {
     query: bool,
     interval_us: u32,
-    #[serde(borrow)]
-    instance: Option<&'a str>,
-    zone: &'a str,
+    instance: Option<InstanceId>,
+    zone: Zone,
     fitness: Fitness,
     saturated: bool,
     ready: bool,
-    word: Option<WordBody<'a>>,
+    word: Option<WordBody>,
     claiming: bool,
     yielding: bool,
     by_order: bool,
-    moves_s: Vec<u16>,
+    moves_s: Few<u16, MOVES_LIMIT>,
     notice: Option<NoticeBody>,
     hold: Option<HoldBody>,
-    version: &'a str,
+    version: Version,
     card: Option<Card>,
 }
 
 /// [`Word`] as it stands on the wire.
 #[derive(Serialize, Deserialize)]
-struct WordBody<'a> {
+struct WordBody {
     holder: Holder,
-    #[serde(borrow)]
-    association: Option<&'a str>,
+    association: Option<AssociationId>,
     source: Source,
     age_us: u64,
 }
@@ -86,29 +75,27 @@ struct HoldBody {
 
 /// Writes a report and a card to the front of `out` and says how many bytes it took.
 ///
-/// Strings are cut at their limits, and where a character begins that is not a visible one of ASCII: what the peer says
-/// ends up in logs and on terminals, even where there is no key. Times are sent in microseconds: an interval of more than
-/// 71 minutes as 71 minutes, an age rounded up, for knowledge must not grow younger on its way, and what remains of a hold
-/// rounded down, for nothing makes it longer.
+/// Times are sent in microseconds: an interval of more than 71 minutes as 71 minutes, an age rounded up, for knowledge must not
+/// grow younger on its way, and what remains of a hold rounded down, for nothing makes it longer.
 pub(super) fn write(report: &Report, card: Option<Card>, out: &mut [u8; MAX_REPORT]) -> usize {
     let body = Body {
         query: report.query,
         interval_us: u32::try_from(report.interval.as_micros()).unwrap_or(u32::MAX),
-        instance: report.instance.as_ref().map(|id| cut(&id.0, ID_LIMIT)),
-        zone: cut(&report.zone, ZONE_LIMIT),
+        instance: report.instance,
+        zone: report.zone,
         fitness: report.fitness,
         saturated: report.saturated,
         ready: report.ready,
         word: report.word.as_ref().map(|word| WordBody {
             holder: word.holder,
-            association: word.association.as_ref().map(|id| cut(&id.0, ID_LIMIT)),
+            association: word.association,
             source: word.source,
             age_us: u64::try_from(word.age.as_nanos().div_ceil(1000)).unwrap_or(u64::MAX),
         }),
         claiming: report.claiming,
         yielding: report.yielding,
         by_order: report.by_order,
-        moves_s: report.moves.iter().take(MOVES_LIMIT).map(|age| seconds(*age)).collect(),
+        moves_s: report.moves.iter().map(|age| seconds(*age)).collect(),
         notice: report.notice.map(|notice| match notice {
             Notice::Restarting { grace } => NoticeBody::Restarting {
                 grace_us: u32::try_from(grace.as_micros()).unwrap_or(u32::MAX),
@@ -129,43 +116,41 @@ pub(super) fn write(report: &Report, card: Option<Card>, out: &mut [u8; MAX_REPO
             by: hold.version.by,
             remaining_us: u64::try_from(hold.remaining.as_micros()).unwrap_or(u64::MAX),
         }),
-        version: cut(&report.version, VERSION_LIMIT),
+        version: report.version,
         card,
     };
     bincode::serde::encode_into_slice(body, out, BINCODE)
-        .expect("the limits of the strings keep a report below its bound")
+        .expect("the limits of the texts keep a report below its bound")
 }
 
 /// Reads a report and a card that take up all of `bytes`; `None` if no sender of this version writes such bytes.
 pub(super) fn read(bytes: &[u8]) -> Option<(Report, Option<Card>)> {
-    let (body, read): (Body<'_>, usize) = bincode::serde::borrow_decode_from_slice(bytes, BINCODE).ok()?;
+    let (body, read): (Body, usize) = bincode::serde::borrow_decode_from_slice(bytes, BINCODE).ok()?;
     if read != bytes.len() {
         return None;
     }
     let report = Report {
         query: body.query,
         interval: Duration::from_micros(body.interval_us.into()),
-        instance: within_opt(body.instance, ID_LIMIT)?.map(InstanceId),
-        zone: within(body.zone, ZONE_LIMIT)?,
+        instance: body.instance,
+        zone: body.zone,
         fitness: body.fitness,
         saturated: body.saturated,
         ready: body.ready,
-        word: match body.word {
-            None => None,
-            Some(word) => Some(Word {
-                holder: word.holder,
-                association: within_opt(word.association, ID_LIMIT)?.map(AssociationId),
-                source: word.source,
-                age: Duration::from_micros(word.age_us),
-            }),
-        },
+        word: body.word.map(|word| Word {
+            holder: word.holder,
+            association: word.association,
+            source: word.source,
+            age: Duration::from_micros(word.age_us),
+        }),
         claiming: body.claiming,
         yielding: body.yielding,
         by_order: body.by_order,
-        moves: match body.moves_s {
-            moves if moves.len() > MOVES_LIMIT => return None,
-            moves => moves.into_iter().map(|age| Duration::from_secs(age.into())).collect(),
-        },
+        moves: body
+            .moves_s
+            .iter()
+            .map(|age| Duration::from_secs((*age).into()))
+            .collect(),
         notice: body.notice.map(|notice| match notice {
             NoticeBody::Restarting { grace_us } => Notice::Restarting {
                 grace: Duration::from_micros(grace_us.into()),
@@ -188,30 +173,13 @@ pub(super) fn read(bytes: &[u8]) -> Option<(Report, Option<Card>)> {
             },
             remaining: Duration::from_micros(hold.remaining_us),
         }),
-        version: within(body.version, VERSION_LIMIT)?,
+        version: body.version,
     };
     Some((report, body.card))
 }
 
 fn seconds(age: Duration) -> u16 {
     u16::try_from(age.as_secs()).unwrap_or(u16::MAX)
-}
-
-/// The longest beginning of `text` that may go on the wire.
-fn cut(text: &str, limit: usize) -> &str {
-    let fits = text.bytes().take(limit).take_while(u8::is_ascii_graphic).count();
-    &text[..fits]
-}
-
-fn within(text: &str, limit: usize) -> Option<String> {
-    (cut(text, limit) == text).then(|| text.to_owned())
-}
-
-fn within_opt(text: Option<&str>, limit: usize) -> Option<Option<String>> {
-    match text {
-        None => Some(None),
-        Some(text) => within(text, limit).map(Some),
-    }
 }
 
 const BINCODE: Configuration<LittleEndian, Fixint, Limit<MAX_REPORT>> =

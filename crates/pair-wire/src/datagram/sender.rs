@@ -38,10 +38,8 @@ impl Sender {
 
     /// Writes a heartbeat to the front of `out` and says how many bytes to send. It allocates nothing.
     ///
-    /// Strings longer than [`ID_LIMIT`](super::ID_LIMIT), [`ZONE_LIMIT`](super::ZONE_LIMIT) and
-    /// [`VERSION_LIMIT`](super::VERSION_LIMIT) are cut, so that every heartbeat fits, and so are those with anything but
-    /// visible ASCII. Times go out in microseconds. A
-    /// heartbeat without a report goes out as version 0, which has none.
+    /// Every heartbeat fits, since its [texts](pair_core::Text) are bounded. Times go out in microseconds. A heartbeat without a
+    /// report goes out as version 0, which has none.
     pub fn encode(&self, heartbeat: &Heartbeat, out: &mut [u8; MAX_DATAGRAM]) -> usize {
         let version = match heartbeat.report {
             Some(_) => WIRE_VERSION,

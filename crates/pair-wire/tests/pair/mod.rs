@@ -1,10 +1,11 @@
 //! A pair in good times: two nodes with what encodes and opens their heartbeats, in virtual time.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use pair_core::{
-    Association, AssociationId, Call, Config, Fitness, Identity, Input, InstanceId, Instant, InterfaceId, Member, Node,
-    Output, Reply,
+    Association, AssociationId, Call, Config, Fitness, Identity, Input, InstanceId, InstanceState, Instant,
+    InterfaceId, Member, Node, Output, Reply, Version, Zone,
 };
 use pair_wire::{
     datagram::{MAX_DATAGRAM, Receiver, Sender},
@@ -22,6 +23,10 @@ pub(crate) struct End {
 pub(crate) struct Pair {
     pub(crate) ends: [End; 2],
     pub(crate) now: Instant,
+    /// How the service of each is.
+    pub(crate) fitness: [Fitness; 2],
+    /// Who has the address, as EC2 says.
+    holder: Member,
 }
 
 impl Pair {
@@ -34,8 +39,8 @@ impl Pair {
                 Instant::ZERO,
                 Input::Identity(Identity {
                     instance: instance(me),
-                    zone: "us-east-1a".to_owned(),
-                    interface: Some(InterfaceId(format!("eni-0b00000000000000{}", me.index()))),
+                    zone: Zone::cut("us-east-1a"),
+                    interface: Some(interface(me)),
                 }),
             );
             End {
@@ -47,6 +52,8 @@ impl Pair {
         Self {
             ends,
             now: Instant::ZERO,
+            fitness: [Fitness::Fit; 2],
+            holder: Member::First,
         }
     }
 
@@ -59,11 +66,11 @@ impl Pair {
             for me in Member::BOTH {
                 let asked_at = self.now;
                 let health = Input::Health {
-                    fitness: Fitness::Fit,
+                    fitness: self.fitness[me.index()],
                     saturated: false,
                 };
                 self.handle(me, health);
-                let mine = me == Member::First;
+                let mine = me == self.holder;
                 self.handle(me, Input::Imds { mine, asked_at });
                 self.handle(me, Input::Wakeup);
                 heard += self.deliver(me);
@@ -76,7 +83,7 @@ impl Pair {
         self.ends[me.index()].node.handle(self.now, input);
     }
 
-    /// Carries out what a node wants: heartbeats are encoded, opened and heard, and EC2 says that the first has the address.
+    /// Carries out what a node wants: heartbeats are encoded, opened and heard, and EC2 gives the address to whoever claims it.
     fn deliver(&mut self, from: Member) -> usize {
         let mut heard = 0;
         while let Some(output) = self.ends[from.index()].node.poll_output() {
@@ -89,12 +96,21 @@ impl Pair {
                     to.node.handle(self.now, Input::Heartbeat(opened));
                     heard += 1;
                 }
-                Output::Call(request) if request.call == Call::ReadAddress => {
-                    let result = Ok(Reply::Address(Some(held())));
+                Output::Call(request) => {
+                    if matches!(request.call, Call::Associate { .. }) {
+                        self.holder = from;
+                    }
+                    let held = held_by(self.holder);
+                    let reply = match request.call {
+                        Call::ReadAddress => Reply::Address(Some(held)),
+                        Call::Associate { .. } => Reply::Associated(held.id),
+                        Call::ReadInstance(_) => Reply::Instance(InstanceState::Running { unreachable: false }),
+                        Call::Release(_) => Reply::Released,
+                    };
+                    let result = Ok(reply);
                     self.handle(from, Input::Called { id: request.id, result });
                 }
-                Output::Call(_)
-                | Output::Probe { .. }
+                Output::Probe { .. }
                 | Output::AskWitnesses { .. }
                 | Output::Ordered { .. }
                 | Output::Keep(_)
@@ -106,24 +122,28 @@ impl Pair {
     }
 }
 
-fn held() -> Association {
+fn held_by(holder: Member) -> Association {
     Association {
-        id: AssociationId("eipassoc-0123456789abcdef0".to_owned()),
-        interface: InterfaceId("eni-0b000000000000000".to_owned()),
-        private_ip: [10, 0, 1, 10].into(),
-        instance: Some(instance(Member::First)),
+        id: AssociationId::of(&format!("eipassoc-0123456789abcdef{}", holder.index())),
+        interface: interface(holder),
+        private_ip: PRIVATE_IPS[holder.index()].into(),
+        instance: Some(instance(holder)),
     }
 }
 
+fn interface(of: Member) -> InterfaceId {
+    InterfaceId::of(&format!("eni-0b00000000000000{}", of.index()))
+}
+
 fn instance(of: Member) -> InstanceId {
-    InstanceId(format!("i-0a00000000000000{}", of.index()))
+    InstanceId::of(&format!("i-0a00000000000000{}", of.index()))
 }
 
 fn config(me: Member) -> Config {
     Config {
         me,
         preferred: Member::First,
-        private_ips: [[10, 0, 1, 10].into(), [10, 0, 2, 10].into()],
+        private_ips: PRIVATE_IPS.map(IpAddr::from),
         interval: Duration::from_millis(200),
         holdtime: Duration::from_secs(1),
         probe_timeout: Some(Duration::from_millis(500)),
@@ -135,6 +155,8 @@ fn config(me: Member) -> Config {
         strict: false,
         restart_grace: Duration::from_secs(10),
         witnesses: pair_core::Witnessing::default(),
-        version: "0.1.0".to_owned(),
+        version: Version::cut("0.1.0"),
     }
 }
+
+const PRIVATE_IPS: [[u8; 4]; 2] = [[10, 0, 1, 10], [10, 0, 2, 10]];

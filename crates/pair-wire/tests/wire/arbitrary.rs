@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pair_core::{
     AssociationId, Echo, EndingCause, Fitness, Heartbeat, Hold, HoldVersion, Holder, Incarnation, InstanceId, Member,
-    Notice, Prefix, Report, Sequence, Source, Unfitness, Word,
+    Moves, Notice, Prefix, Report, Sequence, Source, Unfitness, Version, Word, Zone,
 };
 use proptest::prelude::*;
 
@@ -61,8 +61,8 @@ pub(crate) fn reports() -> impl Strategy<Value = Report> {
                 Report {
                     query,
                     interval: Duration::from_micros(interval_us.into()),
-                    instance: instance.map(InstanceId),
-                    zone,
+                    instance: instance.map(|id| InstanceId::of(&id)),
+                    zone: Zone::cut(&zone),
                     fitness,
                     saturated,
                     ready,
@@ -73,14 +73,15 @@ pub(crate) fn reports() -> impl Strategy<Value = Report> {
                     moves,
                     notice,
                     hold,
-                    version,
+                    version: Version::cut(&version),
                 }
             },
         )
 }
 
-fn moves() -> impl Strategy<Value = Vec<Duration>> {
-    prop::collection::vec(any::<u16>().prop_map(|age| Duration::from_secs(age.into())), 0..=16)
+fn moves() -> impl Strategy<Value = Moves> {
+    let ages = prop::collection::vec(any::<u16>().prop_map(|age| Duration::from_secs(age.into())), 0..=16);
+    ages.prop_map(Moves::from_iter)
 }
 
 fn notices() -> impl Strategy<Value = Notice> {
@@ -126,7 +127,7 @@ fn words() -> impl Strategy<Value = Word> {
     (holders, prop::option::of("[!-~]{0,48}"), sources, any::<u64>()).prop_map(
         |(holder, association, source, age_us)| Word {
             holder,
-            association: association.map(AssociationId),
+            association: association.map(|id| AssociationId::of(&id)),
             source,
             age: Duration::from_micros(age_us),
         },

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pair_core::{
     AssociationId, Echo, EndingCause, Fitness, Heartbeat, Hold, HoldVersion, Holder, Incarnation, InstanceId, Member,
-    Notice, Prefix, Report, Sequence, Source, Unfitness, Word,
+    Moves, Notice, Prefix, Report, Sequence, Source, Unfitness, Version, Word, Zone,
 };
 use pair_wire::{
     datagram::{Card, DIGEST_LEN, DropCause},
@@ -40,8 +40,8 @@ fn a_node_that_holds_the_address() {
 fn a_node_that_yields_signed_with_another_key() {
     let report = Report {
         interval: Duration::from_micros(u32::MAX.into()),
-        instance: Some(InstanceId("i-0bbbbbbbbbbbbbbbb".to_owned())),
-        zone: "us-east-1b".to_owned(),
+        instance: Some(InstanceId::of("i-0bbbbbbbbbbbbbbbb")),
+        zone: Zone::cut("us-east-1b"),
         fitness: Fitness::Unfit(Unfitness::CheckFailed),
         word: Some(Word {
             holder: Holder::Misplaced(Member::Second),
@@ -69,13 +69,13 @@ fn a_node_that_yields_signed_with_another_key() {
 fn a_node_that_claims_without_a_key() {
     let report = Report {
         interval: Duration::from_millis(50),
-        instance: Some(InstanceId("i-0bbbbbbbbbbbbbbbb".to_owned())),
-        zone: "us-east-1b".to_owned(),
+        instance: Some(InstanceId::of("i-0bbbbbbbbbbbbbbbb")),
+        zone: Zone::cut("us-east-1b"),
         fitness: Fitness::Unfit(Unfitness::HostStopping),
         ready: true,
         word: Some(Word {
             holder: Holder::Stranger,
-            association: Some(AssociationId("eipassoc-0fedcba9876543210".to_owned())),
+            association: Some(AssociationId::of("eipassoc-0fedcba9876543210")),
             source: Source::Ec2,
             age: Duration::ZERO,
         }),
@@ -100,7 +100,7 @@ fn a_node_whose_service_is_gone() {
             source: Source::Reply,
             age: Duration::from_micros(1),
         }),
-        version: String::new(),
+        version: Version::default(),
         ..starting()
     };
     let heartbeat = Heartbeat {
@@ -130,7 +130,7 @@ fn a_node_whose_host_ends() {
             left: Some(Duration::from_secs(540)),
             hands_over: true,
         }),
-        version: String::new(),
+        version: Version::default(),
         ..starting()
     };
     let heartbeat = Heartbeat {
@@ -162,7 +162,7 @@ fn a_node_that_sees_a_former_member() {
             },
             remaining: Duration::ZERO,
         }),
-        version: String::new(),
+        version: Version::default(),
         ..starting()
     };
     let heartbeat = Heartbeat {
@@ -242,7 +242,7 @@ fn starting() -> Report {
         query: false,
         interval: Duration::from_millis(200),
         instance: None,
-        zone: String::new(),
+        zone: Zone::default(),
         fitness: Fitness::Unknown,
         saturated: false,
         ready: false,
@@ -250,10 +250,10 @@ fn starting() -> Report {
         claiming: false,
         yielding: false,
         by_order: false,
-        moves: Vec::new(),
+        moves: Moves::default(),
         notice: None,
         hold: None,
-        version: "0.1.0".to_owned(),
+        version: Version::cut("0.1.0"),
     }
 }
 

@@ -110,14 +110,14 @@ impl Body {
         Self {
             query: report.query,
             interval_us: u32::try_from(report.interval.as_micros()).expect("the wire carries 32 bits"),
-            instance: report.instance.as_ref().map(|id| id.0.clone()),
-            zone: report.zone.clone(),
+            instance: report.instance.map(|id| id.to_string()),
+            zone: report.zone.to_string(),
             fitness: report.fitness.into(),
             saturated: report.saturated,
             ready: report.ready,
             word: report.word.as_ref().map(|word| Word {
                 holder: word.holder.into(),
-                association: word.association.as_ref().map(|id| id.0.clone()),
+                association: word.association.map(|id| id.to_string()),
                 source: word.source.into(),
                 age_us: micros(word.age),
             }),
@@ -149,7 +149,7 @@ impl Body {
                 by: hold.version.by.into(),
                 remaining_us: micros(hold.remaining),
             }),
-            version: report.version.clone(),
+            version: report.version.to_string(),
             card: card.map(|card| Card {
                 config: card.config,
                 haproxy: card.haproxy,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use pair_core::{
-    AssociationId, Echo, Fitness, Heartbeat, Hold, HoldVersion, Holder, Incarnation, InstanceId, Member, Notice,
-    Prefix, Report, Sequence, Source, Word,
+    AssociationId, Echo, Fitness, Heartbeat, Hold, HoldVersion, Holder, Incarnation, InstanceId, Member, Moves, Notice,
+    Prefix, Report, Sequence, Source, Version, Word, Zone,
 };
 use pair_wire::{
     datagram::{Card, MAX_DATAGRAM, Receiver, Sender},
@@ -45,21 +45,21 @@ pub(crate) fn active() -> Heartbeat {
         report: Some(Report {
             query: true,
             interval: Duration::from_millis(200),
-            instance: Some(InstanceId("i-0aaaaaaaaaaaaaaaa".to_owned())),
-            zone: "us-east-1a".to_owned(),
+            instance: Some(InstanceId::of("i-0aaaaaaaaaaaaaaaa")),
+            zone: Zone::cut("us-east-1a"),
             fitness: Fitness::Fit,
             saturated: true,
             ready: true,
             word: Some(Word {
                 holder: Holder::Member(Member::First),
-                association: Some(AssociationId("eipassoc-0123456789abcdef0".to_owned())),
+                association: Some(AssociationId::of("eipassoc-0123456789abcdef0")),
                 source: Source::Imds,
                 age: Duration::from_secs(1),
             }),
             claiming: false,
             yielding: false,
             by_order: true,
-            moves: vec![Duration::from_secs(3), Duration::from_secs(599)],
+            moves: Moves::from_iter([Duration::from_secs(3), Duration::from_secs(599)]),
             notice: Some(Notice::Restarting {
                 grace: Duration::from_secs(10),
             }),
@@ -70,7 +70,7 @@ pub(crate) fn active() -> Heartbeat {
                 },
                 remaining: Duration::from_secs(3_600),
             }),
-            version: "0.1.0".to_owned(),
+            version: Version::cut("0.1.0"),
         }),
     }
 }

@@ -224,7 +224,7 @@ fn node() -> Node {
         strict: false,
         restart_grace: Duration::from_secs(10),
         witnesses: pair_core::Witnessing::default(),
-        version: "0.1.0".to_owned(),
+        version: pair_core::Version::cut("0.1.0"),
     };
     Node::new(config, 7, Instant::ZERO)
 }

@@ -270,7 +270,7 @@ fn trace(node: &str, peer: &str, ahead_ms: u64, told: Vec<Transition>) -> String
         strict: false,
         restart_grace: second * 10,
         witnesses: pair_core::Witnessing::default(),
-        version: "0.1.0".to_owned(),
+        version: pair_core::Version::cut("0.1.0"),
     };
     let start = pair_core::Instant::ZERO;
     let core = pair_core::Node::new(config, 7, start);

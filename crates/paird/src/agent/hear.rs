@@ -99,7 +99,11 @@ impl Seat {
         match news {
             AddressNews::Input(input) => {
                 if let Input::Identity(identity) = &input {
-                    info!(instance = identity.instance.0, zone = identity.zone, "identity known");
+                    info!(
+                        instance = identity.instance.as_str(),
+                        zone = identity.zone.as_str(),
+                        "identity known"
+                    );
                     self.known.identity = Some(identity.clone());
                 }
                 if let Input::Called { id, result: Ok(_) } = &input {

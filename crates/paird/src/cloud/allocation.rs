@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use pair_core::{
-    Association, AssociationId, Call, CallFault, Identity, Input, InstanceId, InstanceState, InterfaceId, Reply,
+    Association, AssociationId, Call, CallFault, Identity, Input, InstanceId, InstanceState, InterfaceId, Reply, Zone,
 };
 use pair_ec2::{Address, CallError, Connection, Ec2, Imds, ImdsError, Reachability, Target};
 use tokio::sync::{Notify, mpsc};
@@ -77,11 +77,16 @@ impl Allocation {
                 Ok(Reply::Address(address.association.map(association)))
             }
             Call::ReadInstance(instance) => {
-                let health = ec2.instance(&instance.0, timeout, connection).await.map_err(sorted)?;
+                let health = ec2
+                    .instance(instance.as_str(), timeout, connection)
+                    .await
+                    .map_err(sorted)?;
                 Ok(Reply::Instance(instance_state(health)))
             }
             Call::Release(association) => {
-                ec2.release(&association.0, timeout, connection).await.map_err(sorted)?;
+                ec2.release(association.as_str(), timeout, connection)
+                    .await
+                    .map_err(sorted)?;
                 Ok(Reply::Released)
             }
             Call::Associate { allow_reassociation } => {
@@ -96,7 +101,7 @@ impl Allocation {
                     .associate(&target, *allow_reassociation, timeout, connection)
                     .await
                     .map_err(sorted)?;
-                Ok(Reply::Associated(AssociationId(id)))
+                Ok(Reply::Associated(AssociationId::of(&id)))
             }
         }
     }
@@ -127,9 +132,9 @@ impl Allocation {
             mac: interface.mac.clone(),
         });
         let known = Identity {
-            instance: InstanceId(identity.instance_id.clone()),
-            zone: identity.availability_zone.clone(),
-            interface: interface.map(|interface| InterfaceId(interface.network_interface_id.clone())),
+            instance: InstanceId::of(&identity.instance_id),
+            zone: Zone::cut(&identity.availability_zone),
+            interface: interface.map(|interface| InterfaceId::of(&interface.network_interface_id)),
         };
         self.tell(AddressNews::Input(Input::Identity(known))).await;
     }
@@ -195,10 +200,10 @@ impl Allocation {
 
 fn association(held: pair_ec2::Association) -> Association {
     Association {
-        id: AssociationId(held.association_id),
-        interface: InterfaceId(held.network_interface_id.unwrap_or_default()),
+        id: AssociationId::of(&held.association_id),
+        interface: InterfaceId::of(&held.network_interface_id.unwrap_or_default()),
         private_ip: IpAddr::V4(held.private_ip.unwrap_or(Ipv4Addr::UNSPECIFIED)),
-        instance: held.instance_id.map(InstanceId),
+        instance: held.instance_id.map(|id| InstanceId::of(&id)),
     }
 }
 

@@ -151,10 +151,10 @@ pub fn members(peer: Option<&Found>, roster: &Roster, private_ip_index: usize) -
     let is_peer = |id: &&String| peer.is_some_and(|peer| peer.instance_id == **id);
     Members {
         peer: peer.map(|peer| Place {
-            instance: InstanceId(peer.instance_id.clone()),
+            instance: InstanceId::of(&peer.instance_id),
             private_ip: landing(peer, private_ip_index).unwrap_or(NOWHERE).into(),
         }),
-        former: others.filter(|id| !is_peer(id)).cloned().map(InstanceId).collect(),
+        former: others.filter(|id| !is_peer(id)).map(|id| InstanceId::of(id)).collect(),
     }
 }
 
@@ -249,7 +249,7 @@ mod tests {
         let peer = found("i-b", 10);
         let roster = roster(Some(found("i-c", 20)), &["i-b", "i-d"], &["i-e"]);
         let members = members(Some(&peer), &roster, 1);
-        assert_eq!(members.former, ["i-e", "i-d"].map(|id| InstanceId(id.to_owned())));
+        assert_eq!(members.former, ["i-e", "i-d"].map(InstanceId::of));
         let place = members.peer.unwrap();
         assert_eq!(place.private_ip, Ipv4Addr::new(10, 0, 2, 11));
     }

@@ -198,7 +198,7 @@ mod tests {
             fault: CallFault::Throttled,
             pause: Duration::ZERO,
         });
-        tally.happened(&Event::Claimed(AssociationId("eipassoc-b".to_owned())));
+        tally.happened(&Event::Claimed(AssociationId::of("eipassoc-b")));
         assert_eq!(
             tally.claims,
             BTreeMap::from([(("F-6a", "ok"), 1), (("F-6a", "throttled"), 1)])

@@ -14,15 +14,14 @@ pub fn silent_paths(paths: &Paths, now: Instant) -> Vec<String> {
     paths
         .iter()
         .filter_map(|path| {
-            let name = path.name();
-            match path.state() {
-                PathState::Alive => None,
-                PathState::NeverHeard => Some(format!("{name}, on which nothing was ever heard")),
-                PathState::Closed => Some(format!("{name}, since {} is not on this host", path.own)),
-                PathState::Silent => path
-                    .heard_at()
-                    .map(|at| format!("{name}, for {}", text::whole_seconds(now.since(at)))),
-            }
+            // Asked in each turn: a path that is well costs no words.
+            let because = match path.state() {
+                PathState::Alive => return None,
+                PathState::NeverHeard => "on which nothing was ever heard".to_owned(),
+                PathState::Closed => format!("since {} is not on this host", path.own),
+                PathState::Silent => format!("for {}", text::whole_seconds(now.since(path.heard_at()?))),
+            };
+            Some(format!("{}, {because}", path.name()))
         })
         .collect()
 }
