@@ -212,7 +212,7 @@ impl Testbed {
     /// Lets a host die: nothing passes any more, then its processes end.
     pub(crate) fn kill_host(&mut self, name: &str) -> Result<()> {
         let host = self.node(name)?.host();
-        self.gateway.cut_host(host.name)?;
+        self.gateway.cut_host(host)?;
         self.node_mut(name)?.kill();
         Ok(())
     }

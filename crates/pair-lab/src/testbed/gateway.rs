@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::network::{NODE_A, NODE_B, NODE_C};
+use super::network::{Host, NODE_A, NODE_B, NODE_C};
 use super::place::Place;
 use super::relay;
 
@@ -29,8 +29,8 @@ pub(crate) struct Gateway {
 struct State {
     /// The private address that holds each Elastic IP.
     holders: BTreeMap<Ipv4Addr, Ipv4Addr>,
-    /// Legs of the router through which nothing passes.
-    cut_hosts: BTreeSet<&'static str>,
+    /// Machines on whose legs of the router nothing passes.
+    cut_hosts: BTreeSet<Host>,
     /// From and to, by private addresses: what is sent by the way of public ones passes.
     cut_paths: BTreeSet<(Ipv4Addr, Ipv4Addr)>,
     /// Whether nodes reach no public address of another node.
@@ -58,9 +58,9 @@ impl Gateway {
     }
 
     /// Cuts a machine off from everything, at once and silently.
-    pub(crate) fn cut_host(&self, name: &'static str) -> Result<()> {
+    pub(crate) fn cut_host(&self, host: Host) -> Result<()> {
         self.change(|state| {
-            state.cut_hosts.insert(name);
+            state.cut_hosts.insert(host);
         })
     }
 
@@ -119,8 +119,9 @@ impl State {
     fn rules(&self) -> String {
         let mut rules = String::from("table ip lab\ndelete table ip lab\ntable ip lab {\n");
         rules.push_str("chain arriving { type filter hook prerouting priority raw; policy accept;\n");
-        for name in &self.cut_hosts {
-            line(&mut rules, format_args!("iifname \"{name}\" drop"));
+        for host in &self.cut_hosts {
+            let legs = legs(*host);
+            line(&mut rules, format_args!("iifname {legs} drop"));
         }
         // No connection is tracked: neither does an internet gateway.
         line(&mut rules, format_args!("notrack"));
@@ -168,8 +169,9 @@ impl State {
         // What is nobody's goes nowhere, without a word.
         line(&mut rules, format_args!("ip daddr {PUBLIC} drop"));
         rules.push_str("}\nchain leaving { type filter hook postrouting priority filter; policy accept;\n");
-        for name in &self.cut_hosts {
-            line(&mut rules, format_args!("oifname \"{name}\" drop"));
+        for host in &self.cut_hosts {
+            let legs = legs(*host);
+            line(&mut rules, format_args!("oifname {legs} drop"));
         }
         for (sender, _) in WAYS.into_iter().filter(|_| self.is_relayed) {
             let relay = relay::address_for(sender);
@@ -178,6 +180,11 @@ impl State {
         rules.push_str("}\n}\n");
         rules
     }
+}
+
+/// Both legs of a machine, as a set of the filter's; one that it does not have is met by nothing.
+fn legs(host: Host) -> String {
+    format!("{{ \"{}\", \"{}\" }}", host.name, host.second_leg())
 }
 
 fn line(rules: &mut String, line: fmt::Arguments<'_>) {

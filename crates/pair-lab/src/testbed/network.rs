@@ -8,8 +8,9 @@
 //!                        └────────────────────────────────────────┴ origin  10.0.3.10
 //! ```
 //!
-//! Everything between two of them passes the router, so that is where faults are made. Each node has IMDS at 169.254.169.254, one hop
-//! away on a link of its own.
+//! Everything between two of them passes the router, so that is where faults are made. Each node has a second interface on a second leg,
+//! 10.0.11.10 and so on, which leads to those of the other nodes and nowhere else: a second path for heartbeats. And each has IMDS at
+//! 169.254.169.254, one hop away on a link of its own.
 
 use std::net::Ipv4Addr;
 
@@ -18,7 +19,7 @@ use anyhow::{Context as _, Result};
 use super::place::Place;
 
 /// A machine on a leg of the router.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Host {
     /// Its name, which is that of the router's leg, too.
     pub(crate) name: &'static str,
@@ -65,10 +66,20 @@ impl Host {
         Ipv4Addr::new(a, b, c, d + 1)
     }
 
+    /// The name of a node's second leg.
+    pub(crate) fn second_leg(self) -> String {
+        format!("{}2", self.name)
+    }
+
+    /// The address of a node on its second leg, in a network of its own.
+    pub(crate) fn on_second_leg(self) -> Ipv4Addr {
+        let [a, b, c, d] = self.address.octets();
+        Ipv4Addr::new(a, b, c + 10, d)
+    }
+
     /// The router's address on its leg.
     pub(crate) fn gateway(self) -> Ipv4Addr {
-        let [a, b, c, _] = self.address.octets();
-        Ipv4Addr::new(a, b, c, 1)
+        gateway_to(self.address)
     }
 }
 
@@ -101,6 +112,22 @@ pub(crate) fn connect(router: &Place, place: &Place, host: Host, mac: Option<&st
     ))
 }
 
+/// Puts a node on a second leg of the router, by which it reaches the second legs of others and nothing else.
+pub(crate) fn connect_second(router: &Place, place: &Place, host: Host) -> Result<()> {
+    let (name, address, far) = (host.second_leg(), host.on_second_leg(), place.network().display());
+    let gateway = gateway_to(address);
+    router.ip(format!(
+        "link add name {name} type veth peer name eth1 netns {far}\n\
+         addr add {gateway}/24 dev {name}\n\
+         link set dev {name} up"
+    ))?;
+    place.ip(format!(
+        "addr add {address}/24 dev eth1\n\
+         link set dev eth1 up\n\
+         route add {SECOND_LEGS} via {gateway} dev eth1"
+    ))
+}
+
 /// Makes a leg of the router at which qemu can put a machine, to which the router is the metadata service, too.
 pub(crate) fn open_socket(router: &Place, host: Host) -> Result<()> {
     let (name, gateway) = (host.name, host.gateway());
@@ -128,3 +155,12 @@ pub(crate) fn attach_imds(node: &Place) -> Result<Place> {
     ))?;
     Ok(imds)
 }
+
+/// The router's address in the network of this one.
+fn gateway_to(address: Ipv4Addr) -> Ipv4Addr {
+    let [a, b, c, _] = address.octets();
+    Ipv4Addr::new(a, b, c, 1)
+}
+
+/// The networks of all second legs.
+const SECOND_LEGS: &str = "10.0.8.0/21";

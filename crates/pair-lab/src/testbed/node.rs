@@ -30,13 +30,14 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// Makes a node on its leg of the router, with nothing running. `mac` is what its metadata service tells.
+    /// Makes a node on its legs of the router, with nothing running. `mac` is what its metadata service tells.
     pub(crate) fn found(router: &Place, host: Host, mac: &str, programs: &Programs) -> Result<Self> {
         let files = Files::make(host.name)?;
         let theirs = files.clone();
         let place = Arc::new(Place::found(host.name, move || theirs.move_in())?);
         network::connect(router, &place, host, Some(mac))?;
         place.ip(format!("addr add {}/24 dev eth0", host.second()))?;
+        network::connect_second(router, &place, host)?;
         Ok(Self {
             host,
             place,

@@ -1,6 +1,6 @@
 //! paird as a contender: configured as its documentation says, and asked by `pairctl`.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::bed::Testbed;
 use super::contender::{Contender, Profile};
-use super::network::{NODE_A, NODE_B};
+use super::network::{Host, NODE_A, NODE_B};
 use super::node::Node;
 use super::place::ran;
 
@@ -36,6 +36,19 @@ pub(super) fn prepare_second(bed: &Testbed, allocation_id: Option<&str>) -> Resu
         )
     });
     let config = config(bed.lab().allocation_id(), profile) + &second.unwrap_or_default();
+    for node in bed.nodes() {
+        node.files().write("paird.toml", &config, 0o644)?;
+    }
+    Ok(())
+}
+
+/// Writes a configuration with a second path for heartbeats; agents have to be restarted.
+pub(super) fn prepare_two_paths(bed: &Testbed) -> Result<()> {
+    let Contender::Paird(profile) = bed.contender() else {
+        bail!("nobody but paird has several paths here");
+    };
+    let ends = |host: Host| vec![host.address, host.on_second_leg()];
+    let config = config_between(ends, bed.lab().allocation_id(), profile);
     for node in bed.nodes() {
         node.files().write("paird.toml", &config, 0o644)?;
     }
@@ -82,9 +95,15 @@ pub(super) fn prepare_to_find(bed: &Testbed) -> Result<()> {
 }
 
 fn config(allocation_id: &str, profile: Profile) -> String {
+    config_between(|host| vec![host.address], allocation_id, profile)
+}
+
+/// The configuration with heartbeats between these addresses of each node.
+fn config_between(ends: fn(Host) -> Vec<Ipv4Addr>, allocation_id: &str, profile: Profile) -> String {
     let nodes = [NODE_A, NODE_B].map(|host| {
-        let (name, address) = (host.name, host.address);
-        format!("[[node]]\nname = \"{name}\"\naddresses = [\"{address}\"]\n")
+        let addresses: Vec<String> = ends(host).iter().map(|end| format!("\"{end}\"")).collect();
+        let (name, addresses) = (host.name, addresses.join(", "));
+        format!("[[node]]\nname = \"{name}\"\naddresses = [{addresses}]\n")
     });
     let nodes = nodes.concat();
     config_of(

@@ -70,7 +70,7 @@ fn detect(bed: &Testbed, phase: Duration) -> Result<u64> {
         .until("the session is up", PATIENCE, || Ok(printed("-> up").then_some(())))?;
     bed.pass(phase)?;
     let cut_ms = bed.lab().clock_ms();
-    bed.gateway().cut_host(a.name())?;
+    bed.gateway().cut_host(a.host())?;
     let down = bed.interrupt().until("the session is down", PATIENCE, || {
         let is_down = sessions[1].printed().contains("up -> down");
         Ok(is_down.then(|| bed.lab().clock_ms()))

@@ -7,6 +7,7 @@ mod host;
 mod notice;
 mod operation;
 mod path;
+mod paths;
 mod replacement;
 mod service;
 mod several;
@@ -35,7 +36,7 @@ pub(crate) struct Scenario {
 }
 
 /// All of them, in the order of the documentation.
-pub(crate) const ALL: [&Scenario; 38] = [
+pub(crate) const ALL: [&Scenario; 42] = [
     &death::HOST_DEATH,
     &service::KILLED,
     &service::HUNG,
@@ -44,6 +45,10 @@ pub(crate) const ALL: [&Scenario; 38] = [
     &path::CUT,
     &path::CUT_ONE_WAY,
     &path::CUT_BLIND,
+    &paths::ONE_CUT,
+    &paths::ONE_FLAPPING,
+    &paths::ONE_LOSSY,
+    &paths::BOTH_CUT,
     &witness::CUT,
     &witness::CUT_ONE_WAY,
     &witness::ISOLATED,
