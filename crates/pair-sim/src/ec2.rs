@@ -1,10 +1,13 @@
 //! EC2 as far as a pair sees it: a register with one owner at a time, its history, and the faults of the API.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use pair_core::{
-    Association, AssociationId, Call, CallFault, CallRequest, InstanceId, InstanceState, Instant, InterfaceId, Member,
-    Place, Reply,
+    Association, AssociationId, Call, CallFault, CallRequest, Config, InstanceId, InstanceState, Instant, InterfaceId,
+    Member, Members, Place, Reply,
 };
 
 use crate::{Dice, Limits, Settings, settings::private_ip};
@@ -98,6 +101,8 @@ pub struct Ec2 {
     next_association: u64,
     stale_by: Duration,
     generations: [u32; 2],
+    /// Whether the next instance of a member runs already, beside the present one.
+    spares: [bool; 2],
     instances: [InstanceState; 2],
     doors: [Door; 2],
     /// The request limits of the account; `None` if it is far from them.
@@ -139,6 +144,7 @@ impl Ec2 {
             next_association: 1,
             stale_by: Duration::ZERO,
             generations: [0; 2],
+            spares: [false; 2],
             instances: [InstanceState::Running { unreachable: false }; 2],
             doors: [door.clone(), door],
             limits: None,
@@ -199,7 +205,13 @@ impl Ec2 {
             });
         }
         self.generations[member.index()] += 1;
+        self.spares[member.index()] = false;
         self.instances[member.index()] = InstanceState::Running { unreachable: false };
+    }
+
+    /// Another instance that bears the pair's tag starts beside a member.
+    pub(crate) const fn add_spare(&mut self, member: Member) {
+        self.spares[member.index()] = true;
     }
 
     /// Forgets what was before the present hold, and what was asked: for a world that is copied very often.
@@ -233,7 +245,7 @@ impl Ec2 {
     }
 
     /// Where the address lands on a member's present instance.
-    pub(crate) fn place(&self, member: Member) -> Place {
+    fn place(&self, member: Member) -> Place {
         let generation = self.generations[member.index()];
         Place {
             instance: instance(member, generation),
@@ -241,13 +253,33 @@ impl Ec2 {
         }
     }
 
-    /// Who bears the pair's tag and is no member any more, of both members, the latest first.
-    pub(crate) fn former(&self) -> Vec<InstanceId> {
-        let former = Member::BOTH.into_iter().flat_map(|member| {
+    /// Who bears the pair's tag and is no member: of both members those that were before, the latest first, then the one that is
+    /// to come.
+    fn former(&self) -> Vec<InstanceId> {
+        let others = Member::BOTH.into_iter().flat_map(|member| {
             let generations = (0..self.generations[member.index()]).rev();
-            generations.map(move |generation| instance(member, generation))
+            let former = generations.map(move |generation| instance(member, generation));
+            former.chain(self.spare(member))
         });
-        former.collect()
+        others.collect()
+    }
+
+    /// Who is at the place of `at`'s peer, and who else bears the tag: what EC2 tells whoever asks.
+    pub(crate) fn members(&self, at: Member) -> Members {
+        Members {
+            peer: Some(self.place(at.peer())),
+            former: self.former(),
+        }
+    }
+
+    /// The configuration of an agent, which knows its own place; where members are found it knows no other.
+    pub(crate) fn placed(&self, config: Config) -> Config {
+        if !self.is_found {
+            return config;
+        }
+        let mut private_ips = [Ipv4Addr::UNSPECIFIED.into(); 2];
+        private_ips[config.me.index()] = self.place(config.me).private_ip;
+        Config { private_ips, ..config }
     }
 
     /// How many instances a member has had.
@@ -336,13 +368,7 @@ impl Ec2 {
         }
         match call {
             Call::ReadAddress => Ok(Reply::Address(self.described(self.at(now - self.stale_by)))),
-            Call::ReadInstance(id) => Ok(Reply::Instance(
-                Member::BOTH
-                    .into_iter()
-                    .find(|member| self.instance_id(*member) == *id)
-                    // One that was replaced was terminated.
-                    .map_or(InstanceState::Down, |member| self.instance(member)),
-            )),
+            Call::ReadInstance(id) => Ok(Reply::Instance(self.state_of(id))),
             Call::Release(association) => {
                 if self.hold().association.as_ref() != Some(association) {
                     return Err(CallFault::Gone);
@@ -358,6 +384,24 @@ impl Ec2 {
                 Ok(Reply::Associated(id.expect("an owner comes with an association")))
             }
         }
+    }
+
+    fn state_of(&self, id: &InstanceId) -> InstanceState {
+        let of = |is_it: &dyn Fn(Member) -> bool| Member::BOTH.into_iter().find(|member| is_it(*member));
+        if let Some(member) = of(&|member| self.instance_id(member) == *id) {
+            self.instance(member)
+        } else if of(&|member| self.spare(member).as_ref() == Some(id)).is_some() {
+            InstanceState::Running { unreachable: false }
+        } else {
+            // One that was replaced was terminated.
+            InstanceState::Down
+        }
+    }
+
+    /// The instance that waits beside a member, if there is one.
+    fn spare(&self, member: Member) -> Option<InstanceId> {
+        let place = member.index();
+        self.spares[place].then(|| instance(member, self.generations[place] + 1))
     }
 
     fn at(&self, then: Instant) -> &Hold {

@@ -37,6 +37,7 @@ impl World {
                     let at = self.now;
                     self.host_mut(by).kept = Some(Kept { standing, at });
                 }
+                Output::MayStop if self.is_shared => self.host_mut(by).may_stop = true,
                 Output::MayStop => self.crash(by),
                 Output::Event(event) => {
                     self.trace.note(self.now, || format!("{by:?} ● {event:?}"));

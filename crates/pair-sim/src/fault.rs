@@ -45,6 +45,8 @@ pub enum Fault {
     Starve(Member, Duration),
     /// Put another instance in the place of a member.
     Replace(Member),
+    /// Start another instance that bears the tag beside a member: it waits to come in its place.
+    Spare(Member),
     /// Change how a service does.
     Service(Member, Service),
     /// Change whether a node is ready.
@@ -108,6 +110,62 @@ const SPOT: Ending = Ending {
     hands_over: true,
 };
 
+impl Fault {
+    /// Whether it is about one address, and not about a host, the network or the API: in a pair with several it strikes that one
+    /// and no other.
+    #[must_use]
+    pub const fn is_of_one_address(self) -> bool {
+        match self {
+            Self::Ready(..)
+            | Self::Neighbour(..)
+            | Self::Order(..)
+            | Self::LoseReply(_)
+            | Self::LandLate(..)
+            | Self::Put(_)
+            | Self::ElasticPath(_)
+            | Self::HoldFor(..) => true,
+            Self::Partition
+            | Self::PartitionOneway(_)
+            | Self::Lose(_)
+            | Self::LoseOneway(..)
+            | Self::LoseBursts(..)
+            | Self::Duplicate(_)
+            | Self::Delay(_)
+            | Self::Isolate(_)
+            | Self::Heal
+            | Self::Crash(_)
+            | Self::CrashHost(_)
+            | Self::Restart(_)
+            | Self::Pause(_)
+            | Self::Suspend(_)
+            | Self::Resume(_)
+            | Self::JumpClock(..)
+            | Self::Starve(..)
+            | Self::Replace(_)
+            | Self::Spare(_)
+            | Self::Service(..)
+            | Self::Api(..)
+            | Self::Slow(..)
+            | Self::Stall(..)
+            | Self::Forget(..)
+            | Self::HealApi(_)
+            | Self::ReadStale(_)
+            | Self::ImdsLag(_)
+            | Self::Imds(..)
+            | Self::Instance(..)
+            | Self::ProbePath(_)
+            | Self::Witnesses(_)
+            | Self::WitnessPath(..)
+            | Self::Leave(_)
+            | Self::Join(_)
+            | Self::EndHost(..)
+            | Self::Stop(_)
+            | Self::LoseDisk(_)
+            | Self::Reload(..) => false,
+        }
+    }
+}
+
 impl World {
     /// Lets a fault strike.
     pub fn strike(&mut self, fault: Fault) {
@@ -131,6 +189,7 @@ impl World {
             Fault::JumpClock(member, ahead) => self.jump_clock(member, ahead),
             Fault::Starve(member, late) => self.starve(member, late),
             Fault::Replace(member) => self.replace(member),
+            Fault::Spare(member) => self.spare(member),
             Fault::Service(member, service) => self.set_service(member, service),
             Fault::Ready(member, ready) => self.set_ready(member, ready),
             Fault::Neighbour(member, is_there) => self.set_neighbour(member, is_there),

@@ -5,9 +5,9 @@
 //!             └──────────────── neither hears the other ───────────────────────────┘
 //! ```
 
-use std::{net::Ipv4Addr, time::Duration};
+use std::time::Duration;
 
-use pair_core::{Config, Input, Member, Members};
+use pair_core::{Input, Member};
 
 use crate::World;
 
@@ -15,25 +15,14 @@ use crate::World;
 pub(crate) const FINDING_TAKES: Duration = Duration::from_secs(5);
 
 impl World {
-    /// The configuration of an agent, which knows its own place; where members are found it knows no other.
-    pub(crate) fn placed(&self, config: Config) -> Config {
-        if !self.settings.is_found {
-            return config;
-        }
-        let mut private_ips = [Ipv4Addr::UNSPECIFIED.into(); 2];
-        private_ips[config.me.index()] = self.ec2.place(config.me).private_ip;
-        Config { private_ips, ..config }
-    }
-
     /// Tells an agent who is at its peer's place, where that is found; from then on it speaks to that one.
     pub(crate) fn find(&mut self, at: Member, run: u64) {
         if !self.settings.is_found || self.host(at).run != run {
             return;
         }
         self.spoken_to[at.index()] = self.ec2.generation(at.peer());
-        let peer = Some(self.ec2.place(at.peer()));
-        let former = self.ec2.former();
-        self.reach(at, Input::Members(Members { peer, former }));
+        let members = self.ec2.members(at);
+        self.reach(at, Input::Members(members));
     }
 
     /// Whether each speaks to the other's present instance.

@@ -48,6 +48,12 @@ pub(crate) fn random_fault(dice: &mut Dice) -> (Fault, Option<Fault>) {
     }
 }
 
+/// Throws an instance that comes in the place of a member, or beside it.
+pub(crate) fn random_replacement(dice: &mut Dice) -> Fault {
+    let member = *dice.one_of(&Member::BOTH);
+    *dice.one_of(&[Fault::Replace(member), Fault::Spare(member)])
+}
+
 fn random_network_fault(dice: &mut Dice, member: Member) -> (Fault, Option<Fault>) {
     let heal = Some(Fault::Heal);
     match dice.below(13) {

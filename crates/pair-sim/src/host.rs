@@ -43,6 +43,8 @@ pub struct Host {
     /// Whether nobody tells the node how its calls end.
     pub(crate) forgets_results: bool,
     pub(crate) kept: Option<Kept>,
+    /// Whether the core has nothing left to do before its daemon ends.
+    pub(crate) may_stop: bool,
     /// What its configuration file says.
     pub(crate) tuning: Tuning,
     /// When this run of the agent has won the address from its peer at a cost (F-15).
@@ -93,6 +95,7 @@ impl Host {
             questions_asked: 0,
             forgets_results: false,
             kept: None,
+            may_stop: false,
             tuning: Tuning::Own,
             wins: Vec::new(),
             events: Vec::new(),

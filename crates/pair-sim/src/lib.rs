@@ -11,7 +11,8 @@
 //! ```
 //!
 //! A test builds a [`World`], lets time pass, hurts it with its verbs (`partition`, `crash`, `pause`, …) and looks at what
-//! happened. After every step all [`INVARIANTS`] are checked; a violation ends the run with the trace that led to it. The
+//! happened. After every step all [`INVARIANTS`] are checked; a violation ends the run with the trace that led to it. A [`Pair`]
+//! with several addresses is a world for each of them, on hosts that they share. The
 //! [`model`] plays the same nodes in ticks, and tries everything within a bound. How good the failure detector is on its own is
 //! measured in [`detection`], where only the two nodes and the network are left.
 
@@ -32,6 +33,7 @@ mod look;
 pub mod model;
 mod network;
 mod operator;
+mod pair;
 mod recording;
 mod schedule;
 mod script;
@@ -54,8 +56,9 @@ pub use host::Host;
 pub use invariant::{INVARIANTS, Invariant, Violation};
 pub use limits::{Action, Calls, Limit, LimitError, Limits};
 pub use network::Network;
+pub use pair::Pair;
 pub use recording::{Difference, Replayed, replay};
-pub use schedule::Schedule;
+pub use schedule::{Schedule, Shape, Strike};
 pub use script::ScriptError;
 pub use service::Service;
 pub use settings::{Settings, Tuning};

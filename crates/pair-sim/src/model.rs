@@ -76,7 +76,7 @@ impl Model for PairModel {
     type Action = Option<Event>;
 
     fn init_states(&self) -> Vec<State> {
-        vec![State::at_rest(self.bound.probes, self.bound.witness, self.bound.ticks)]
+        vec![State::at_rest(&self.bound)]
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Option<Event>>) {

@@ -1,6 +1,6 @@
 //! A random history of faults, and how to make a failing one short.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use pair_core::{
     Alarm, Fitness, Member, Verdict, Witnessing,
@@ -8,74 +8,152 @@ use pair_core::{
 };
 
 use crate::{
-    A, B, Dice, Fault, Owner, Settings, Tally, World,
-    hazard::{random_fault, whole_ms},
+    A, B, Dice, Fault, Owner, Pair, Settings, Tally, World,
+    hazard::{random_fault, random_replacement, whole_ms},
 };
 
-/// Faults with their times, and the seed of the world in which they strike.
+/// Faults with their times, and the seed of the pair that they strike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
-    /// The seed of the world.
+    /// The seed of the pair.
     pub seed: u64,
-    /// When each fault strikes, counted from the start of the history.
-    pub faults: Vec<(Duration, Fault)>,
+    /// What the pair is like, beside what its seed decides.
+    pub shape: Shape,
+    /// What strikes when.
+    pub faults: Vec<Strike>,
+}
+
+/// What a pair is like that is not left to its seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// How many addresses it has: as many as [`Self::ADDRESSES`] allows.
+    pub addresses: u8,
+    /// Whether its members are found by their tag.
+    pub is_found: bool,
+}
+
+/// A fault at its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Strike {
+    /// When, counted from the start of the history.
+    pub after: Duration,
+    /// Which address it is about, counted from zero; zero if it is of none ([`Fault::is_of_one_address`]).
+    pub address: u8,
+    /// What strikes.
+    pub fault: Fault,
+}
+
+impl Default for Shape {
+    /// One address, and members that are configured.
+    fn default() -> Self {
+        Self {
+            addresses: 1,
+            is_found: false,
+        }
+    }
+}
+
+impl Shape {
+    /// How many addresses a pair can have.
+    pub const ADDRESSES: RangeInclusive<u8> = 1..=4;
+
+    /// Whether such a fault can make a difference to such a pair.
+    #[must_use]
+    pub fn knows(self, verb: &str) -> bool {
+        self.is_found || verb != Fault::Spare(A).verb()
+    }
+
+    /// Throws a fault, and what ends it if it does not end by itself.
+    fn random_fault(self, dice: &mut Dice) -> (Fault, Option<Fault>) {
+        if self.is_found && dice.percent(REPLACED) {
+            (random_replacement(dice), None)
+        } else {
+            random_fault(dice)
+        }
+    }
+
+    /// Throws which address a fault is about.
+    fn random_address(self, dice: &mut Dice, fault: Fault) -> u8 {
+        if self.addresses > 1 && fault.is_of_one_address() {
+            *dice.one_of(&[0, 1, 2, 3][..usize::from(self.addresses)])
+        } else {
+            0
+        }
+    }
 }
 
 impl Schedule {
     /// One to eight faults within half a minute, most of which end by themselves.
     #[must_use]
-    pub fn random(seed: u64) -> Self {
+    pub fn random(seed: u64, shape: Shape) -> Self {
         let mut dice = Dice::new(seed ^ SALT);
         let mut faults = Vec::new();
         for _ in 0..=dice.below(8) {
-            let at = whole_ms(&mut dice, Duration::ZERO, FAULTS_WITHIN);
+            let after = whole_ms(&mut dice, Duration::ZERO, FAULTS_WITHIN);
             let lasts = whole_ms(&mut dice, Duration::from_millis(50), LONGEST_FAULT);
-            let (fault, end) = random_fault(&mut dice);
-            faults.push((at, fault));
-            if let Some(end) = end {
-                faults.push((at + lasts, end));
-            }
+            let (fault, end) = shape.random_fault(&mut dice);
+            let address = shape.random_address(&mut dice, fault);
+            let begins = Strike { after, address, fault };
+            faults.push(begins);
+            faults.extend(end.map(|fault| Strike {
+                after: after + lasts,
+                fault,
+                ..begins
+            }));
         }
-        faults.sort_by_key(|(at, _)| *at);
-        Self { seed, faults }
+        faults.sort_by_key(|strike| strike.after);
+        Self { seed, shape, faults }
     }
 
     /// Plays the schedule on a pair with hasty settings, lets every fault end, waits until the pair is at rest, and then kills
-    /// the holder, and the one after it: whatever was before, these are failovers like any other. Says what has happened.
+    /// a holder, and the one after it: whatever was before, these are failovers like any other. Says what has happened.
     ///
     /// # Errors
     /// A sentence that says what went wrong, with the trace if `traced`.
     pub fn play(&self, traced: bool) -> Result<Tally, String> {
-        let mut world = self.world();
+        let mut pair = self.pair();
         if traced {
-            world = world.traced();
+            pair = pair.traced();
         }
-        let began = world.now();
-        self.play_in(&mut world)
-            .map_err(|why| format!("{why}\n{}", world.trace()))?;
-        let mut tally = world.tally().clone();
+        let began = pair.now();
+        self.play_in(&mut pair)
+            .map_err(|why| format!("{why}\n{}", pair.trace()))?;
+        let mut tally = pair.tally();
         tally.histories = 1;
-        tally.seconds = world.now().since(began).as_secs();
+        tally.seconds = pair.now().since(began).as_secs();
         Ok(tally)
     }
 
     /// Everything that happens when it is played, line by line.
     #[must_use]
     pub fn told(&self) -> String {
-        let mut world = self.world().traced();
-        let ended = self.play_in(&mut world);
-        format!("{}{}", world.trace(), ended.err().unwrap_or_default())
+        let mut pair = self.pair().traced();
+        let ended = self.play_in(&mut pair);
+        format!("{}{}", pair.trace(), ended.err().unwrap_or_default())
     }
 
-    /// The world at its start: mostly a settled pair; in some, both agents have only just started.
-    fn world(&self) -> World {
+    /// The pair at its start: mostly a settled one; in some, both agents have only just started.
+    fn pair(&self) -> Pair {
+        let settings = self.settings_of_addresses();
         if Dice::new(self.seed ^ SALT.rotate_left(16)).percent(80) {
-            return World::settled(self.settings(), self.seed);
+            return Pair::settled(&settings, self.seed);
         }
-        let mut world = World::dark(self.settings(), self.seed);
-        world.start(A);
-        world.start(B);
-        world
+        let mut pair = Pair::dark(&settings, self.seed);
+        pair.start(A);
+        pair.start(B);
+        pair
+    }
+
+    /// The settings of each address: mostly every other one is preferred elsewhere (mutual backup), sometimes all at one member.
+    fn settings_of_addresses(&self) -> Vec<Settings> {
+        let first = self.settings();
+        let is_mutual = Dice::new(self.seed ^ SALT.rotate_left(48)).percent(75);
+        let preferred = [first.preferred, first.preferred.peer()];
+        let of = |number: u8| Settings {
+            preferred: preferred[usize::from(is_mutual && number % 2 == 1)],
+            ..first.clone()
+        };
+        (0..self.shape.addresses).map(of).collect()
     }
 
     /// The settings of the world, by its seed: some want their address back, some cannot be probed or never were, and they differ
@@ -98,26 +176,27 @@ impl Schedule {
                 count: *dice.one_of(&[0, 0, 1, 2]),
                 ..hasty.witnesses
             },
+            is_found: self.shape.is_found,
             ..hasty
         }
     }
 
-    fn play_in(&self, world: &mut World) -> Result<(), String> {
-        for (after, fault) in &self.faults {
-            world.plan(*after, *fault);
+    fn play_in(&self, pair: &mut Pair) -> Result<(), String> {
+        for strike in &self.faults {
+            pair.plan(strike.after, strike.address.into(), strike.fault);
         }
-        run(world, FAULTS_WITHIN + LONGEST_FAULT)?;
-        world.make_well();
+        run(pair, FAULTS_WITHIN + LONGEST_FAULT)?;
+        pair.make_well();
         let was_moved = self
             .faults
             .iter()
-            .any(|(_, fault)| matches!(fault, Fault::Put(_) | Fault::Replace(_)));
+            .any(|strike| matches!(strike.fault, Fault::Put(_) | Fault::Replace(_)));
         let to_settle = if was_moved { TO_NOTICE } else { TO_SETTLE };
-        come_to_rest(world, to_settle)?;
+        come_to_rest(pair, to_settle)?;
         for _ in 0..LAST_DEATHS {
-            let dead = kill_the_holder(world)?;
-            world.restart(dead);
-            come_to_rest(world, TO_SETTLE)?;
+            let dead = kill_a_holder(pair)?;
+            pair.restart(dead);
+            come_to_rest(pair, TO_SETTLE)?;
         }
         Ok(())
     }
@@ -141,11 +220,19 @@ impl Schedule {
     }
 }
 
-/// Lets the pair settle within `to_settle`, and demands that from then on both nodes say that all is well and nothing moves.
-fn come_to_rest(world: &mut World, to_settle: Duration) -> Result<(), String> {
-    run(world, to_settle)?;
-    let moves = world.moves();
-    run(world, AT_REST)?;
+/// Lets the pair settle within `to_settle`, and demands that from then on both nodes say of every address that all is well, and that
+/// none moves.
+fn come_to_rest(pair: &mut Pair, to_settle: Duration) -> Result<(), String> {
+    run(pair, to_settle)?;
+    let moves = moves(pair);
+    run(pair, AT_REST)?;
+    for (world, moves) in pair.addresses().iter().zip(moves) {
+        is_at_rest(world, moves, to_settle)?;
+    }
+    Ok(())
+}
+
+fn is_at_rest(world: &World, moves: usize, to_settle: Duration) -> Result<(), String> {
     if !world.is_settled() {
         return Err(format!(
             "not settled {to_settle:?} after the last fault: {:?}",
@@ -167,32 +254,51 @@ fn come_to_rest(world: &mut World, to_settle: Duration) -> Result<(), String> {
     Ok(())
 }
 
-/// Kills the holder of a pair at rest, and demands that the other one replaces it.
-fn kill_the_holder(world: &mut World) -> Result<Member, String> {
-    let Some(Owner::Member(holder)) = world.owner() else {
-        return Err(format!("a pair at rest is held by {:?}", world.owner()));
+/// Kills the holder of the first address of a pair at rest, and demands that the other one replaces it: for exactly those
+/// addresses that it held.
+fn kill_a_holder(pair: &mut Pair) -> Result<Member, String> {
+    let Some(Owner::Member(holder)) = pair.address(0).owner() else {
+        return Err(format!("a pair at rest is held by {:?}", pair.owners()));
     };
     let standby = holder.peer();
-    let is_free = world.view(standby).moves < BUDGET_MOVES;
-    world.crash_host(holder);
+    let is_its = |world: &World| world.holds(holder);
+    let its: Vec<bool> = pair.addresses().iter().map(is_its).collect();
+    let is_free = pair
+        .addresses()
+        .iter()
+        .all(|world| !is_its(world) || world.view(standby).moves < BUDGET_MOVES);
+    let before = moves(pair);
+    pair.crash_host(holder);
     // A holdtime, its rounding, and a call; beyond the budget a whole window on top.
-    let replaced = world.settings().holdtime * 2 + Duration::from_secs(1);
+    let replaced = pair.address(0).settings().holdtime * 2 + Duration::from_secs(1);
     let bound = if is_free { replaced } else { replaced + BUDGET_WINDOW };
-    let end = world.now() + bound;
-    while world.now() < end && !world.holds(standby) {
-        run(world, Duration::from_millis(100))?;
+    let end = pair.now() + bound;
+    let is_done = |pair: &Pair| pair.addresses().iter().all(|world| world.holds(standby));
+    while pair.now() < end && !is_done(pair) {
+        run(pair, Duration::from_millis(100))?;
     }
-    if world.holds(standby) {
-        Ok(holder)
-    } else {
-        Err(format!(
-            "the last holder {holder:?} died and was not replaced within {bound:?}"
-        ))
+    if !is_done(pair) {
+        return Err(format!(
+            "the last holder {holder:?} died and was not replaced within {bound:?}: {:?}",
+            pair.owners()
+        ));
     }
+    let moved = moves(pair);
+    for ((is_its, before), after) in its.into_iter().zip(before).zip(moved) {
+        if !is_its && before != after {
+            return Err(format!("{standby:?} took what it held already when {holder:?} died"));
+        }
+    }
+    Ok(holder)
 }
 
-fn run(world: &mut World, time: Duration) -> Result<(), String> {
-    world.try_run_for(time).map_err(|violation| violation.to_string())
+/// How often each address has changed hands by a request of the pair.
+fn moves(pair: &Pair) -> Vec<usize> {
+    pair.addresses().iter().map(World::moves).collect()
+}
+
+fn run(pair: &mut Pair, time: Duration) -> Result<(), String> {
+    pair.try_run_for(time).map_err(|violation| violation.to_string())
 }
 
 /// Keeps the throws of a schedule apart from those of its world.
@@ -208,3 +314,6 @@ const AT_REST: Duration = Duration::from_secs(10);
 /// How many holders die at the end of each history.
 const LAST_DEATHS: u32 = 2;
 const PREEMPT_DELAY: Duration = Duration::from_secs(10);
+
+/// How many faults in a hundred are an instance that comes, or comes in the place of another, where members are found.
+const REPLACED: u8 = 25;

@@ -10,13 +10,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Schedule, Tally};
+use crate::{Schedule, Shape, Tally};
 
 /// How long to go on, with what, and how fast.
 #[derive(Clone, Copy, Debug)]
 pub struct Soak {
     /// The seed of the first history; each one after it has the next number.
     pub first_seed: u64,
+    /// What every pair is like.
+    pub shape: Shape,
     /// How many histories at most.
     pub histories: u64,
     /// How long at most, in real time.
@@ -53,7 +55,7 @@ impl Soak {
                         if number >= self.histories {
                             break;
                         }
-                        let schedule = Schedule::random(self.first_seed.wrapping_add(number));
+                        let schedule = Schedule::random(self.first_seed.wrapping_add(number), self.shape);
                         match schedule.played() {
                             Ok(seen) => mine.add(&seen),
                             Err(why) => {

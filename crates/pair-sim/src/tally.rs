@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pair_core::Rule;
 
-use crate::{Fault, INVARIANTS};
+use crate::{Fault, INVARIANTS, Shape};
 
 /// Counts over one history or many.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,11 +63,11 @@ impl Tally {
         sum(&mut self.judged, &other.judged);
     }
 
-    /// What has happened less often than `least` faults of each kind, or not at all.
+    /// What has happened less often than `least` faults of each kind that is known to such pairs, or not at all.
     #[must_use]
-    pub fn lacking(&self, least: u64) -> Vec<String> {
+    pub fn lacking(&self, least: u64, shape: Shape) -> Vec<String> {
         let faults = Fault::VERBS.iter().zip(&self.faults);
-        let faults = faults.filter(|(_, count)| **count < least);
+        let faults = faults.filter(|(verb, count)| **count < least && shape.knows(verb));
         let faults = faults.map(|(verb, count)| format!("fault {verb}: {count} of {least}"));
         let judged = INVARIANTS.iter().zip(&self.judged).filter(|(_, count)| **count == 0);
         let judged = judged.map(|(invariant, _)| format!("invariant {}: never judged", invariant.name));
@@ -96,12 +96,17 @@ mod tests {
     fn what_never_happened_is_lacking() {
         let mut tally = Tally::default();
         let all = Fault::VERBS.len() + INVARIANTS.len() + CLAIMING.len();
-        assert_eq!(tally.lacking(1).len(), all);
+        let found = Shape {
+            is_found: true,
+            ..Shape::default()
+        };
+        assert_eq!(tally.lacking(1, found).len(), all);
+        assert_eq!(tally.lacking(1, Shape::default()).len(), all - 1);
         tally.struck(Fault::Heal);
         tally.claimed(Rule::F6a);
         tally.judged[0] = 1;
-        assert_eq!(tally.lacking(1).len(), all - 3);
-        assert!(tally.lacking(2).contains(&"fault heal: 1 of 2".to_owned()));
+        assert_eq!(tally.lacking(1, found).len(), all - 3);
+        assert!(tally.lacking(2, found).contains(&"fault heal: 1 of 2".to_owned()));
     }
 
     #[test]

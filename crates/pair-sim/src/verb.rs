@@ -19,7 +19,7 @@ impl World {
         self.trace.note(self.now, || format!("start {member:?}"));
         let (seed, now) = (self.dice.number(), self.now);
         let config = self.settings.tuned(self.host(member).tuning).config(member);
-        let config = self.placed(config);
+        let config = self.ec2.placed(config);
         let host = self.host_mut(member);
         host.run += 1;
         host.paused = None;
@@ -60,6 +60,7 @@ impl World {
         host.calls.clear();
         host.questions.clear();
         host.wins.clear();
+        host.may_stop = false;
         host.run += 1;
         self.disturbed_at = self.now;
     }
@@ -206,6 +207,18 @@ impl World {
         let at = member.peer();
         let run = self.host(at).run;
         self.agenda.put(self.now + FINDING_TAKES, Happening::Find { at, run });
+    }
+
+    /// Starts another instance that bears the tag beside a member. Its agent waits and claims nothing; both nodes are told of it,
+    /// and the next replacement of that member is this one.
+    pub fn spare(&mut self, member: Member) {
+        self.trace
+            .note(self.now, || format!("another instance beside {member:?}"));
+        self.ec2.add_spare(member);
+        for at in Member::BOTH {
+            let run = self.host(at).run;
+            self.agenda.put(self.now + FINDING_TAKES, Happening::Find { at, run });
+        }
     }
 
     fn hold_up(&mut self, member: Member, keeps_datagrams: bool) {

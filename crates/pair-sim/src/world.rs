@@ -54,6 +54,8 @@ pub struct World {
     pub(crate) claims_checked: usize,
     pub(crate) witnessed: [Witnessed; 2],
     pub(crate) stuck: Option<String>,
+    /// Whether the hosts run a core for another address, too: then their daemons do not end with this one's.
+    pub(crate) is_shared: bool,
     /// Every heartbeat sent since recording began; `None` while nobody records.
     pub(crate) tape: Option<Vec<(Instant, Heartbeat)>>,
     pub(crate) work: Work,
@@ -132,6 +134,7 @@ impl World {
             claims_checked: 0,
             witnessed: [Witnessed::default(); 2],
             stuck: None,
+            is_shared: false,
             tape: None,
             work: Work::default(),
             settings,

@@ -3,16 +3,20 @@
 use std::time::Duration;
 
 use pair_core::{Alarm, Holder, Link, Member, Rule, Verdict};
-use pair_sim::{A, B, Owner, Settings, World};
+use pair_sim::{A, B, Fault, Owner, Pair, Settings, World};
 
 const SECOND: Duration = Duration::from_secs(1);
+const MS: Duration = Duration::from_millis(1);
 
-fn settled(seed: u64) -> World {
-    let settings = Settings {
+fn found() -> Settings {
+    Settings {
         is_found: true,
         ..Settings::default()
-    };
-    World::settled(settings, seed)
+    }
+}
+
+fn settled(seed: u64) -> World {
+    World::settled(found(), seed)
 }
 
 #[test]
@@ -94,4 +98,61 @@ fn one_replacement_after_the_other_leaves_a_pair_that_fails_over() {
     world.crash_host(holder);
     world.run_for(SECOND * 60);
     assert_eq!(world.owner(), Some(Owner::Member(holder.peer())));
+}
+
+/// It bears the tag beside a member that runs: both nodes are told of it, and go on as they were.
+#[test]
+fn a_third_instance_changes_nothing() {
+    for beside in [A, B] {
+        let mut world = settled(6);
+        world.spare(beside);
+        world.run_for(SECOND * 3_600);
+        assert_eq!(world.claims().len(), 1, "beside {beside:?}");
+        assert!(world.holds(A) && world.is_settled());
+        world.crash_host(A);
+        let taken = world.run_until(SECOND * 3, |world| world.holds(B)).unwrap();
+        assert!(taken <= MS * 1_150, "a death is served as ever: {taken:?}");
+        world.run_for(SECOND * 600);
+        assert_eq!(world.claims().len(), 2, "beside {beside:?}");
+    }
+}
+
+#[test]
+fn the_one_that_waited_comes_in_the_place_of_the_one_that_is_gone() {
+    for replaced in [A, B] {
+        let mut world = settled(7);
+        world.spare(replaced);
+        world.run_for(SECOND * 60);
+        world.replace(replaced);
+        world.run_for(SECOND * 60);
+        assert!(world.is_settled(), "{replaced:?}");
+        let moves = usize::from(replaced == A);
+        assert_eq!(world.claims().len(), 1 + moves, "what the old one held is taken, once");
+        let holder = if world.holds(A) { A } else { B };
+        world.crash_host(holder);
+        world.run_for(SECOND * 10);
+        assert_eq!(world.owner(), Some(Owner::Member(holder.peer())));
+    }
+}
+
+#[test]
+fn of_two_addresses_a_replacement_moves_the_one_that_was_held_there() {
+    for seed in 0..5 {
+        for replaced in [A, B] {
+            let mut pair = Pair::mutual(&found(), seed);
+            pair.strike(Fault::Replace(replaced));
+            pair.run_for(SECOND * 60);
+            assert!(pair.is_settled(), "seed {seed}");
+            let mut claims = [1, 1];
+            claims[replaced.index()] += 1;
+            assert_eq!(pair.claims(), claims, "seed {seed}");
+            let kept = pair.address(replaced.peer().index());
+            assert!(kept.holds(replaced.peer()));
+            assert_eq!(
+                kept.ec2().history().len(),
+                2,
+                "nobody's at first, and the survivor's since"
+            );
+        }
+    }
 }

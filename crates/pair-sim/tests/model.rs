@@ -54,6 +54,12 @@ fn with_a_witness_two_faults_break_no_law() {
     assert_eq!(second_takeover(&findings), 8);
 }
 
+#[test]
+fn two_replacements_break_no_law() {
+    let findings = visit("replacements", &Bound::of_replacements());
+    assert_eq!(second_takeover(&findings), 11);
+}
+
 /// The model with a law that is wrong.
 struct Wrong(PairModel);
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pair_sim::{A, Schedule, Settings, World};
+use pair_sim::{A, Schedule, Settings, Shape, World};
 
 fn history(seed: u64) -> String {
     let mut world = World::dark(Settings::default(), seed).traced();
@@ -23,6 +23,7 @@ fn the_same_seed_is_the_same_history_and_another_is_another() {
 
 #[test]
 fn the_same_seed_is_the_same_schedule() {
-    assert_eq!(Schedule::random(5).faults, Schedule::random(5).faults);
-    assert_ne!(Schedule::random(5).faults, Schedule::random(6).faults);
+    let faults = |seed| Schedule::random(seed, Shape::default()).faults;
+    assert_eq!(faults(5), faults(5));
+    assert_ne!(faults(5), faults(6));
 }

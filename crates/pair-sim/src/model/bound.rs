@@ -62,6 +62,8 @@ kinds! {
     OperatorOrders = "operator-orders",
     /// An operator holds the address where it is (F-14).
     OperatorHolds = "operator-holds",
+    /// An instance is terminated and another one comes in its place, where members are found by their tag (F-9).
+    InstanceIsReplaced = "instance-is-replaced",
 }
 
 /// A name that no kind of fault has.
@@ -83,6 +85,8 @@ pub struct Bound {
     pub probes: bool,
     /// Whether there is a witness (F-20).
     pub witness: bool,
+    /// Whether the members are found by their tag (F-9).
+    pub found: bool,
     /// How many ticks a wait may last to be looked at to its end: the horizon of the folding.
     pub ticks: u64,
 }
@@ -154,6 +158,21 @@ impl Bound {
         }
     }
 
+    /// Members that are found by their tag, instances that replace each other, and what can strike meanwhile.
+    #[must_use]
+    pub fn of_replacements() -> Self {
+        Self {
+            found: true,
+            ..Self::of(&[
+                Kind::InstanceIsReplaced,
+                Kind::HostDies,
+                Kind::NetworkIsCut,
+                Kind::ApiIsCut,
+                Kind::ClaimIsHeldUp,
+            ])
+        }
+    }
+
     fn of(kinds: &[Kind]) -> Self {
         Self {
             kinds: kinds.to_vec(),
@@ -163,7 +182,7 @@ impl Bound {
 }
 
 impl Default for Bound {
-    /// Two faults of any kind, without probes or a witness. Eight ticks, two holdtimes, are longer than every wait that can be set, and
+    /// Two faults of any kind that strikes configured members, without probes or a witness. Eight ticks, two holdtimes, are longer than every wait that can be set, and
     /// than all fixed ones but those of a minute and more.
     fn default() -> Self {
         Self {
@@ -171,6 +190,7 @@ impl Default for Bound {
             kinds: Kind::ALL.to_vec(),
             probes: false,
             witness: false,
+            found: false,
             ticks: 8,
         }
     }

@@ -44,6 +44,8 @@ pub enum Event {
     Order(Member),
     /// An operator wants the address to stay where it is.
     Hold(Member),
+    /// The instance of a member is terminated, and another one comes in its place. What the old one holds stays with it.
+    Replace(Member),
     /// A host, or the agent on it, starts.
     Start(Member),
     /// A machine goes on.
@@ -60,6 +62,8 @@ pub enum Event {
     Repair(Member),
     /// A claim that was held up reaches EC2.
     Land(Member),
+    /// A member finds the instance that came to its peer's place.
+    Find(Member),
 }
 
 impl Event {
@@ -81,7 +85,8 @@ impl Event {
             | Self::HoldUp(_)
             | Self::Put(_)
             | Self::Order(_)
-            | Self::Hold(_) => true,
+            | Self::Hold(_)
+            | Self::Replace(_) => true,
             Self::Start(_)
             | Self::Resume(_)
             | Self::Heal
@@ -89,14 +94,15 @@ impl Event {
             | Self::WakeWitness
             | Self::MendApi(_)
             | Self::Repair(_)
-            | Self::Land(_) => false,
+            | Self::Land(_)
+            | Self::Find(_) => false,
         }
     }
 
     /// Whether somebody tells a node something, rather than that something befalls its surroundings.
     pub(super) const fn is_said(self) -> bool {
         match self {
-            Self::StopAgent(_) | Self::Order(_) | Self::Hold(_) | Self::Start(_) => true,
+            Self::StopAgent(_) | Self::Order(_) | Self::Hold(_) | Self::Start(_) | Self::Find(_) => true,
             Self::CrashHost(_)
             | Self::StopInstance(_)
             | Self::CrashAgent(_)
@@ -116,6 +122,7 @@ impl Event {
             | Self::WakeWitness
             | Self::MendApi(_)
             | Self::Repair(_)
+            | Self::Replace(_)
             | Self::Land(_) => false,
         }
     }
@@ -165,6 +172,8 @@ impl Event {
                 Self::Order,
             ),
             Kind::OperatorHolds => those(&|member| of(member).is_running(), Self::Hold),
+            Kind::InstanceIsReplaced if state.settings.is_found => those(&|_| true, Self::Replace),
+            Kind::InstanceIsReplaced => Vec::new(),
         }
     }
 
@@ -189,6 +198,7 @@ impl Event {
                     Self::Repair(member),
                 ),
                 (machine.straggler.is_some(), Self::Land(member)),
+                (state.can_find(member), Self::Find(member)),
             ];
             repairs.extend(possible.into_iter().filter(|(can, _)| *can).map(|(_, event)| event));
         }
@@ -196,9 +206,9 @@ impl Event {
     }
 
     /// Whether a trace of `pair-sim` has the very same fault, so that nothing need be said besides: its `heal` mends more than
-    /// the model's, and a claim that is refused there is any claim from then on.
+    /// the model's, a claim that is refused there is any claim from then on, and an instance that replaces another starts at once.
     pub(super) fn is_one_fault(self) -> bool {
-        self.in_a_trace().len() == 1 && !matches!(self, Self::Refuse(_) | Self::Heal)
+        self.in_a_trace().len() == 1 && !matches!(self, Self::Refuse(_) | Self::Heal | Self::Replace(_))
     }
 
     /// What a trace of `pair-sim` calls it: one fault or two, or none for what comes by itself there.
@@ -221,6 +231,7 @@ impl Event {
             Self::Put(owner) => vec![Fault::Put(owner)],
             Self::Order(asked) => vec![Fault::Order(asked, asked.peer())],
             Self::Hold(asked) => vec![Fault::HoldFor(asked, HOLD)],
+            Self::Replace(member) => vec![Fault::Replace(member)],
             Self::Start(member) => vec![
                 Fault::Instance(member, InstanceState::Running { unreachable: false }),
                 Fault::Restart(member),
@@ -230,7 +241,7 @@ impl Event {
             Self::Reconnect(member) => vec![Fault::Heal, Fault::HealApi(member), Fault::ElasticPath(true)],
             Self::MendApi(member) => vec![Fault::HealApi(member)],
             Self::Repair(member) => vec![Fault::Service(member, Service::Serving)],
-            Self::Land(_) => Vec::new(),
+            Self::Land(_) | Self::Find(_) => Vec::new(),
         }
     }
 }

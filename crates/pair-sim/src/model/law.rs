@@ -181,7 +181,13 @@ impl Sent<'_> {
     }
 
     fn takes_unasked(&self) -> bool {
-        !self.is_wanted() && self.takes_from_peer()
+        !self.is_wanted() && self.takes_from_peer() && !self.meant_a_former()
+    }
+
+    /// Whether it was to take the address from a former member, and the peer has it for less long than a node need know: EC2 has
+    /// no compare-and-set but `strict` (F-11), so whoever is later has it.
+    fn meant_a_former(&self) -> bool {
+        self.decision.evidence.holder == Some(Holder::Former) && self.truth_for <= TO_LEARN
     }
 
     /// Whether the silence of heartbeats is its only reason.
@@ -205,7 +211,7 @@ const fn ticks(time: Duration) -> u8 {
 /// The age at which a fact is accepted: 5 s are a tick (F-5).
 pub(super) const FACT: u8 = 1;
 
-/// How late a node may learn of a stranger: the age of a fact, a silence and a call.
+/// How late a node may learn of a stranger, or of what its peer has taken from a former member: the age of a fact, a silence and a call.
 pub(super) const TO_LEARN: u8 = FACT + ticks(HOLDTIME) + 1;
 
 /// Two holdtimes: what was well for longer was well before any silence began that a claim may come from.

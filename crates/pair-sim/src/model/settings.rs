@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use pair_core::Witnessing;
 
+use super::bound::Bound;
 use crate::Settings;
 
 /// The time between two moments at which something happens.
@@ -29,16 +30,17 @@ pub(super) const ISOLATION_GRACE: Duration = TICK.saturating_mul(6);
 pub(super) const HOLD: Duration = TICK.saturating_mul(8);
 
 /// The settings of both nodes.
-pub(super) fn settings(probes: bool, witness: bool) -> Settings {
+pub(super) fn settings(bound: &Bound) -> Settings {
     Settings {
+        is_found: bound.found,
         witnesses: Witnessing {
-            count: u8::from(witness),
+            count: u8::from(bound.witness),
             isolation_grace: ISOLATION_GRACE,
             required: false,
         },
         interval: INTERVAL,
         holdtime: HOLDTIME,
-        probe_timeout: probes.then_some(TICK),
+        probe_timeout: bound.probes.then_some(TICK),
         lost_contact_takeover: LOST_CONTACT,
         unfit_delay: UNFIT_DELAY,
         refit: REFIT,

@@ -53,6 +53,8 @@ sights! {
     ClaimByOrder = "a claim that an operator wants (F-6b)",
     /// A claim of what nobody holds.
     ClaimOfNobodys = "a claim of what nobody holds (F-6d)",
+    /// A claim of what the instance before the peer holds.
+    ClaimFromAFormer = "a claim of what a former member holds (F-9)",
     /// A claim that was held up moves the address long after.
     LateLanding = "a claim that was held up moves the address (F-11)",
     /// A silent peer that serves keeps its address.
@@ -83,6 +85,7 @@ impl Sight {
             Self::ClaimFromTheUnfit => any(&[Kind::ServiceGoes, Kind::ServiceFails]),
             Self::ClaimByOrder => any(&[Kind::OperatorOrders]),
             Self::ClaimOfNobodys | Self::HeldByAStranger => any(&[Kind::AddressIsMoved]),
+            Self::ClaimFromAFormer => bound.found && any(&[Kind::InstanceIsReplaced]),
             Self::LateLanding => kills && any(&[Kind::ClaimIsHeldUp]) && bound.faults >= 2,
             Self::SilentButServing => (bound.probes || bound.witness) && any(&[Kind::NetworkIsCut]),
             Self::CutOff => bound.witness && kills && any(&[Kind::WitnessIsSilent]) && bound.faults >= 2,
@@ -100,6 +103,7 @@ impl Sight {
             Self::ClaimFromTheUnfit => by(Rule::F6c),
             Self::ClaimByOrder => by(Rule::F6b),
             Self::ClaimOfNobodys => by(Rule::F6d),
+            Self::ClaimFromAFormer => by(Rule::F9),
             Self::LateLanding => state.watch.straggled,
             Self::SilentButServing => raises(state, Alarm::SilentButServing),
             Self::CutOff => raises(state, Alarm::WitnessesSilent),

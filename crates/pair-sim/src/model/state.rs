@@ -5,6 +5,7 @@ use std::hash::{Hash, Hasher};
 use pair_core::{Holder, Instant, Link, Member};
 
 use super::{
+    bound::Bound,
     fold::{Fold, Row},
     machine::Machine,
     settings,
@@ -22,6 +23,8 @@ pub struct State {
     pub(super) cut: [bool; 2],
     pub(super) is_witness_silent: bool,
     pub(super) ec2: Ec2,
+    /// Which instance of its peer each member speaks to, where members are found.
+    pub(super) spoken_to: [u32; 2],
     /// How many faults have struck.
     pub(super) faults: u8,
     pub(super) watch: Watch,
@@ -30,18 +33,19 @@ pub struct State {
 
 impl State {
     /// A pair at rest: the preferred member holds the address, both nodes know it, and every channel is proven.
-    pub(super) fn at_rest(probes: bool, witness: bool, horizon: u64) -> Self {
-        let settings = settings::settings(probes, witness);
+    pub(super) fn at_rest(bound: &Bound) -> Self {
+        let settings = settings::settings(bound);
         let mut state = Self {
             now: Instant::from_origin(settings::TICK),
             machines: Member::BOTH.map(Machine::new),
             cut: [false; 2],
             is_witness_silent: false,
             ec2: Ec2::new(&settings),
+            spoken_to: [0; 2],
             faults: 0,
             watch: Watch::default(),
             settings,
-            horizon,
+            horizon: bound.ticks,
         };
         for member in Member::BOTH {
             state.start(member);
@@ -73,10 +77,25 @@ impl State {
         &mut self.machines[member.index()]
     }
 
-    /// Whether a datagram gets from `from` to the other machine.
-    pub(super) const fn carries(&self, from: Member) -> bool {
+    /// Whether a datagram gets from `from` to the other machine, and is heard there.
+    pub(super) fn carries(&self, from: Member) -> bool {
         let is_isolated = self.machine(from).is_isolated || self.machine(from.peer()).is_isolated;
-        !self.cut[from.index()] && !is_isolated
+        !self.cut[from.index()] && !is_isolated && self.are_in_touch()
+    }
+
+    /// Whether each speaks to the other's present instance: nobody hears another one.
+    pub(super) fn are_in_touch(&self) -> bool {
+        Member::BOTH.into_iter().all(|member| self.knows_its_peer(member))
+    }
+
+    /// Whether a member can find that its peer is another instance by now: it asks EC2.
+    pub(super) fn can_find(&self, member: Member) -> bool {
+        let machine = self.machine(member);
+        machine.is_running() && machine.reaches_api() && !self.knows_its_peer(member)
+    }
+
+    fn knows_its_peer(&self, member: Member) -> bool {
+        self.spoken_to[member.index()] == self.ec2.generation(member.peer())
     }
 
     /// Whether there is a witness that answers.
@@ -106,7 +125,8 @@ impl State {
 
     /// Whether every fault has ended, and nothing keeps the pair from its work.
     pub(super) fn is_mended(&self) -> bool {
-        self.is_calm() && self.is_api_well() && self.owner() != Some(Owner::Stranger) && !self.is_bound()
+        let is_whole = self.is_calm() && self.is_api_well() && self.are_in_touch();
+        is_whole && self.owner() != Some(Owner::Stranger) && !self.is_bound()
     }
 
     /// Whether an operator binds either node.
@@ -132,6 +152,7 @@ impl State {
     pub(super) fn folded(&self, horizon: u64) -> Row {
         let mut fold = Fold::new(self.now, horizon);
         fold.add((self.cut, self.is_witness_silent, self.faults));
+        fold.add((self.spoken_to, Member::BOTH.map(|member| self.ec2.generation(member))));
         fold.add(self.owner());
         fold.add_association(self.ec2.hold().association.as_ref());
         for member in Member::BOTH {

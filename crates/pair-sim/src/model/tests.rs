@@ -52,11 +52,17 @@ fn differ_after(model: &PairModel, one: &State, other: &State, dice: &mut Dice) 
 
 #[test]
 fn states_that_fold_to_the_same_behave_alike() {
-    for (probes, witness) in [(false, false), (true, false), (false, true)] {
+    for (probes, witness, found) in [
+        (false, false, false),
+        (true, false, false),
+        (false, true, false),
+        (false, false, true),
+    ] {
         let model = PairModel::new(Bound {
             faults: 3,
             probes,
             witness,
+            found,
             ..Bound::default()
         });
         let mut dice = Dice::new(1);
@@ -86,7 +92,10 @@ fn states_that_fold_to_the_same_behave_alike() {
 
 #[test]
 fn a_state_is_more_than_its_clock() {
-    let rest = State::at_rest(false, false, HORIZON);
+    let rest = State::at_rest(&Bound {
+        ticks: HORIZON,
+        ..Bound::default()
+    });
     let (mut later, mut hurt) = (rest.clone(), rest.clone());
     later.tick(None);
     later.tick(None);

@@ -59,7 +59,7 @@ impl State {
 
     /// Starts the host, if it is off, and its agent.
     pub(super) fn start(&mut self, member: Member) {
-        let (config, now) = (self.settings.config(member), self.now);
+        let (config, now) = (self.ec2.placed(self.settings.config(member)), self.now);
         let identity = Identity {
             instance: self.ec2.instance_id(member),
             zone: Zone::cut("us-east-1a"),
@@ -77,11 +77,32 @@ impl State {
         let seed = machine.runs * 2 + member.index() as u64;
         let kept = machine.kept.map(|kept| kept.by(now));
         machine.node = Some(Box::new(Node::new(config, seed, now)));
+        self.find(member);
         self.hand(member, Input::Identity(identity));
         self.hand(member, Input::Readiness(true));
         if let Some(standing) = kept {
             self.hand(member, Input::Restored(standing));
         }
+    }
+
+    /// Tells a member who is at its peer's place, where that is found; from then on it speaks to that one.
+    fn find(&mut self, member: Member) {
+        if self.settings.is_found {
+            self.spoken_to[member.index()] = self.ec2.generation(member.peer());
+            let members = self.ec2.members(member);
+            self.hand(member, Input::Members(members));
+        }
+    }
+
+    /// The instance of a member is gone with all that was there, and what it had asked of EC2; the next one is there, and off.
+    fn replace(&mut self, member: Member) {
+        self.switch_off(member);
+        let machine = self.machine_mut(member);
+        machine.straggler = None;
+        machine.kept = None;
+        machine.is_isolated = false;
+        machine.is_api_cut = false;
+        self.ec2.replace(self.now, member);
     }
 
     fn strike(&mut self, event: Event) {
@@ -125,6 +146,8 @@ impl State {
                 self.hand(asked, Input::Order { id, to, force: false });
             }
             Event::Hold(asked) => self.hand(asked, Input::Hold(HOLD)),
+            Event::Replace(member) => self.replace(member),
+            Event::Find(member) => self.find(member),
             Event::Start(member) => self.start(member),
             Event::Resume(member) => self.machine_mut(member).is_suspended = false,
             Event::Heal => self.cut = [false; 2],

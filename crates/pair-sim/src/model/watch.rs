@@ -193,6 +193,11 @@ impl State {
             Event::Resume(member) => of[member.index()].resumed = 0,
             Event::Hold(asked) => of[asked.index()].held = ticks(HOLD),
             Event::Put(_) => self.watch.owned = 0,
+            // What the old instance was asked is on a disk that is gone.
+            Event::Replace(member) => {
+                of[member.index()].held = 0;
+                self.watch.owned = 0;
+            }
             Event::CrashHost(_)
             | Event::StopInstance(_)
             | Event::CrashAgent(_)
@@ -213,7 +218,8 @@ impl State {
             | Event::Reconnect(_)
             | Event::MendApi(_)
             | Event::Repair(_)
-            | Event::Land(_) => {}
+            | Event::Land(_)
+            | Event::Find(_) => {}
         }
     }
 

@@ -6,6 +6,7 @@ mod model;
 mod page;
 mod replay;
 mod report;
+mod shape;
 mod soak;
 mod storm;
 mod trace;
@@ -54,5 +55,17 @@ fn main() -> ExitCode {
             eprintln!("pair-sim: {error:#}");
             ExitCode::from(2)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
     }
 }

@@ -21,6 +21,9 @@ pub(crate) struct Args {
     /// Give the pair a witness.
     #[arg(long)]
     witness: bool,
+    /// Find the members by their tag, so that instances can be replaced.
+    #[arg(long)]
+    found: bool,
     /// On how many threads. On one the paths that are shown are the shortest.
     #[arg(long, value_name = "NUMBER", default_value_t = 2)]
     threads: usize,
@@ -36,6 +39,7 @@ pub(crate) fn run(args: &Args) -> bool {
         ticks: args.ticks,
         probes: args.probes,
         witness: args.witness,
+        found: args.found,
         ..Bound::default()
     };
     if !args.kinds.is_empty() {

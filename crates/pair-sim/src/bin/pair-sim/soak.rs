@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context as _;
 use pair_sim::Soak;
 
-use crate::report;
+use crate::{report, shape::ShapeArgs};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -22,6 +22,8 @@ pub(crate) struct Args {
     /// The seed of the first history [default: the time of day].
     #[arg(long)]
     seed: Option<u64>,
+    #[command(flatten)]
+    shape: ShapeArgs,
     /// Where the trace of a broken history goes.
     #[arg(long, value_name = "FILE", default_value = "broken.trace")]
     trace: PathBuf,
@@ -34,6 +36,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<bool> {
     let began = Instant::now();
     let soak = Soak {
         first_seed: seed,
+        shape: args.shape.shape(),
         histories: u64::MAX,
         time: Duration::from_secs_f64(args.minutes * 60.0),
         jobs: args.jobs,
@@ -48,7 +51,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<bool> {
         println!("\n{text}\nreplay: pair-sim replay {}", args.trace.display());
         return Ok(false);
     }
-    let lacking = tally.lacking(least(args.minutes));
+    let lacking = tally.lacking(least(args.minutes), soak.shape);
     for what in &lacking {
         println!("lacking: {what}");
     }

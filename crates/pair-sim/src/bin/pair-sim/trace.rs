@@ -2,11 +2,15 @@
 
 use pair_sim::Schedule;
 
+use crate::shape::ShapeArgs;
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Run {
     /// The seed.
     #[arg(long)]
     seed: u64,
+    #[command(flatten)]
+    shape: ShapeArgs,
     /// Print everything that happens, not only if something goes wrong.
     #[arg(long)]
     verbose: bool,
@@ -14,7 +18,7 @@ pub(crate) struct Run {
 
 /// Plays the history of a seed; false if something goes wrong in it.
 pub(crate) fn run(args: &Run) -> anyhow::Result<bool> {
-    let schedule = Schedule::random(args.seed);
+    let schedule = Schedule::random(args.seed, args.shape.shape());
     print!("{schedule}");
     if args.verbose {
         print!("{}", schedule.told());
