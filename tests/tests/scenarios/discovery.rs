@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Action, Fault, Pair, Setup, TAG, Target, has_problem, of, on_stages, stays};
+use e2e::{Action, Fault, Pair, Setup, TAG, Target, eventually, has_problem, of, on_stages, stays};
 use pair_wire::control::{Link, State};
 
 on_stages! {
@@ -36,10 +36,21 @@ fn both_find_each_other_and_their_address(setup: Setup) {
 fn a_replaced_standby_is_found_and_is_ready_without_an_edit(setup: Setup) {
     let mut pair = setup.that_finds_its_members().pair();
     pair.start_healthy();
+    let instance = |node| pair.lab().instance_id(node).unwrap();
+    let [before, next] = ["b", "c"].map(|node| format!("{} at {}", instance(node), pair.private_ip(node)));
     replace_b(&mut pair);
     await_both_with_c(&pair);
     assert_eq!(pair.claimers(), ["a"], "nothing has moved");
     assert_eq!(pair.status("a").peer.node.private_ip, Some(pair.private_ip("c")));
+    let told = format!("  a  peer  b is {next} in us-east-1b\n    before: {before}\n");
+    eventually("the journal tells of both instances", || {
+        pair.pairctl("a", &["events"]).stdout.contains(&told).then_some(())
+    });
+    assert_eq!(
+        pair.pairctl("c", &["events"]).stdout.matches("  peer  ").count(),
+        1,
+        "whoever was there at the start is no news"
+    );
 }
 
 fn after_its_holder_was_replaced_the_pair_fails_over_to_the_new_instance(setup: Setup) {
