@@ -74,6 +74,18 @@ fn a_third_instance_waits_and_changes_nothing_until_there_is_room_for_it(setup: 
     pair.start_healthy();
     launch_c(&mut pair);
     pair.await_refusal("c", "this instance is a spare");
+    let (code, page) = pair.ask_metrics("c", "/metrics").unwrap();
+    let samples = |name: &str| page.lines().filter(|line| line.starts_with(name)).count();
+    assert_eq!(
+        (code, samples("paird_waiting 1"), samples("paird_active")),
+        (200, 1, 0),
+        "{page}"
+    );
+    assert_eq!(pair.ask_metrics("c", "/healthz").unwrap().0, 200);
+    for path in ["/readyz", "/active"] {
+        let (code, why) = pair.ask_metrics("c", path).unwrap();
+        assert_eq!((code, why.contains("this instance is a spare")), (503, true), "{why}");
+    }
     pair.pairctl_doctor("a").is(&["third-member"], 1);
     let status = pair.await_problem("a", "third-member");
     assert_eq!(status.state, State::Degraded);
@@ -88,6 +100,11 @@ fn a_third_instance_waits_and_changes_nothing_until_there_is_room_for_it(setup: 
     pair.lab().terminate_instance("b").unwrap();
     await_both_with_c(&pair);
     assert_eq!(pair.claimers(), ["a"]);
+    eventually("the metrics are those of a member", || {
+        let (_, page) = pair.ask_metrics("c", "/metrics")?;
+        let is_member = page.contains("paird_waiting 0") && page.contains("paird_active{");
+        is_member.then_some(())
+    });
 }
 
 fn alone_in_its_group_a_node_serves_and_finds_its_peer_when_it_comes(setup: Setup) {
