@@ -46,8 +46,8 @@ impl Cut {
     }
 
     fn from_with(nodes: &[Ipv4Addr], port: u16, sometimes: &str) -> Self {
-        let [_, quarter, _, host] = nodes[0].octets();
-        let table = format!("paird_e2e_{quarter}_{host}");
+        let [_, quarter, net, host] = nodes[0].octets();
+        let table = format!("paird_e2e_{quarter}_{net}_{host}");
         let mut rules = format!(
             "add table inet {table} {{ flags owner; }}\n\
              add chain inet {table} cut {{ type filter hook input priority 0; }}\n"

@@ -39,6 +39,7 @@ mod visitors;
 mod wait;
 mod watch;
 mod witness;
+mod witness_flood;
 
 pub use backend::{Backend, NOT_ON_HOST, cfn_lint};
 pub use beats::{Beats, Heard};
@@ -61,6 +62,7 @@ pub use user::User;
 pub use visitors::{Visited, Visitors};
 pub use wait::{DEADLINE, eventually, stays};
 pub use watch::{Disagreement, Findings, Watch, worst_of_all};
+pub use witness_flood::WitnessFlood;
 
 /// Makes a test of each scenario on each stage: `on_stages! { emulator, moto: a_scenario, another; }`.
 ///

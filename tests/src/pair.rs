@@ -115,6 +115,11 @@ impl Pair {
         self.start_witness_with(&key_file);
     }
 
+    /// The address of its host.
+    pub(crate) const fn witness_ip(&self) -> Ipv4Addr {
+        self.quarter.witness_ip()
+    }
+
     /// Kills it (SIGKILL).
     pub fn kill_witness(&mut self) {
         drop(self.witness.take());

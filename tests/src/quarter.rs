@@ -47,9 +47,9 @@ impl Quarter {
         Ipv4Addr::new(127, self.number, 113, 11)
     }
 
-    /// The address of a third host, which may be a witness.
+    /// The address of a host outside of the pair, which may be a witness; 127.N.3.10 is a third instance's.
     pub(crate) const fn witness_ip(&self) -> Ipv4Addr {
-        Ipv4Addr::new(127, self.number, 3, 10)
+        Ipv4Addr::new(127, self.number, 4, 10)
     }
 
     /// How its addresses begin.

@@ -40,6 +40,8 @@ struct Note {
     evidence: Vec<String>,
     silence: Option<Duration>,
     times: Option<Times>,
+    /// Whether it is about the node, and not about one of its addresses.
+    is_of_node: bool,
 }
 
 impl Chronicle {
@@ -77,7 +79,10 @@ impl Chronicle {
 
     /// Takes in what came of reading configuration and keys again.
     pub fn reload(&mut self, now: Instant, outcome: &str) {
-        self.keep(Note::new(now, TransitionKind::Reload, outcome.to_owned()));
+        self.keep(Note {
+            is_of_node: true,
+            ..Note::new(now, TransitionKind::Reload, outcome.to_owned())
+        });
     }
 
     /// Takes in that a heartbeat path has fallen silent, or speaks again. A row of these is one transition, told by its last: a path that
@@ -86,7 +91,19 @@ impl Chronicle {
         if self.kept.back().is_some_and(|last| last.kind == TransitionKind::Path) {
             self.kept.pop_back();
         }
-        self.keep(Note::new(now, TransitionKind::Path, what.to_owned()));
+        self.keep(Note {
+            is_of_node: true,
+            ..Note::new(now, TransitionKind::Path, what.to_owned())
+        });
+    }
+
+    /// Takes in who is at the peer's place from here on, and who was before.
+    pub fn peer(&mut self, now: Instant, who: String, before: Option<String>) {
+        self.keep(Note {
+            before,
+            is_of_node: true,
+            ..Note::new(now, TransitionKind::Peer, who)
+        });
     }
 
     /// The transitions, oldest first, by the wall clock as it stands `now`: a clock that was set right since is right for
@@ -115,7 +132,7 @@ impl Chronicle {
             evidence: note.evidence.clone(),
             silence_ms: note.silence.map(millis),
             times: note.times,
-            address: self.address.clone().filter(|_| note.kind != TransitionKind::Reload),
+            address: self.address.clone().filter(|_| !note.is_of_node),
         }
     }
 
@@ -269,6 +286,7 @@ impl Note {
             evidence: Vec::new(),
             silence: None,
             times: None,
+            is_of_node: false,
         }
     }
 }
@@ -379,6 +397,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_about_the_node_names_no_address() {
+        let mut chronicle = Chronicle::new(names(), Some("eipalloc-1".to_owned()));
+        chronicle.hear(at(1), &Event::Leaving(true));
+        chronicle.peer(
+            at(2),
+            "a is i-2 at 10.0.1.20".to_owned(),
+            Some("i-1 at 10.0.1.10".to_owned()),
+        );
+        chronicle.path(at(3), "the heartbeat path 10.0.1.10 is silent");
+        chronicle.reload(at(4), "reloaded");
+        let told = chronicle.tell(at(5));
+        let of: Vec<Option<&str>> = told.iter().map(|one| one.address.as_deref()).collect();
+        assert_eq!(of, [Some("eipalloc-1"), None, None, None]);
+        assert_eq!(told[1].kind, TransitionKind::Peer);
+        assert_eq!(told[1].before.as_deref(), Some("i-1 at 10.0.1.10"));
+    }
+
+    #[test]
     fn only_the_last_transitions_are_kept() {
         let mut chronicle = chronicle();
         for second in 0..100 {
@@ -480,8 +516,11 @@ mod tests {
     }
 
     fn chronicle() -> Chronicle {
-        let names = Names::new(["a".to_owned(), "b".to_owned()], Member::Second);
-        Chronicle::new(names.with_witnesses(vec!["10.0.3.10:7695".to_owned()]), None)
+        Chronicle::new(names().with_witnesses(vec!["10.0.3.10:7695".to_owned()]), None)
+    }
+
+    fn names() -> Names {
+        Names::new(["a".to_owned(), "b".to_owned()], Member::Second)
     }
 
     fn decided(verdict: Verdict) -> Event {

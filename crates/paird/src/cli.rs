@@ -71,13 +71,26 @@ pub struct Init {
     /// Name of the pair.
     #[arg(long, value_name = "NAME")]
     pub pair: String,
-    /// The Elastic IP: its allocation id, or the address itself, which EC2 is then asked about.
-    #[arg(long, value_name = "ALLOCATION|IP")]
-    pub address: String,
+    /// The Elastic IP: its allocation id, or the address itself, which EC2 is then asked about; with --discover it is by default
+    /// found by the same tag.
+    #[arg(long, value_name = "ALLOCATION|IP", required_unless_present = "discover")]
+    pub address: Option<String>,
     /// Primary private IP of the other node.
-    #[arg(long, value_name = "IP")]
-    pub peer: Ipv4Addr,
-    /// Name of this node; without names, the node with the lower address is "a" and the other one "b".
+    #[arg(long, value_name = "IP", required_unless_present = "discover")]
+    pub peer: Option<Ipv4Addr>,
+    /// Let the nodes be found by this tag in place of --peer: where instances are replaced, their addresses change.
+    #[arg(
+        long, value_name = "TAG", num_args = 0..=1, default_missing_value = "paird:pair",
+        requires = "peer_zone", conflicts_with_all = ["peer", "peer_private_ip"]
+    )]
+    pub discover: Option<String>,
+    /// Availability zone of the other node; that of this node is read from the instance metadata.
+    #[arg(long, value_name = "ZONE", requires = "discover")]
+    pub peer_zone: Option<String>,
+    /// Private IP of a found node on which the Elastic IP lands: 0 its primary one, 1 the lowest of the others, and so on.
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "discover")]
+    pub private_ip_index: usize,
+    /// Name of this node; without names, the node with the lower address, or zone, is "a" and the other one "b".
     #[arg(long, value_name = "NAME", requires = "peer_name")]
     pub name: Option<String>,
     /// Name of the other node.

@@ -139,6 +139,12 @@ impl Flight {
         self.journal(now, logbook);
     }
 
+    /// Takes in who is at the peer's place from here on, and who was before.
+    pub fn peer(&mut self, now: Instant, who: String, before: Option<String>, logbook: &mut Logbook) {
+        self.chronicle.peer(now, who, before);
+        self.journal(now, logbook);
+    }
+
     /// Takes in the configuration that is in force.
     pub fn follow_config(&mut self, config: &Config) {
         self.header.config = digest_of(config);

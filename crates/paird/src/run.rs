@@ -11,6 +11,7 @@ use pair_ec2::{Endpoint, Settings};
 use pair_wire::key::{Key, KeyRing};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use crate::agent::{Agent, Parts, SeatParts};
@@ -24,11 +25,12 @@ use crate::control::Pending;
 use crate::discovery::{self, Begun};
 use crate::journal::Loudness;
 use crate::logbook::Logbook;
+use crate::metrics::{self, Sign};
 use crate::paths::Paths;
 use crate::standing::Keeper;
 use crate::watchers::{Surroundings, Watchers};
 use crate::witness::{Booth, BoothParts};
-use crate::{control, journal, landing, memory};
+use crate::{control, journal, landing, memory, watchers};
 
 /// News that may wait for the event loop.
 const NEWS_WAITING: usize = 256;
@@ -74,9 +76,20 @@ pub fn run(config: Config, ring: KeyRing, source: Node) -> anyhow::Result<()> {
     let (ask, mut requests) = mpsc::channel(REQUESTS_WAITING);
     here.spawn(control::serve(listener, ask));
     let flag = source.node.clone();
-    let located = here.block_on(locate(config, flag.as_deref(), &mut requests));
+    let elsewhere = Elsewhere::start()?;
+    let (sign, waiting) = metrics::waiting(&config.pair, VERSION);
+    let waits = config.is_to_be_found().then_some(config.metrics_listen).flatten();
+    let lobby = waits.map(|address| elsewhere.runtime.spawn(watchers::serve_waiting(address, waiting)));
+    let located = here.block_on(locate(config, flag.as_deref(), &mut requests, &sign));
     let result = located.and_then(|located| match located {
-        Some(located) => run_member(&here, located, ring, source, requests, loudness),
+        Some(located) => {
+            let beginning = Beginning {
+                located,
+                elsewhere,
+                lobby,
+            };
+            run_member(&here, beginning, ring, source, requests, loudness)
+        }
         None => Ok(()),
     });
     // A socket that nobody answers on would make the next client wait for nothing.
@@ -92,18 +105,27 @@ struct Located {
     begun: Option<Begun>,
 }
 
+/// What a member begins with.
+struct Beginning {
+    located: Located,
+    elsewhere: Elsewhere,
+    /// Serves metrics of a node that waits, until those of a member are.
+    lobby: Option<JoinHandle<()>>,
+}
+
 /// Finds out which node this is, and whatever the file leaves open; `None` if this process is to end.
 async fn locate(
     config: Config,
     flag: Option<&str>,
     requests: &mut mpsc::Receiver<Pending>,
+    sign: &Sign,
 ) -> anyhow::Result<Option<Located>> {
     if !config.is_to_be_found() {
         let me = this_node(&config, flag)?;
         let begun = None;
         return Ok(Some(Located { config, me, begun }));
     }
-    let Some(begun) = discovery::search(&config, flag, &settings(&config), requests).await? else {
+    let Some(begun) = discovery::search(&config, flag, &settings(&config), requests, sign).await? else {
         return Ok(None);
     };
     let config = begun.config.clone();
@@ -118,13 +140,17 @@ async fn locate(
 /// Runs the agent of a node that is a member of its pair.
 fn run_member(
     here: &Runtime,
-    located: Located,
+    beginning: Beginning,
     ring: KeyRing,
     source: Node,
     requests: mpsc::Receiver<Pending>,
     loudness: Loudness,
 ) -> anyhow::Result<()> {
-    let Located { config, me, begun } = located;
+    let Beginning {
+        located: Located { config, me, begun },
+        elsewhere,
+        lobby,
+    } = beginning;
     let (own, peer) = (
         config.nodes[me.index()].address,
         config.nodes[me.peer().index()].address,
@@ -159,7 +185,6 @@ fn run_member(
         clock,
         tell.clone(),
     );
-    let elsewhere = Elsewhere::start()?;
     let handle = elsewhere.runtime.clone();
     handle.spawn(Arc::clone(&cloud).run());
     let mut logbook = Logbook::open(&config.state_directory);
@@ -189,7 +214,7 @@ fn run_member(
         tell: tell.clone(),
         unchanged: Arc::default(),
     };
-    let (watchers, publisher) = Watchers::start(surroundings, &config);
+    let (watchers, publisher) = Watchers::start(surroundings, &config, lobby);
     let company = begun.and_then(|begun| discovery::go_on(begun, &ring, &handle, tell.clone()));
     let agent = Agent::new(Parts {
         config,

@@ -19,6 +19,10 @@ use crate::news::{AddressNews, News};
 /// How often it is looked whether the address could land here (F-21): a look at the interfaces and one local connection.
 const LANDING_INTERVAL: Duration = Duration::from_secs(5);
 
+/// How often while it could not: at a boot the agent is often there before its service listens, and a standby must not be unready for
+/// longer than that takes.
+const LANDING_RETRY: Duration = Duration::from_secs(1);
+
 /// Tells the verdicts of the checks, for ever: one that differs from the one before at once, and what is as it was when the event
 /// loop turns next.
 pub async fn watch_service(
@@ -114,21 +118,24 @@ pub async fn watch_host(patient: Patient, soon: Arc<Notify>, tell: mpsc::Sender<
 
 /// Tells whether each address could land here, for ever: they would land on these, in the order of the file.
 pub async fn watch_landing(private_ips: Vec<Ipv4Addr>, port: Option<u16>, tell: mpsc::Sender<News>) {
-    let mut ticks = tokio::time::interval(LANDING_INTERVAL);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        ticks.tick().await;
-        let Ok(local) = landing::local_addresses() else {
-            continue;
-        };
-        for (index, private_ip) in private_ips.iter().enumerate() {
-            let obstacles = landing::obstacles(*private_ip, port, &local).await;
-            let news = AddressNews::Landing(obstacles).about(AddressIndex(index));
-            if tell.send(news).await.is_err() {
-                return;
+        let mut can_all_land = true;
+        if let Ok(local) = landing::local_addresses() {
+            for (index, private_ip) in private_ips.iter().enumerate() {
+                let obstacles = landing::obstacles(*private_ip, port, &local).await;
+                can_all_land &= obstacles.is_empty();
+                let news = AddressNews::Landing(obstacles).about(AddressIndex(index));
+                if tell.send(news).await.is_err() {
+                    return;
+                }
             }
         }
+        tokio::time::sleep(landing_pause(can_all_land)).await;
     }
+}
+
+const fn landing_pause(can_all_land: bool) -> Duration {
+    if can_all_land { LANDING_INTERVAL } else { LANDING_RETRY }
 }
 
 #[cfg(test)]
@@ -151,6 +158,12 @@ mod tests {
         assert!(told.is_news(&verdict(check::State::Healthy, true)));
         assert!(told.is_news(&verdict(check::State::Unknown, true)));
         assert!(!told.is_news(&verdict(check::State::Unknown, true)));
+    }
+
+    #[test]
+    fn where_an_address_could_not_land_it_is_looked_again_each_second() {
+        assert_eq!(landing_pause(true), Duration::from_secs(5));
+        assert_eq!(landing_pause(false), Duration::from_secs(1));
     }
 
     #[test]

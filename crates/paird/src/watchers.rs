@@ -8,14 +8,14 @@ use pair_core::{Instant, Member};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::check;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::doctor::Patient;
 use crate::hooks;
-use crate::metrics::{self, Board, Publisher};
+use crate::metrics::{self, Board, Publisher, Shown, Waiting};
 use crate::news::News;
 use crate::vitals::{self, Unchanged};
 
@@ -53,9 +53,9 @@ pub struct Watchers {
 }
 
 impl Watchers {
-    /// Begins all of them, and gives what shows the pair to metrics and hooks.
+    /// Begins all of them, and gives what shows the pair to metrics and hooks. `before` serves metrics until then, if anybody does.
     #[must_use]
-    pub fn start(around: Surroundings, config: &Config) -> (Self, Publisher) {
+    pub fn start(around: Surroundings, config: &Config, before: Option<JoinHandle<()>>) -> (Self, Publisher) {
         let (publisher, board) = metrics::channel(around.clock);
         let examine_host = Arc::new(Notify::new());
         let mut watchers = Self {
@@ -64,7 +64,7 @@ impl Watchers {
             host: around.watch_host(config, Arc::clone(&examine_host)),
             examine_host,
             hooks: around.tell_hooks(config, board.clone()),
-            metrics: None,
+            metrics: before,
             board,
             around,
         };
@@ -173,7 +173,15 @@ async fn serve_metrics(before: Option<JoinHandle<()>>, address: SocketAddr, boar
     }
     if let Ok(listener) = opened {
         info!(%address, "metrics are served");
-        metrics::serve(listener, board).await;
+        metrics::serve(listener, Shown::Pair(board)).await;
+    }
+}
+
+/// Serves what a node has to show while it waits to be a member. A port that is taken must not keep it from being found.
+pub async fn serve_waiting(address: SocketAddr, waiting: Waiting) {
+    match metrics::open(address) {
+        Ok(listener) => metrics::serve(listener, Shown::Waiting(waiting)).await,
+        Err(error) => warn!(%address, %error, "metrics are not served while this node waits"),
     }
 }
 

@@ -97,7 +97,7 @@ fn document(plan: &Plan) -> Yaml {
             format!("paird - {} over two zones", counted(plan)).into(),
         ),
         ("Parameters", Yaml::Map(parameters::parameters(plan))),
-        ("Conditions", parameters::conditions()),
+        ("Conditions", parameters::conditions(plan)),
         ("Resources", Yaml::Map(resources)),
         ("Outputs", Yaml::Map(addresses.collect())),
     ])
@@ -156,6 +156,26 @@ mod tests {
             text.contains("PEER='10.0.2.12'\n"),
             "the second pair is beside the first"
         );
+    }
+
+    /// A door that nobody has asked for stays shut, and a node is no witness of its own pair.
+    #[test]
+    fn the_port_of_witnesses_is_open_to_those_only_that_a_parameter_names() {
+        let is_optional = |text: &str, rule: &str, condition: &str| {
+            let head = format!("  {rule}:\n    Type: AWS::EC2::SecurityGroupIngress\n    Condition: {condition}\n");
+            text.contains(&head)
+        };
+        let one = template("--pairs 1");
+        assert!(is_optional(&one, "WitnessesElsewhere", "HasOtherWitnesses"));
+        assert!(!one.contains("FleetWitnesses"));
+        let two = template("--pairs 2");
+        assert!(is_optional(&two, "WitnessesElsewhere", "HasOtherWitnesses"));
+        assert!(is_optional(&two, "WitnessesWithin", "HasFleetWitnesses"));
+        for text in [one, two] {
+            let rules = text.matches("Condition: HasOtherWitnesses").count()
+                + text.matches("Condition: HasFleetWitnesses").count();
+            assert_eq!(text.matches("FromPort: 7695").count(), rules);
+        }
     }
 
     /// What CloudFormation takes from a bucket (CloudFormation User Guide, "Understand CloudFormation quotas"), and EC2 as user-data

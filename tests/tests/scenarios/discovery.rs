@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Action, Fault, Pair, Setup, TAG, Target, has_problem, of, on_stages, stays};
+use e2e::{Action, Fault, LogEntry, Pair, Setup, TAG, Target, eventually, has_problem, of, on_stages, stays};
 use pair_wire::control::{Link, State};
 
 on_stages! {
@@ -14,7 +14,8 @@ on_stages! {
         alone_in_its_group_a_node_serves_and_finds_its_peer_when_it_comes,
         with_an_ec2_that_says_nothing_it_waits_and_says_so,
         a_restart_while_ec2_is_silent_begins_with_what_was_found_last,
-        what_a_terminated_member_held_is_taken_by_who_was_never_in_contact_with_it;
+        what_a_terminated_member_held_is_taken_by_who_was_never_in_contact_with_it,
+        a_question_about_members_that_ec2_never_answers_does_not_delay_a_takeover;
     moto: both_find_each_other_and_their_address;
 }
 
@@ -36,10 +37,21 @@ fn both_find_each_other_and_their_address(setup: Setup) {
 fn a_replaced_standby_is_found_and_is_ready_without_an_edit(setup: Setup) {
     let mut pair = setup.that_finds_its_members().pair();
     pair.start_healthy();
+    let instance = |node| pair.lab().instance_id(node).unwrap();
+    let [before, next] = ["b", "c"].map(|node| format!("{} at {}", instance(node), pair.private_ip(node)));
     replace_b(&mut pair);
     await_both_with_c(&pair);
     assert_eq!(pair.claimers(), ["a"], "nothing has moved");
     assert_eq!(pair.status("a").peer.node.private_ip, Some(pair.private_ip("c")));
+    let told = format!("  a  peer  b is {next} in us-east-1b\n    before: {before}\n");
+    eventually("the journal tells of both instances", || {
+        pair.pairctl("a", &["events"]).stdout.contains(&told).then_some(())
+    });
+    assert_eq!(
+        pair.pairctl("c", &["events"]).stdout.matches("  peer  ").count(),
+        1,
+        "whoever was there at the start is no news"
+    );
 }
 
 fn after_its_holder_was_replaced_the_pair_fails_over_to_the_new_instance(setup: Setup) {
@@ -63,6 +75,18 @@ fn a_third_instance_waits_and_changes_nothing_until_there_is_room_for_it(setup: 
     pair.start_healthy();
     launch_c(&mut pair);
     pair.await_refusal("c", "this instance is a spare");
+    let (code, page) = pair.ask_metrics("c", "/metrics").unwrap();
+    let samples = |name: &str| page.lines().filter(|line| line.starts_with(name)).count();
+    assert_eq!(
+        (code, samples("paird_waiting 1"), samples("paird_active")),
+        (200, 1, 0),
+        "{page}"
+    );
+    assert_eq!(pair.ask_metrics("c", "/healthz").unwrap().0, 200);
+    for path in ["/readyz", "/active"] {
+        let (code, why) = pair.ask_metrics("c", path).unwrap();
+        assert_eq!((code, why.contains("this instance is a spare")), (503, true), "{why}");
+    }
     pair.pairctl_doctor("a").is(&["third-member"], 1);
     let status = pair.await_problem("a", "third-member");
     assert_eq!(status.state, State::Degraded);
@@ -77,6 +101,11 @@ fn a_third_instance_waits_and_changes_nothing_until_there_is_room_for_it(setup: 
     pair.lab().terminate_instance("b").unwrap();
     await_both_with_c(&pair);
     assert_eq!(pair.claimers(), ["a"]);
+    eventually("the metrics are those of a member", || {
+        let (_, page) = pair.ask_metrics("c", "/metrics")?;
+        let is_member = page.contains("paird_waiting 0") && page.contains("paird_active{");
+        is_member.then_some(())
+    });
 }
 
 fn alone_in_its_group_a_node_serves_and_finds_its_peer_when_it_comes(setup: Setup) {
@@ -125,6 +154,51 @@ fn what_a_terminated_member_held_is_taken_by_who_was_never_in_contact_with_it(se
     let status = pair.await_takeover("a");
     assert_eq!(status.last_takeover.unwrap().rule, "F-9");
     assert_eq!(pair.claimers(), ["a"]);
+}
+
+fn a_question_about_members_that_ec2_never_answers_does_not_delay_a_takeover(setup: Setup) {
+    let mut pair = setup.that_finds_its_members().pair();
+    // Long enough for the question to be under way from the death to the takeover.
+    for node in ["a", "b"] {
+        pair.edit_config(node, "[ec2]\n", "[ec2]\ncall_timeout = \"5s\"\n");
+    }
+    pair.start_healthy();
+    pair.lab()
+        .faults()
+        .set(of("b"), Action::DescribeInstances, Fault::BlackHole);
+    // Makes the agent ask, and ask again since nothing comes.
+    let examined = pair.pairctl("b", &["doctor"]);
+    assert!(
+        examined.stdout.contains("DescribeInstances got no answer"),
+        "{examined:?}"
+    );
+    let asked = questions(&pair).len();
+    eventually("b asks again", || (questions(&pair).len() > asked).then_some(()));
+    pair.kill_host("a");
+    let takeover = pair.await_takeover("b").last_takeover.unwrap();
+    assert_eq!((takeover.rule.as_str(), takeover.attempts), ("F-6a", 1));
+    let claim = pair.associates().pop().unwrap();
+    let is_beside = |question: &LogEntry| {
+        question.ms < claim.ms
+            && question
+                .settled_ms
+                .is_none_or(|settled_ms| Some(settled_ms) > claim.settled_ms)
+    };
+    assert!(
+        questions(&pair).iter().any(is_beside),
+        "the claim did not wait for EC2's answer"
+    );
+    pair.lab().faults().clear(of("b"), Action::DescribeInstances);
+    pair.await_status("b", "it knows again who bears the tag", |status| {
+        !has_problem(status, "discovery-failing")
+    });
+}
+
+/// What `b` has asked EC2 about who bears the tag.
+fn questions(pair: &Pair) -> Vec<LogEntry> {
+    let log = pair.lab().log().into_iter();
+    log.filter(|call| call.node == "b" && call.action == "DescribeInstances")
+        .collect()
 }
 
 /// The group terminates `b` and launches `c`.

@@ -7,6 +7,7 @@ use e2e::{Action, Fault, NOT_ON_HOST, PORT, Pair, Setup, eventually, of, on_stag
 on_stages! {
     emulator:
         two_nodes_that_were_initialized_are_a_pair,
+        two_nodes_that_were_initialized_to_find_each_other_do,
         both_nodes_write_the_same_file_and_it_passes,
         a_configuration_that_is_there_stays,
         a_metadata_service_that_is_late_is_asked_again,
@@ -31,6 +32,25 @@ fn two_nodes_that_were_initialized_are_a_pair(setup: Setup) {
     pair.start();
     pair.await_takeover("a");
     pair.await_healthy();
+}
+
+fn two_nodes_that_were_initialized_to_find_each_other_do(setup: Setup) {
+    let mut pair = setup.that_finds_its_members().redirected_by_the_environment().pair();
+    let written = [("a", "us-east-1b"), ("b", "us-east-1a")].map(|(node, peer_zone)| {
+        let key = pair.key_file(node);
+        let port = PORT.to_string();
+        let words = ["--print", "--pair", "e2e", "--discover", "--peer-zone", peer_zone];
+        let more = ["--key-file", &key, "--port", &port, "--no-haproxy"];
+        let ran = pair.init(node, &[&words[..], &more].concat());
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
+        pair.install_config(node, &ran.stdout);
+        ran.stdout
+    });
+    assert_eq!(written[0], written[1]);
+    pair.start();
+    pair.await_takeover("a");
+    pair.await_healthy();
+    assert_eq!(pair.status("a").peer.node.private_ip, Some(pair.private_ip("b")));
 }
 
 fn both_nodes_write_the_same_file_and_it_passes(setup: Setup) {
@@ -142,6 +162,23 @@ fn what_is_wrong_is_said_and_nothing_is_written(setup: Setup) {
         ran.stderr,
         "paird: 192.0.2.77 is no Elastic IP of this account in us-east-1\n"
     );
+    let neither = pair.init(
+        "a",
+        &["--pair", "p", "--address", "eipalloc-12345678", "--config", &file],
+    );
+    assert_eq!(neither.code, Some(64), "{neither:?}");
+    let same_zone = [
+        "--pair",
+        "p",
+        "--discover",
+        "--peer-zone",
+        "us-east-1a",
+        "--config",
+        &file,
+    ];
+    let same_zone = pair.init("a", &same_zone);
+    assert_eq!(same_zone.code, Some(78), "{same_zone:?}");
+    assert!(same_zone.stderr.contains("node.zone: "), "{same_zone:?}");
     let far = paird(&[
         "init",
         "--pair",

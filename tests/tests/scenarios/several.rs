@@ -1,6 +1,8 @@
 //! A pair with two addresses: each fails over by itself.
 
-use e2e::{Pair, Setup, eventually, on_stages};
+use std::thread;
+
+use e2e::{FullDisk, Pair, Ran, Setup, eventually, has_problem, is_skipped, on_stages};
 use pair_wire::control::{Link, Role, Severity, State};
 
 on_stages! {
@@ -9,7 +11,9 @@ on_stages! {
         one_moves_or_is_held_without_the_other,
         what_is_about_one_address_says_of_which,
         a_node_leaves_and_joins_with_all_of_its_addresses,
-        a_second_address_comes_with_a_restart_that_the_first_does_not_notice;
+        a_second_address_comes_with_a_restart_that_the_first_does_not_notice,
+        two_operators_at_once_each_move_their_address,
+        a_disk_that_is_full_keeps_neither_address_from_failing_over;
 }
 
 fn either_node_survives_alone_and_takes_exactly_what_the_other_held(setup: Setup) {
@@ -173,6 +177,98 @@ fn a_second_address_comes_with_a_restart_that_the_first_does_not_notice(setup: S
         (pair.claimers_of(&first), pair.claimers_of(&second)),
         (of("a"), of("b"))
     );
+}
+
+fn two_operators_at_once_each_move_their_address(setup: Setup) {
+    let mut pair = setup.with_two_addresses().pair();
+    start_one_each(&mut pair);
+    let (first, second) = (pair.lab().allocation_id().to_owned(), pair.second().to_owned());
+    let has_moved = |ran: &Ran, way: &str| {
+        let told = format!("the address has moved {way}, in ");
+        assert_eq!((ran.code, ran.stdout.starts_with(&told)), (Some(0), true), "{ran:?}");
+    };
+
+    // Each at another node, the one that does not hold what it orders.
+    let [one, other] = at_once(
+        &pair,
+        [
+            ("b", &["failover", "--address", &first]),
+            ("a", &["failover", "--address", &second]),
+        ],
+    );
+    has_moved(&one, "from a to b");
+    has_moved(&other, "from b to a");
+    await_holders(&pair, ["b", "a"]);
+    pair.await_healthy();
+
+    // Both at the same one.
+    let [one, other] = at_once(
+        &pair,
+        [
+            ("a", &["failover", "--address", &first]),
+            ("a", &["failover", "--address", &second]),
+        ],
+    );
+    has_moved(&one, "from b to a");
+    has_moved(&other, "from a to b");
+    await_holders(&pair, ["a", "b"]);
+    pair.await_healthy();
+
+    // What one of them gets tells nothing about the other.
+    let [there, held] = at_once(
+        &pair,
+        [
+            ("a", &["failover", "--address", &first, "--to", "a"]),
+            ("a", &["hold", "--for", "10m", "--address", &second]),
+        ],
+    );
+    assert_eq!(
+        (there.code, there.stdout.as_str()),
+        (Some(0), "the address is there already\n"),
+        "{there:?}"
+    );
+    assert_eq!(held.code, Some(0), "{held:?}");
+    assert_eq!(pair.claimers_of(&first), ["a", "b", "a"]);
+    assert_eq!(pair.claimers_of(&second), ["b", "a", "b"]);
+}
+
+fn a_disk_that_is_full_keeps_neither_address_from_failing_over(setup: Setup) {
+    if is_skipped("a full disk", FullDisk::obstacle()) {
+        return;
+    }
+    let mut pair = setup.with_two_addresses().pair();
+    let disk = FullDisk::on(&pair.folder().join("b.state"));
+    pair.start();
+    await_holders(&pair, ["a", "b"]);
+    pair.await_problem("b", "record-unwritable");
+    let moved = pair.pairctl("a", &["failover", "--address", "second"]);
+    assert_eq!(moved.code, Some(0), "{moved:?}");
+    await_holders(&pair, ["a", "a"]);
+    pair.kill_host("a");
+    await_holders(&pair, ["b", "b"]);
+    let status = pair.await_status("b", "both takeovers are verified", |status| {
+        status.addresses.iter().all(|address| address.role == Role::Active)
+    });
+    assert!(has_problem(&status, "record-unwritable"), "{status:?}");
+    // What no file has is in memory.
+    for address in [pair.lab().allocation_id(), pair.second()] {
+        let why = pair.pairctl("b", &["why", "--address", address]).stdout;
+        assert!(why.contains("came from a and is verified here, by rule F-6a"), "{why}");
+    }
+    let held = pair.pairctl("b", &["hold", "--for", "10m"]);
+    assert_eq!(held.code, Some(0), "{held:?}");
+    pair.await_problem("b", "state-unusable");
+    // Whoever has a file open there keeps it from being unmounted.
+    pair.stop_agent("b");
+    drop(disk);
+}
+
+/// Lets two operators type at the same moment, each at a node.
+fn at_once(pair: &Pair, [one, other]: [(&str, &[&str]); 2]) -> [Ran; 2] {
+    thread::scope(|scope| {
+        let orders = [one, other].map(|(node, words)| scope.spawn(move || pair.pairctl(node, words)));
+        orders.map(|order| order.join().unwrap())
+    })
 }
 
 /// Starts everything, and waits until each node holds the address that prefers it and all is well.

@@ -64,7 +64,7 @@ pub struct Transition {
 pub enum TransitionKind {
     /// The link to the peer.
     Link,
-    /// Another run of the peer's agent.
+    /// Another run of the peer's agent, or another instance in its place.
     Peer,
     /// Who holds the address.
     Holder,

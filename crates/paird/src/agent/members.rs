@@ -84,15 +84,32 @@ impl Agent {
         let Some(company) = &mut self.shared.known.company else {
             return;
         };
-        let before = company.peer.as_ref().map(|peer| peer.instance_id.as_str());
-        info!(instance = next.instance_id, %address, before, "peer found");
+        let before = company.peer.replace(next.clone());
         let (config, me) = (self.shared.config.clone(), self.shared.me);
         self.shared.config = config.with_places(me, &company.last.roster.own, Some(&next));
-        company.peer = Some(next);
+        self.tell_of(&next, before.as_ref());
         for seat in &mut self.seats {
             let config = &self.shared.config;
             seat.core = run::core_config(config, &config.addresses[seat.index.0], me);
         }
+    }
+
+    /// Tells log and journal who is at the peer's place from here on.
+    fn tell_of(&mut self, next: &Found, before: Option<&Found>) {
+        let peer = &self.shared.config.nodes[self.shared.me.peer().index()];
+        let zone = peer.zone.as_deref().unwrap_or_default();
+        info!(
+            peer = peer.name,
+            zone,
+            from = before.map(tracing::field::display),
+            to = %next,
+            "another instance is at the peer's place"
+        );
+        let who = format!("{} is {next} in {zone}", peer.name);
+        let before = before.map(Found::to_string);
+        let (now, Self { seats, shared, .. }) = (self.shared.clock.now(), self);
+        // It is about the node, so one of them tells it.
+        seats[0].note_peer(now, who, before, shared);
     }
 
     fn hears_peer(&self) -> bool {

@@ -134,6 +134,11 @@ impl Seat {
         self.flight.path(now, what, &mut shared.logbook);
     }
 
+    /// Takes down who is at the peer's place from here on, and who was before.
+    pub(super) fn note_peer(&mut self, now: Instant, who: String, before: Option<String>, shared: &mut Shared) {
+        self.flight.peer(now, who, before, &mut shared.logbook);
+    }
+
     /// Tells the core, and carries out what it wants.
     pub(super) fn handle(&mut self, now: Instant, input: Input, shared: &mut Shared) {
         let _entered = self.span.clone().entered();

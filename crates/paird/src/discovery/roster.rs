@@ -12,6 +12,7 @@
 //!               └── stopped, terminated, or on the way → former member: what it holds, the pair held (F-9)
 //! ```
 
+use std::fmt::{self, Display, Formatter};
 use std::net::Ipv4Addr;
 
 use pair_ec2::TaggedInstance;
@@ -31,6 +32,13 @@ impl Found {
     #[must_use]
     pub fn address(&self) -> Ipv4Addr {
         self.private_ips[0]
+    }
+}
+
+/// As people are told: the instance, and its address.
+impl Display for Found {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        write!(out, "{} at {}", self.instance_id, self.address())
     }
 }
 

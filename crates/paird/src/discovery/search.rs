@@ -1,7 +1,7 @@
 //! The start: who is this node, who is its peer, and which address do they share.
 //!
 //! A node that is no member, or of which that is not known, waits here. It claims nothing, sends nothing and holds nothing up: it
-//! feeds the service manager's watchdog, and tells whoever asks on the control socket what it waits for.
+//! feeds the service manager's watchdog, and tells whoever asks on the control socket, or for its metrics, what it waits for.
 
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,7 @@ use super::{Finding, tag};
 use crate::clock::unix_ms;
 use crate::config::Config;
 use crate::control::Pending;
+use crate::metrics::Sign;
 
 /// How long an IMDS that did not answer is left alone.
 const IMDS_RETRY: Duration = Duration::from_secs(1);
@@ -62,6 +63,7 @@ pub async fn search(
     flag: Option<&str>,
     settings: &Settings,
     requests: &mut mpsc::Receiver<Pending>,
+    sign: &Sign,
 ) -> anyhow::Result<Option<Begun>> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
@@ -80,6 +82,7 @@ pub async fn search(
                 if news != wanting {
                     warn!(reason = news.reason, "waiting");
                     tell(&[NotifyState::Ready, NotifyState::Status(&news.reason)]);
+                    sign.say(&news.reason);
                     wanting = news;
                 }
             }
@@ -88,7 +91,10 @@ pub async fn search(
                 // Whoever has asked may have gone.
                 let _ = request.answer.send(Response::refused(reason, Some(wanting.hint.to_owned())));
             }
-            _ = pulse.tick() => tell(&[NotifyState::Watchdog]),
+            _ = pulse.tick() => {
+                sign.say(&wanting.reason);
+                tell(&[NotifyState::Watchdog]);
+            }
             _ = terminate.recv() => return Ok(None),
             _ = interrupt.recv() => return Ok(None),
         }

@@ -1,7 +1,7 @@
 //! `paird init`: the first configuration of a node, from what its instance knows of itself and what the command line adds.
 //!
 //! ```text
-//! IMDS: own address, region ─┐
+//! IMDS: own address or zone ─┐
 //! EC2: allocation of an IP  ─┼─► Draft ─► text ─► checked as `paird check` would ─► written, if nothing is there yet
 //! command line: the rest    ─┘
 //! ```
@@ -94,9 +94,12 @@ async fn draft(args: &cli::Init) -> anyhow::Result<(Draft, Identity)> {
     let identity = identity(&imds, args.imds_patience)
         .await
         .context("this instance's metadata service does not say who it is; it is where a configuration begins")?;
-    let allocation_id = match args.address.parse::<Ipv4Addr>() {
-        Ok(public_ip) => allocation_of(public_ip, &settings, &imds, &identity.region).await?,
-        Err(_) => args.address.clone(),
+    let allocation_id = match &args.address {
+        None => None,
+        Some(address) => Some(match address.parse::<Ipv4Addr>() {
+            Ok(public_ip) => allocation_of(public_ip, &settings, &imds, &identity.region).await?,
+            Err(_) => address.clone(),
+        }),
     };
     let draft = Draft::new(args, &identity, allocation_id)?;
     Ok((draft, identity))

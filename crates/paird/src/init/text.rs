@@ -1,9 +1,10 @@
 //! A first configuration as text: each line with the sentence that the schema has for its key.
 
 use std::fmt::{self, Display, Formatter};
+use std::net::Ipv4Addr;
 use std::path::Path;
 
-use super::draft::Draft;
+use super::draft::{Draft, Member, Place};
 use crate::config::schema;
 
 /// How wide a comment may get.
@@ -26,11 +27,24 @@ impl Display for Draft {
         for member in &self.members {
             out.write_str("\n[[node]]\n")?;
             line(out, "node.name", &quoted(&member.name))?;
-            line(out, "node.addresses", &format!("[{}]", quoted(member.address)))?;
+            match &member.place {
+                Place::At { address, .. } => line(out, "node.addresses", &format!("[{}]", quoted(address)))?,
+                Place::InZone(zone) => line(out, "node.zone", &quoted(zone))?,
+            }
+        }
+        if let Some(tag) = &self.tag {
+            table(out, "discovery")?;
+            line(out, "discovery.tag", &quoted(tag))?;
         }
         out.write_str("\n[[address]]\n")?;
-        line(out, "address.allocation_id", &quoted(&self.allocation_id))?;
-        if let [Some(first), Some(second)] = self.members.each_ref().map(|member| member.landing) {
+        match (&self.allocation_id, &self.tag) {
+            (Some(allocation_id), _) => line(out, "address.allocation_id", &quoted(allocation_id))?,
+            (None, tag) => line(out, "address.tag", &quoted(tag.as_deref().unwrap_or_default()))?,
+        }
+        if self.private_ip_index > 0 {
+            line(out, "address.private_ip_index", &self.private_ip_index.to_string())?;
+        }
+        if let [Some(first), Some(second)] = self.members.each_ref().map(landing) {
             let [a, b] = self.members.each_ref().map(|member| &member.name);
             let places = format!("{{ {a} = {}, {b} = {} }}", quoted(first), quoted(second));
             line(out, "address.private_ips", &places)?;
@@ -63,6 +77,14 @@ impl Display for Draft {
             line(out, "ec2.imds_endpoint", &quoted(endpoint))?;
         }
         Ok(())
+    }
+}
+
+/// Where the Elastic IP lands on a node that is known by its address, if not there.
+const fn landing(member: &Member) -> Option<Ipv4Addr> {
+    match &member.place {
+        Place::At { landing, .. } => *landing,
+        Place::InZone(_) => None,
     }
 }
 

@@ -27,8 +27,13 @@ pub(super) const CONTENT_TYPE: &str = prometheus_text::CONTENT_TYPE;
 /// # Errors
 /// Never in practice: a string takes everything.
 pub(super) fn page(picture: Arc<Picture>, age: Duration) -> Result<String, fmt::Error> {
+    encoded(Exposition { picture, age })
+}
+
+/// Writes the page of these metrics.
+pub(super) fn encoded(metrics: impl Collector) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix(PREFIX);
-    registry.register_collector(Box::new(Exposition { picture, age }));
+    registry.register_collector(Box::new(metrics));
     let mut page = String::new();
     prometheus_text::encode(&mut page, &registry)?;
     Ok(page)
@@ -61,14 +66,9 @@ impl Exposition {
             ("node", status.node.name.as_str()),
             ("version", status.agent.version.as_str()),
         ];
-        page.0
-            .encode_descriptor("build", "The agent, always 1", None, MetricType::Info)?
-            .encode_info(&labels)?;
-        page.gauge(
-            "loop_turn_age_seconds",
-            "Time since the event loop published what all other metrics are made of",
-            Some(self.age.as_secs_f64()),
-        )?;
+        page.build(&labels)?;
+        page.loop_turn_age(self.age)?;
+        page.waiting(false)?;
         page.gauge(
             "service_fit",
             "Whether the own service is fit",
@@ -339,9 +339,31 @@ impl Exposition {
 const HOLDERS: [&str; 5] = ["nobody", "stranger", "former", "misplaced", "unknown"];
 
 /// Writes metrics one after the other; what is not known has a name and no sample.
-struct Page<'a>(DescriptorEncoder<'a>);
+pub(super) struct Page<'a>(pub(super) DescriptorEncoder<'a>);
 
 impl Page<'_> {
+    pub(super) fn build(&mut self, labels: &[(&str, &str)]) -> fmt::Result {
+        self.0
+            .encode_descriptor("build", "The agent, always 1", None, MetricType::Info)?
+            .encode_info(&labels)
+    }
+
+    pub(super) fn loop_turn_age(&mut self, age: Duration) -> fmt::Result {
+        self.gauge(
+            "loop_turn_age_seconds",
+            "Time since the event loop published what all other metrics are made of",
+            Some(age.as_secs_f64()),
+        )
+    }
+
+    pub(super) fn waiting(&mut self, waits: bool) -> fmt::Result {
+        self.gauge(
+            "waiting",
+            "Whether this node is no member of its pair yet, and waits to be one",
+            Some(flag(waits)),
+        )
+    }
+
     fn gauge(&mut self, name: &str, help: &str, value: Option<f64>) -> fmt::Result {
         let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
         value.map_or(Ok(()), |value| metric.encode_gauge(&value))

@@ -20,6 +20,7 @@ use tracing::{debug, warn};
 
 use super::exposition;
 use super::picture::{Board, Picture, Word};
+use super::waiting::Waiting;
 
 /// Connections that are served at the same time. For one more the oldest is closed: idle ones must not keep a scrape waiting.
 const CLIENTS: usize = 32;
@@ -29,6 +30,15 @@ const CLIENT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The longest head of a request, the least that the HTTP library allows.
 const HEAD_LIMIT: usize = 8 * 1024;
+
+/// What those who ask are shown.
+#[derive(Clone, Debug)]
+pub enum Shown {
+    /// The pair, by a node that is a member.
+    Pair(Board),
+    /// What a node waits for that is none yet.
+    Waiting(Waiting),
+}
 
 /// Listens there.
 ///
@@ -41,7 +51,7 @@ pub fn open(address: SocketAddr) -> io::Result<StdListener> {
 }
 
 /// Serves clients for ever, on the runtime that it is spawned on.
-pub async fn serve(listener: StdListener, board: Board) {
+pub async fn serve(listener: StdListener, shown: Shown) {
     let listener = match TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return warn!(%error, "metrics are not served"),
@@ -56,7 +66,7 @@ pub async fn serve(listener: StdListener, board: Board) {
                 {
                     oldest.abort();
                 }
-                clients.push_back(tokio::spawn(serve_one(client, board.clone())).abort_handle());
+                clients.push_back(tokio::spawn(serve_one(client, shown.clone())).abort_handle());
             }
             Err(error) => {
                 // Out of descriptors, most likely: others may end meanwhile.
@@ -67,9 +77,9 @@ pub async fn serve(listener: StdListener, board: Board) {
     }
 }
 
-async fn serve_one(client: TcpStream, board: Board) {
+async fn serve_one(client: TcpStream, shown: Shown) {
     let service = service_fn(|request: hyper::Request<_>| {
-        let answer = answer(request.method(), request.uri().path(), &board);
+        let answer = answer(request.method(), request.uri().path(), &shown);
         async { Ok::<_, Infallible>(answer) }
     });
     let connection = http1::Builder::new()
@@ -83,27 +93,26 @@ async fn serve_one(client: TcpStream, board: Board) {
     }
 }
 
-fn answer(method: &Method, path: &str, board: &Board) -> Response<Full<Bytes>> {
-    let look: fn(&Picture, Duration) -> Word = match path {
-        "/metrics" => return only_get(method, || metrics(board)),
-        "/healthz" => Picture::is_alive,
-        "/readyz" => Picture::is_ready,
-        "/active" => Picture::is_active,
+fn answer(method: &Method, path: &str, shown: &Shown) -> Response<Full<Bytes>> {
+    let (of_pair, of_waiting): (fn(&Picture, Duration) -> Word, fn(&Waiting) -> Word) = match path {
+        "/metrics" => return only_get(method, || metrics(shown)),
+        "/healthz" => (Picture::is_alive, Waiting::is_alive),
+        "/readyz" => (Picture::is_ready, Waiting::is_no_member),
+        "/active" => (Picture::is_active, Waiting::is_no_member),
         _ => {
             let known = "there are /metrics, /healthz, /readyz and /active";
             return plain(StatusCode::NOT_FOUND, known);
         }
     };
-    only_get(method, || match board.look() {
-        None => plain(StatusCode::SERVICE_UNAVAILABLE, NOT_YET),
-        Some((picture, age)) => {
-            let Word { is_yes, why } = look(&picture, age);
-            let status = if is_yes {
-                StatusCode::OK
-            } else {
-                StatusCode::SERVICE_UNAVAILABLE
-            };
-            plain(status, &why)
+    only_get(method, || {
+        let word = match shown {
+            Shown::Pair(board) => board.look().map(|(picture, age)| of_pair(&picture, age)),
+            Shown::Waiting(waiting) => Some(of_waiting(waiting)),
+        };
+        match word {
+            None => plain(StatusCode::SERVICE_UNAVAILABLE, NOT_YET),
+            Some(Word { is_yes: true, why }) => plain(StatusCode::OK, &why),
+            Some(Word { is_yes: false, why }) => plain(StatusCode::SERVICE_UNAVAILABLE, &why),
         }
     })
 }
@@ -118,13 +127,15 @@ fn only_get(method: &Method, get: impl FnOnce() -> Response<Full<Bytes>>) -> Res
 }
 
 /// Serves the numbers even when they are old: `loop_turn_age_seconds` says so.
-fn metrics(board: &Board) -> Response<Full<Bytes>> {
-    let Some((picture, age)) = board.look() else {
-        return plain(StatusCode::SERVICE_UNAVAILABLE, NOT_YET);
+fn metrics(shown: &Shown) -> Response<Full<Bytes>> {
+    let page = match shown {
+        Shown::Pair(board) => board.look().map(|(picture, age)| exposition::page(picture, age)),
+        Shown::Waiting(waiting) => Some(waiting.page()),
     };
-    match exposition::page(picture, age) {
-        Ok(page) => response(StatusCode::OK, exposition::CONTENT_TYPE, page),
-        Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+    match page {
+        None => plain(StatusCode::SERVICE_UNAVAILABLE, NOT_YET),
+        Some(Ok(page)) => response(StatusCode::OK, exposition::CONTENT_TYPE, page),
+        Some(Err(error)) => plain(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
     }
 }
 

@@ -10,6 +10,7 @@ pub(super) fn resources(plan: &Plan) -> Vec<Entry> {
         resources.extend(network(plan));
     }
     resources.extend(groups());
+    resources.extend(witnesses(plan));
     resources.extend(endpoint());
     resources
 }
@@ -131,16 +132,6 @@ fn groups() -> Vec<Entry> {
             ("Description", why.into()),
         ])
     };
-    let within = |protocol: &str, from: Yaml, to: Yaml, why: &str| {
-        map([
-            ("GroupId", tagged("!GetAtt", "NodeGroup.GroupId")),
-            ("SourceSecurityGroupId", tagged("!GetAtt", "NodeGroup.GroupId")),
-            ("IpProtocol", protocol.into()),
-            ("FromPort", from),
-            ("ToPort", to),
-            ("Description", why.into()),
-        ])
-    };
     vec![
         resource(
             "NodeGroup",
@@ -164,21 +155,61 @@ fn groups() -> Vec<Entry> {
             "Heartbeats",
             "Heartbeats come from nodes of the fleet and from nobody else.",
             "AWS::EC2::SecurityGroupIngress",
-            within("udp", 7694.into(), 7694.into(), "Heartbeats"),
+            within("udp", 7694, "Heartbeats"),
         ),
         resource(
             "Probes",
             "A node asks its peer's health frontend at its private address, whoever may do so from outside.",
             "AWS::EC2::SecurityGroupIngress",
-            within("tcp", 8404.into(), 8404.into(), "Probes of the peer"),
+            within("tcp", 8404, "Probes of the peer"),
         ),
         resource(
             "Refusals",
             "Port unreachable, by which a node learns at once that the peer's agent is gone.",
             "AWS::EC2::SecurityGroupIngress",
-            within("icmp", 3.into(), 3.into(), "Port unreachable"),
+            within("icmp", 3, "Port unreachable"),
         ),
     ]
+}
+
+/// The port of `[witness]`, closed unless a parameter opens it: nobody has to be able to send what nobody answers.
+fn witnesses(plan: &Plan) -> Vec<Entry> {
+    let mut rules = Vec::new();
+    if plan.has_witnesses() {
+        let among = resource(
+            "WitnessesWithin",
+            "Questions about a silent peer, by way of nodes of the other pairs, and what they pass on.",
+            "AWS::EC2::SecurityGroupIngress",
+            within("udp", 7695, "Witnesses of the fleet"),
+        );
+        rules.push(with(among, "Condition", "HasFleetWitnesses"));
+    }
+    let elsewhere = resource(
+        "WitnessesElsewhere",
+        "What witnesses outside of the fleet pass on comes as a question of theirs, so answers alone are not enough.",
+        "AWS::EC2::SecurityGroupIngress",
+        ingress("udp", 7695, "Witnesses elsewhere", ("CidrIp", reference("WitnessCidr"))),
+    );
+    rules.push(with(elsewhere, "Condition", "HasOtherWitnesses"));
+    rules
+}
+
+/// What the nodes of the fleet may send each other.
+fn within(protocol: &str, port: u32, why: &str) -> Yaml {
+    let nodes = tagged("!GetAtt", "NodeGroup.GroupId");
+    ingress(protocol, port, why, ("SourceSecurityGroupId", nodes))
+}
+
+/// What a source may send the nodes at a port, or as ICMP of a type.
+fn ingress(protocol: &str, port: u32, why: &str, source: (&str, Yaml)) -> Yaml {
+    map([
+        ("GroupId", tagged("!GetAtt", "NodeGroup.GroupId")),
+        source,
+        ("IpProtocol", protocol.into()),
+        ("FromPort", port.into()),
+        ("ToPort", port.into()),
+        ("Description", why.into()),
+    ])
 }
 
 fn endpoint() -> Vec<Entry> {

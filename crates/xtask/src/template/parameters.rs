@@ -1,7 +1,7 @@
 //! What whoever creates the stack has to say, or may.
 
 use super::plan::{Plan, SIDES};
-use super::yaml::{Entry, Yaml, list, map, reference, tagged};
+use super::yaml::{Entry, Yaml, list, reference, tagged};
 
 /// The parameters, those without a default first.
 pub(super) fn parameters(plan: &Plan) -> Vec<Entry> {
@@ -70,6 +70,15 @@ pub(super) fn parameters(plan: &Plan) -> Vec<Entry> {
             &[("Default", "0.0.0.0/0".into())],
         ),
         parameter(
+            "WitnessCidr",
+            "Where witnesses outside of the fleet are, such as 10.0.3.10/32, which opens UDP 7695 to them; empty for none.",
+            "String",
+            &[
+                ("Default", "".into()),
+                ("AllowedPattern", "([0-9]{1,3}[.]){3}[0-9]{1,3}/[0-9]{1,2}|".into()),
+            ],
+        ),
+        parameter(
             "InterfaceEndpoint",
             "Whether the EC2 API is also reached without the internet gateway.",
             "String",
@@ -100,37 +109,45 @@ pub(super) fn parameters(plan: &Plan) -> Vec<Entry> {
             ],
         ),
     ]);
+    if plan.has_witnesses() {
+        parameters.push(parameter(
+            "FleetWitnesses",
+            "Whether nodes bear witness for other pairs, which opens UDP 7695 between all nodes.",
+            "String",
+            &[("Default", "no".into()), ("AllowedValues", list(["no", "yes"]))],
+        ));
+    }
     parameters
 }
 
 /// What depends on the parameters.
-pub(super) fn conditions() -> Yaml {
+pub(super) fn conditions(plan: &Plan) -> Yaml {
     let is = |name: &str, value: &str| tagged("!Equals", list([reference(name), value.into()]));
-    let has_name = || tagged("!Not", list([is("HostedZoneId", "")]));
-    map([
-        ("HasEndpoint", is("InterfaceEndpoint", "yes")),
-        (
-            "HasOneRecord",
-            tagged("!And", list([has_name(), is("RecordKind", "values")])),
-        ),
-        (
-            "HasRecordEach",
-            tagged("!And", list([has_name(), is("RecordKind", "multivalue")])),
-        ),
-    ])
+    let is_given = |name: &str| tagged("!Not", list([is(name, "")]));
+    let has_record = |kind: &str| tagged("!And", list([is_given("HostedZoneId"), is("RecordKind", kind)]));
+    let mut conditions = vec![
+        entry("HasEndpoint", is("InterfaceEndpoint", "yes")),
+        entry("HasOneRecord", has_record("values")),
+        entry("HasRecordEach", has_record("multivalue")),
+        entry("HasOtherWitnesses", is_given("WitnessCidr")),
+    ];
+    if plan.has_witnesses() {
+        conditions.push(entry("HasFleetWitnesses", is("FleetWitnesses", "yes")));
+    }
+    Yaml::Map(conditions)
 }
 
 fn parameter(name: &str, description: &str, kind: &str, more: &[(&str, Yaml)]) -> Entry {
     let mut entries = vec![("Type", kind.into()), ("Description", description.into())];
     entries.extend(more.iter().cloned());
-    let entry = |(key, value): (&str, Yaml)| Entry {
+    let entries = entries.into_iter().map(|(key, value)| entry(key, value));
+    entry(name, Yaml::Map(entries.collect()))
+}
+
+fn entry(key: &str, value: Yaml) -> Entry {
+    Entry {
         comment: None,
         key: key.to_owned(),
         value,
-    };
-    Entry {
-        comment: None,
-        key: name.to_owned(),
-        value: Yaml::Map(entries.into_iter().map(entry).collect()),
     }
 }

@@ -80,6 +80,11 @@ impl Plan {
             zones,
         })
     }
+
+    /// Whether pairs can bear witness for each other: nobody does for its own pair.
+    pub(super) const fn has_witnesses(&self) -> bool {
+        self.pairs.len() > 1
+    }
 }
 
 impl Pair {
