@@ -40,7 +40,12 @@ pub fn status_text(status: &Status) -> String {
     let paths = &status.peer.paths;
     // With one path the row of the peer says it all.
     if paths.len() > 1 {
-        lines.extend(aligned(&paths.iter().map(path_row).collect::<Vec<_>>()));
+        lines.extend(aligned(
+            &paths
+                .iter()
+                .map(|path| path_row(path, &status.peer.node.name))
+                .collect::<Vec<_>>(),
+        ));
     }
     lines.extend(aligned(&addresses));
     lines.extend(aligned(&witnesses));
@@ -217,7 +222,7 @@ fn contact(peer: &PeerStatus, version: &str) -> String {
 }
 
 /// One path of heartbeats.
-fn path_row(path: &PathStatus) -> Vec<String> {
+fn path_row(path: &PathStatus, peer: &str) -> Vec<String> {
     let heard = path.heard_ago_ms.map(|ms| format!("heard {} ago", age(ms)));
     let state = match path.state {
         PathState::Alive => None,
@@ -229,7 +234,8 @@ fn path_row(path: &PathStatus) -> Vec<String> {
         .loss_percent
         .filter(|_| path.state == PathState::Alive)
         .map(|percent| format!("loss {percent} %"));
-    let remarks: Vec<String> = [state, heard, loss].into_iter().flatten().collect();
+    let unheard = (path.peer_hears == Some(false)).then(|| format!("not heard by {peer}"));
+    let remarks: Vec<String> = [state, heard, loss, unheard].into_iter().flatten().collect();
     vec![
         "path".to_owned(),
         format!("{} ↔ {}", path.own, path.peer),

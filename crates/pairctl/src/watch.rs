@@ -89,7 +89,7 @@ struct Gist {
     problems: Vec<(String, Option<String>, Severity)>,
     nodes: [NodeGist; 2],
     link: Link,
-    paths: Vec<PathState>,
+    paths: Vec<(PathState, Option<bool>)>,
     holders: Vec<Option<HolderName>>,
     reasons: Vec<String>,
     is_on_hold: bool,
@@ -109,6 +109,7 @@ impl Gist {
     fn of(status: &Status) -> Self {
         let problems = status.problems.iter();
         let reasons = status.ready.reasons.iter();
+        let paths = status.peer.paths.iter();
         Self {
             state: status.state,
             problems: problems
@@ -116,7 +117,7 @@ impl Gist {
                 .collect(),
             nodes: [&status.node, &status.peer.node].map(NodeGist::of),
             link: status.peer.link,
-            paths: status.peer.paths.iter().map(|path| path.state).collect(),
+            paths: paths.map(|path| (path.state, path.peer_hears)).collect(),
             holders: status.addresses.iter().map(|address| address.holder.clone()).collect(),
             reasons: reasons.map(|reason| reason.id.clone()).collect(),
             is_on_hold: status.hold_left_ms.is_some(),

@@ -343,6 +343,7 @@ impl Agent {
             self.seats[0].note_path(now, &what, &mut self.shared);
         }
         self.shared.known.silent_paths = problems::silent_paths(&self.shared.paths, now);
+        self.shared.known.unheard_paths = problems::unheard_paths(&self.shared.paths);
     }
 
     /// When the loop must turn at the latest.

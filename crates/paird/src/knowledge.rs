@@ -36,6 +36,8 @@ pub struct Knowledge {
     pub notices: Vec<Notice>,
     /// Which paths of several are silent, in words.
     pub silent_paths: Vec<String>,
+    /// By which paths that are not silent here the peer hears nothing.
+    pub unheard_paths: Vec<String>,
     /// What the checks last said.
     pub verdict: Option<Verdict>,
     /// Why the newest lines of the journal are not on disk.
@@ -97,6 +99,7 @@ impl Knowledge {
             keys_apart: None,
             notices: Vec::new(),
             silent_paths: Vec::new(),
+            unheard_paths: Vec::new(),
             verdict: None,
             journal_error: None,
             metrics_error: None,

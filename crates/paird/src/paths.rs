@@ -8,6 +8,8 @@
 //!
 //! Each datagram is sent on all paths. The core knows nothing of them: it hears each heartbeat once, by the path that was quicker, and is
 //! told that the peer's port is unreachable when no path says otherwise.
+//!
+//! By which paths a node hears its peer it tells in each datagram, so that a path which is cut one way is shown at both of its ends.
 
 mod health;
 
@@ -18,7 +20,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use pair_core::{Instant, Prefix};
-use pair_wire::datagram::MAX_DATAGRAM;
+use pair_wire::datagram::{HeardPaths, MAX_DATAGRAM};
 use tracing::debug;
 
 use crate::config::{AddressIndex, NOWHERE};
@@ -37,6 +39,8 @@ pub struct Paths {
     paths: Vec<Path>,
     port: u16,
     reopen_at: Instant,
+    /// By which paths the peer hears this node, in its own words.
+    heard_by_peer: HeardPaths,
 }
 
 /// One path.
@@ -83,6 +87,7 @@ impl Paths {
                 paths,
                 port,
                 reopen_at: Instant::ZERO,
+                heard_by_peer: HeardPaths::default(),
             }),
         }
     }
@@ -103,6 +108,7 @@ impl Paths {
             paths: vec![path],
             port,
             reopen_at: Instant::ZERO,
+            heard_by_peer: HeardPaths::default(),
         })
     }
 
@@ -118,6 +124,7 @@ impl Paths {
             path.peer = peer;
             path.health = Health::default();
         }
+        self.heard_by_peer = HeardPaths::default();
         Ok(())
     }
 
@@ -190,6 +197,23 @@ impl Paths {
         if let Some(path) = self.paths.get_mut(path) {
             path.health.hear(now, address, prefix);
         }
+    }
+
+    /// Takes in by which paths the peer says that it hears this node.
+    pub const fn hear_of_peer(&mut self, heard: HeardPaths) {
+        self.heard_by_peer = heard;
+    }
+
+    /// By which paths this node hears its peer.
+    #[must_use]
+    pub fn heard(&self) -> HeardPaths {
+        HeardPaths::of(self.paths.iter().map(|path| path.state() == PathState::Alive))
+    }
+
+    /// Whether the peer says that it hears this node by a path; `None` if it has not said.
+    #[must_use]
+    pub fn is_heard_by_peer(&self, path: usize) -> Option<bool> {
+        self.heard_by_peer.is_heard_by(path)
     }
 
     /// Whether no path speaks against it that nobody listens at the peer: each was refused, or has been silent for that long.

@@ -22,7 +22,7 @@ pub use cloud::{
 };
 pub use company::{peer_not_found, third_member};
 pub use ending::of_notices;
-pub use paths::silent_paths;
+pub use paths::{silent_paths, unheard_paths};
 
 /// The ids of everything that can be found, and how bad each is at its worst.
 pub const IDS: &[(&str, Severity)] = &[

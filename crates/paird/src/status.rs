@@ -189,6 +189,8 @@ impl Sources<'_> {
         let peer = self.me.peer();
         let report = seat.view.peer.as_ref();
         let current = seat.current_report();
+        let is_heard = matches!(seat.view.link, CoreLink::Up | CoreLink::OneWay);
+        let path = |(index, path)| self.path(index, path, is_heard);
         PeerStatus {
             node: NodeStatus {
                 name: self.names.peer().to_owned(),
@@ -220,11 +222,11 @@ impl Sources<'_> {
             loss_percent: seat.view.loss_percent.map(f64::from),
             probe: seat.view.probe.map(|outcome| text::probe(outcome).to_owned()),
             agent_version: report.map(|report| report.version.to_string()),
-            paths: self.paths.iter().map(|path| self.path(path)).collect(),
+            paths: self.paths.iter().enumerate().map(path).collect(),
         }
     }
 
-    fn path(&self, path: &Path) -> PathStatus {
+    fn path(&self, index: usize, path: &Path, is_peer_heard: bool) -> PathStatus {
         let now = Instant::from_origin(self.uptime);
         PathStatus {
             own: path.own.to_string(),
@@ -237,6 +239,8 @@ impl Sources<'_> {
             },
             heard_ago_ms: path.heard_at().map(|at| millis(now.since(at))),
             loss_percent: path.loss_percent(),
+            // What a peer that is silent said last is not how it is.
+            peer_hears: self.paths.is_heard_by_peer(index).filter(|_| is_peer_heard),
         }
     }
 

@@ -12,6 +12,7 @@ on_stages! {
         heartbeats_come_by_both_paths_and_no_copy_is_a_drop,
         one_of_two_paths_that_is_cut_costs_no_suspicion_and_is_shown_on_both_nodes,
         one_of_two_paths_that_flaps_or_loses_most_costs_no_suspicion,
+        a_path_that_is_cut_one_way_is_shown_at_both_of_its_ends,
         both_paths_that_are_cut_are_one_path_that_is_cut,
         an_agent_that_dies_is_noticed_on_both_paths_at_once,
         a_path_whose_address_is_missing_hinders_nobody;
@@ -76,6 +77,34 @@ fn one_of_two_paths_that_flaps_or_loses_most_costs_no_suspicion(setup: Setup) {
         cut.heal();
         stays_up(&pair, Duration::from_millis(300));
     }
+    pair.await_healthy();
+    assert_eq!(pair.claimers(), ["a"]);
+}
+
+fn a_path_that_is_cut_one_way_is_shown_at_both_of_its_ends(setup: Setup) {
+    if is_skipped("paths", Cut::obstacle()) {
+        return;
+    }
+    let mut pair = setup.with_two_paths().pair();
+    pair.start_healthy();
+    let cut = pair.cut_heartbeats_of("a");
+    let deaf = pair.await_problem("b", "path-silent");
+    assert_eq!(deaf.peer.paths[0].state, PathState::Silent);
+    assert_eq!(deaf.peer.paths[0].peer_hears, Some(true));
+    let unheard = pair.await_problem("a", "path-silent");
+    assert_eq!(unheard.peer.paths[0].state, PathState::Alive);
+    let heard: Vec<_> = unheard.peer.paths.iter().map(|path| path.peer_hears).collect();
+    assert_eq!(heard, [Some(false), Some(true)]);
+    let shown = pair.pairctl("a", &["status"]);
+    assert!(shown.stdout.contains("not heard by b"), "{shown:?}");
+    let (_, metrics) = pair.ask_metrics("a", "/metrics").unwrap();
+    assert_eq!(
+        metrics.matches("paird_path_heard_by_peer{path=").count(),
+        2,
+        "{metrics}"
+    );
+    stays_up(&pair, Duration::from_secs(1));
+    cut.heal();
     pair.await_healthy();
     assert_eq!(pair.claimers(), ["a"]);
 }

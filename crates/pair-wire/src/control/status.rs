@@ -209,6 +209,9 @@ pub struct PathStatus {
     pub heard_ago_ms: Option<u64>,
     /// How many of the last heartbeats did not come by it, in percent.
     pub loss_percent: Option<u32>,
+    /// Whether the other node says that heartbeats come to it by this path; `None` while it says nothing.
+    #[serde(default)]
+    pub peer_hears: Option<bool>,
 }
 
 /// How a path of heartbeats is.

@@ -15,6 +15,7 @@
 mod card;
 mod drops;
 mod header;
+mod heard;
 mod mac;
 mod prefix;
 mod receiver;
@@ -24,6 +25,7 @@ mod sender;
 
 pub use card::{Card, DIGEST_LEN};
 pub use drops::{DropCause, Drops};
+pub use heard::HeardPaths;
 pub use receiver::{Opened, PeerKeys, Receiver};
 pub use sender::Sender;
 

@@ -1,12 +1,14 @@
-//! The part of a datagram that no version changes: who sends, in which run, which number, and whom it hears.
+//! The part of a datagram that no version changes: who sends, in which run, which number, and whom it hears by which paths.
 
 use pair_core::{Echo, Incarnation, Member, Prefix, Sequence};
+
+use super::HeardPaths;
 
 /// How long a prefix is.
 pub(super) const LEN: usize = 40;
 
 /// Writes a prefix; without an echo, its bytes are zero.
-pub(super) fn write(prefix: &Prefix, out: &mut [u8; LEN]) {
+pub(super) fn write(prefix: &Prefix, heard: HeardPaths, out: &mut [u8; LEN]) {
     let echo = prefix.echo.unwrap_or(Echo {
         incarnation: Incarnation(0),
         sequence: Sequence(0),
@@ -17,7 +19,8 @@ pub(super) fn write(prefix: &Prefix, out: &mut [u8; LEN]) {
         Member::Second => 1,
     };
     out[1] = u8::from(prefix.echo.is_some());
-    out[2..4].fill(0); // reserved: zero when sent, ignored when received
+    out[2] = heard.byte();
+    out[3] = 0; // reserved: zero when sent, ignored when received
     out[4..12].copy_from_slice(&prefix.incarnation.0.to_le_bytes());
     out[12..20].copy_from_slice(&prefix.sequence.0.to_le_bytes());
     out[20..28].copy_from_slice(&echo.incarnation.0.to_le_bytes());
@@ -47,6 +50,11 @@ pub(super) fn read(bytes: &[u8; LEN]) -> Option<Prefix> {
         sequence: Sequence(u64_at(bytes, 12)),
         echo,
     })
+}
+
+/// Reads by which paths the sender hears the receiver; whatever stands there means something.
+pub(super) const fn read_heard(bytes: &[u8; LEN]) -> HeardPaths {
+    HeardPaths::from_byte(bytes[2])
 }
 
 fn u64_at(bytes: &[u8; LEN], at: usize) -> u64 {

@@ -3,7 +3,7 @@
 use pair_core::{Heartbeat, Incarnation, Member, Prefix};
 
 use super::{
-    Card, DropCause, Drops, MAX_DATAGRAM, MIN_DATAGRAM, PREFIX_AT, REPORT_AT, WIRE_VERSION,
+    Card, DropCause, Drops, HeardPaths, MAX_DATAGRAM, MIN_DATAGRAM, PREFIX_AT, REPORT_AT, WIRE_VERSION,
     header::{self, Header, PairId},
     mac::{KeyMark, KeyedMac},
     prefix,
@@ -29,6 +29,7 @@ pub struct Receiver {
     drops: Drops,
     card: Option<Card>,
     peer_keys: Option<PeerKeys>,
+    heard: HeardPaths,
 }
 
 /// What a datagram was that was not dropped.
@@ -91,6 +92,7 @@ impl Receiver {
             drops: Drops::default(),
             card: None,
             peer_keys: None,
+            heard: HeardPaths::default(),
         }
     }
 
@@ -151,6 +153,12 @@ impl Receiver {
     #[must_use]
     pub const fn peer_keys(&self) -> Option<PeerKeys> {
         self.peer_keys
+    }
+
+    /// By which paths the peer hears this node, as its last accepted datagram told.
+    #[must_use]
+    pub const fn heard_paths(&self) -> HeardPaths {
+        self.heard
     }
 
     /// What was dropped so far.
@@ -218,6 +226,7 @@ impl Receiver {
         }
         self.card = card;
         self.peer_keys = Some(authentic.keys);
+        self.heard = prefix::read_heard(authentic.prefix);
         Ok(Opened::First(Heartbeat { prefix, report }))
     }
 }

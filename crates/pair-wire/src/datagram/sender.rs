@@ -3,7 +3,7 @@
 use pair_core::Heartbeat;
 
 use super::{
-    Card, MAX_DATAGRAM, MAX_REPORT, PREFIX_AT, REPORT_AT, WIRE_VERSION,
+    Card, HeardPaths, MAX_DATAGRAM, MAX_REPORT, PREFIX_AT, REPORT_AT, WIRE_VERSION,
     header::{self, Header, PairId},
     mac::{KeyMark, KeyedMac, TAG_LEN},
     prefix, report,
@@ -17,6 +17,7 @@ pub struct Sender {
     /// Tells the peer which other key this node accepts.
     other: Option<KeyMark>,
     card: Option<Card>,
+    heard: HeardPaths,
 }
 
 impl Sender {
@@ -28,12 +29,18 @@ impl Sender {
             mac: KeyedMac::new(ring.signer()),
             other: ring.keys().nth(1).map(KeyMark::of),
             card: None,
+            heard: HeardPaths::default(),
         }
     }
 
     /// Says this of the node from now on, behind each report. A sender that was never told says nothing.
     pub const fn show(&mut self, card: Card) {
         self.card = Some(card);
+    }
+
+    /// Says from now on that the peer is heard by these paths. A sender that was never told says nothing.
+    pub const fn show_paths(&mut self, heard: HeardPaths) {
+        self.heard = heard;
     }
 
     /// Writes a heartbeat to the front of `out` and says how many bytes to send. It allocates nothing.
@@ -52,7 +59,7 @@ impl Sender {
             pair: self.pair,
         };
         header.write(array_at(out, 0));
-        prefix::write(&heartbeat.prefix, array_at(out, PREFIX_AT));
+        prefix::write(&heartbeat.prefix, self.heard, array_at(out, PREFIX_AT));
         let report_len = match &heartbeat.report {
             Some(report) => report::write(report, self.card, array_at::<MAX_REPORT>(out, REPORT_AT)),
             None => 0,

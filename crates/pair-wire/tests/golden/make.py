@@ -56,9 +56,9 @@ def option(data):
     return b"\x00" if data is None else b"\x01" + data
 
 
-def prefix(sender, incarnation, sequence, echo=None):
+def prefix(sender, incarnation, sequence, echo=None, paths=0):
     return struct.pack(
-        "<BBHQQQQI", sender, echo is not None, 0, incarnation, sequence, *(echo or (0, 0, 0))
+        "<BBBBQQQQI", sender, echo is not None, paths, 0, incarnation, sequence, *(echo or (0, 0, 0))
     )
 
 
@@ -164,6 +164,10 @@ write(
             notice=HOST_ENDS,
         ),
     ),
+)
+write(
+    "paths", "version 0: node b hears by the second of its paths, and by no other",
+    datagram(0, KEY_1, prefix(1, 11, 12, (13, 14, 15), paths=0b10), b""),
 )
 write("prefix-only", "version 0: a prefix and no report", datagram(0, KEY_1, prefix(1, 11, 12, (13, 14, 15)), b""))
 write(

@@ -391,6 +391,7 @@ fn status() -> Status {
                 state: PathState::Alive,
                 heard_ago_ms: Some(80),
                 loss_percent: Some(12),
+                peer_hears: Some(false),
             }],
         },
         addresses: vec![AddressStatus {

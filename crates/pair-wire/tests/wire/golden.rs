@@ -7,11 +7,11 @@ use pair_core::{
     Moves, Notice, Prefix, Report, Sequence, Source, Unfitness, Version, Word, Zone,
 };
 use pair_wire::{
-    datagram::{Card, DIGEST_LEN, DropCause},
+    datagram::{Card, DIGEST_LEN, DropCause, HeardPaths, MAX_DATAGRAM, Sender},
     key::KeyRing,
 };
 
-use crate::support::{active, active_card, encode_with, key_1, key_2, receiver};
+use crate::support::{PAIR, active, active_card, encode_with, key_1, key_2, receiver};
 
 #[test]
 fn a_node_that_has_just_started() {
@@ -193,6 +193,24 @@ fn a_heartbeat_without_a_report() {
         &KeyRing::single(key_1()),
         &heartbeat,
     );
+}
+
+#[test]
+fn a_node_that_hears_by_the_second_of_its_paths() {
+    let ring = KeyRing::single(key_1());
+    let heartbeat = Heartbeat {
+        prefix: prefix(Member::Second, 11, 12, Some((13, 14, 15))),
+        report: None,
+    };
+    let heard = HeardPaths::of([false, true]);
+    let bytes = bytes_of(include_str!("../golden/paths.hex"));
+    let (mut out, mut sender) = ([0; MAX_DATAGRAM], Sender::new(PAIR, &ring));
+    sender.show_paths(heard);
+    let len = sender.encode(&heartbeat, &mut out);
+    assert_eq!(out[..len], bytes, "value to bytes");
+    let mut receiver = receiver(Member::Second, &ring);
+    assert_eq!(receiver.open(&bytes), Ok(heartbeat), "bytes to value");
+    assert_eq!(receiver.heard_paths(), heard, "bytes to paths");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use pair_core::{Heartbeat, Member, Prefix, Sequence};
 use pair_wire::{
-    datagram::{DropCause, Opened, Receiver},
+    datagram::{DropCause, HeardPaths, Opened, Receiver},
     key::KeyRing,
 };
 
@@ -76,4 +76,22 @@ fn a_receiver_of_one_path_knows_no_copies() {
     receiver.open(&numbered(5)).unwrap();
     assert_eq!(receiver.open(&numbered(5)), Err(DropCause::Replayed));
     assert_eq!(receiver.drops().of(DropCause::Replayed), 1);
+}
+
+#[test]
+fn which_paths_are_heard_is_told_of_each_or_of_none() {
+    let told = |heard: &[bool], path| HeardPaths::of(heard.iter().copied()).is_heard_by(path);
+    assert_eq!(told(&[true, false], 0), Some(true));
+    assert_eq!(told(&[true, false], 1), Some(false));
+    assert_eq!(told(&[true], 1), Some(false), "its node has no such path");
+    assert_eq!(told(&[false, false], 0), None, "the missing echo says it");
+    assert_eq!((told(&[true; 9], 7), told(&[true; 9], 8)), (Some(true), None));
+}
+
+#[test]
+fn a_peer_that_does_not_tell_which_paths_it_hears_is_heard_all_the_same() {
+    let mut receiver = receiver(2);
+    open(&mut receiver, 0, 1).unwrap();
+    assert_eq!(receiver.heard_paths(), HeardPaths::default());
+    assert_eq!(receiver.heard_paths().is_heard_by(0), None);
 }

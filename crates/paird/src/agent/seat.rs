@@ -121,7 +121,7 @@ impl Seat {
         match self.receiver.open_on(path, datagram)? {
             Opened::First(heartbeat) => {
                 shared.paths.hear(now, path, self.index, &heartbeat.prefix);
-                self.compare_cards(&heartbeat, shared);
+                self.hear_of_peer(&heartbeat, shared);
                 self.handle(now, Input::Heartbeat(heartbeat), shared);
             }
             Opened::Copy(prefix) => shared.paths.hear(now, path, self.index, &prefix),
@@ -208,9 +208,9 @@ impl Seat {
         self.may_stop
     }
 
-    /// Keeps the peer's card beside this node's. A recording of an earlier run may be played to this node: only who echoes this
-    /// run is heard.
-    fn compare_cards(&self, heartbeat: &Heartbeat, shared: &mut Shared) {
+    /// Keeps what the peer tells people: its card beside this node's, its keys, and by which paths it hears this node. A recording of an
+    /// earlier run may be played to this node: only who echoes this run is heard.
+    fn hear_of_peer(&self, heartbeat: &Heartbeat, shared: &mut Shared) {
         let is_alive = heartbeat
             .prefix
             .echo
@@ -226,12 +226,14 @@ impl Seat {
             .receiver
             .peer_keys()
             .and_then(|theirs| problems::of_keys(&shared.ring, &theirs, shared.names.peer()));
+        shared.paths.hear_of_peer(self.receiver.heard_paths());
     }
 
     fn carry_out(&mut self, output: Output, shared: &mut Shared) {
         match output {
             Output::Send(heartbeat) => {
                 self.sender.show(shared.card());
+                self.sender.show_paths(shared.paths.heard());
                 let mut datagram = [0; MAX_DATAGRAM];
                 let length = self.sender.encode(&heartbeat, &mut datagram);
                 shared.paths.send(&datagram[..length]);

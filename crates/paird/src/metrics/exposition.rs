@@ -160,6 +160,12 @@ impl Exposition {
             paths().map(|path| (path.peer.as_str(), flag(path.state == PathState::Alive))),
         )?;
         page.gauges(
+            "path_heard_by_peer",
+            "Whether the peer says that heartbeats come to it by the path",
+            "path",
+            paths().filter_map(|path| Some((path.peer.as_str(), flag(path.peer_hears?)))),
+        )?;
+        page.gauges(
             "path_heard_age_seconds",
             "Time since a heartbeat came by the path",
             "path",

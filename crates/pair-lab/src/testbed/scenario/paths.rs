@@ -18,28 +18,20 @@ use super::{PATIENCE, Scenario, count, ms};
 pub(super) const ONE_CUT: Scenario = Scenario {
     name: "one-path-cut",
     story: "of two paths between the nodes the first is cut for 20 s, then the second, then the first only from the holder to the other \
-            node: no node ever suspects the other, nothing moves, no request fails, and whoever hears nothing by a path shows it; then the \
-            holder's host dies, and the other node takes the address",
+            node: no node ever suspects the other, nothing moves, no request fails, and both nodes show which way is cut; then the holder's \
+            host dies, and the other node takes the address",
     runs: 5,
     limits: unsuspected,
     play: |bed| {
         with_two_paths(bed, |bed| {
-            let (holder, standby) = hosts(bed)?;
-            let [first, second] = paths(holder, standby);
+            let [first, second] = paths(bed)?;
             let mut unshown = 0;
-            for (ways, missed_at) in [
-                (vec![first, first.back()], vec![holder, standby]),
-                (vec![second, second.back()], vec![holder, standby]),
-                (vec![first], vec![standby]),
-            ] {
-                for way in &ways {
-                    bed.gateway().cut_path(way.from, way.to)?;
+            for ways in [&first[..], &second[..], &first[..1]] {
+                for way in ways {
+                    way.cut(bed)?;
                 }
                 bed.pass(CUT_TIME)?;
-                for host in missed_at {
-                    let shown = shown_path(bed.node(host.name)?, ways[0].end_at(host))?;
-                    unshown += u64::from(shown["state"] != "silent");
-                }
+                unshown += unshown_of(bed, ways)?;
                 bed.gateway().heal()?;
                 bed.settle()?;
             }
@@ -59,18 +51,17 @@ pub(super) const ONE_FLAPPING: Scenario = Scenario {
     play: |bed| {
         with_two_paths(bed, |bed| {
             let holdtime = bed.contender().holdtime();
-            let (holder, standby) = hosts(bed)?;
-            let [first, _] = paths(holder, standby);
+            let [first, _] = paths(bed)?;
             let until_ms = bed.lab().clock_ms() + ms(BAD_TIME);
             let mut unshown = 0;
             while bed.lab().clock_ms() < until_ms {
-                for away in [holdtime / 4, holdtime * 5 / 2] {
-                    bed.gateway().cut_path(first.from, first.to)?;
-                    bed.gateway().cut_path(first.to, first.from)?;
+                for (away, is_shown) in [(holdtime / 4, false), (holdtime * 5 / 2, true)] {
+                    for way in first {
+                        way.cut(bed)?;
+                    }
                     bed.pass(away)?;
-                    for host in [holder, standby].into_iter().filter(|_| away > holdtime * 2) {
-                        let shown = shown_path(bed.node(host.name)?, first.end_at(host))?;
-                        unshown += u64::from(shown["state"] != "silent");
+                    if is_shown {
+                        unshown += unshown_of(bed, &first)?;
                     }
                     bed.gateway().heal()?;
                     bed.pass(holdtime / 2)?;
@@ -93,11 +84,10 @@ pub(super) const ONE_LOSSY: Scenario = Scenario {
         with_two_paths(bed, |bed| {
             bed.gateway().lose(50)?;
             bed.pass(BAD_TIME)?;
-            let (holder, standby) = hosts(bed)?;
-            let [first, _] = paths(holder, standby);
+            let [first, _] = paths(bed)?;
             let mut unshown = 0;
-            for host in [holder, standby] {
-                let shown = shown_path(bed.node(host.name)?, first.end_at(host))?;
+            for way in first {
+                let shown = way.to.shown(bed)?;
                 unshown += u64::from(shown["loss_percent"].as_u64().is_none_or(|loss| loss < SHOWN_LOSS));
             }
             bed.gateway().heal()?;
@@ -116,10 +106,8 @@ pub(super) const BOTH_CUT: Scenario = Scenario {
     limits: undisturbed,
     play: |bed| {
         with_two_paths(bed, |bed| {
-            let (holder, standby) = hosts(bed)?;
-            for path in paths(holder, standby) {
-                bed.gateway().cut_path(path.from, path.to)?;
-                bed.gateway().cut_path(path.to, path.from)?;
+            for way in paths(bed)?.concat() {
+                way.cut(bed)?;
             }
             bed.pass(BAD_TIME)?;
             let mut unshown = 0;
@@ -136,25 +124,32 @@ pub(super) const BOTH_CUT: Scenario = Scenario {
 /// One direction of a path.
 #[derive(Debug, Clone, Copy)]
 struct Way {
-    from: Ipv4Addr,
-    to: Ipv4Addr,
+    from: End,
+    to: End,
+}
+
+/// Where a path ends.
+#[derive(Debug, Clone, Copy)]
+struct End {
+    node: &'static str,
+    address: Ipv4Addr,
 }
 
 impl Way {
-    fn back(self) -> Self {
-        Self {
-            from: self.to,
-            to: self.from,
-        }
+    fn cut(self, bed: &Testbed) -> Result<()> {
+        bed.gateway().cut_path(self.from.address, self.to.address)
     }
+}
 
-    /// Its end at this node.
-    fn end_at(self, host: Host) -> Ipv4Addr {
-        if [host.address, host.on_second_leg()].contains(&self.from) {
-            self.from
-        } else {
-            self.to
-        }
+impl End {
+    /// What its node shows of the path.
+    fn shown(self, bed: &Testbed) -> Result<Value> {
+        let status = status(bed.node(self.node)?)?;
+        let paths = status["peer"]["paths"].as_array().context("a status tells of paths")?;
+        let found = paths.iter().find(|path| path["own"] == self.address.to_string());
+        found
+            .cloned()
+            .with_context(|| format!("{} shows no path from {}", self.node, self.address))
     }
 }
 
@@ -202,16 +197,28 @@ fn undisturbed(holdtime: Duration) -> Vec<Limit> {
     ]
 }
 
-/// The host that holds the address, and the other one.
-fn hosts(bed: &Testbed) -> Result<(Host, Host)> {
+/// Both ways of both paths, that from the holder first.
+fn paths(bed: &Testbed) -> Result<[[Way; 2]; 2]> {
     let is_a = bed.holder()? == NODE_A.name;
-    Ok(if is_a { (NODE_A, NODE_B) } else { (NODE_B, NODE_A) })
+    let (holder, standby) = if is_a { (NODE_A, NODE_B) } else { (NODE_B, NODE_A) };
+    let ends: [fn(Host) -> Ipv4Addr; 2] = [|host| host.address, Host::on_second_leg];
+    Ok(ends.map(|address| {
+        let [from, to] = [holder, standby].map(|host| End {
+            node: host.name,
+            address: address(host),
+        });
+        [Way { from, to }, Way { from: to, to: from }]
+    }))
 }
 
-/// Both paths from one node to the other.
-fn paths(from: Host, to: Host) -> [Way; 2] {
-    let second = (from.on_second_leg(), to.on_second_leg());
-    [(from.address, to.address), second].map(|(from, to)| Way { from, to })
+/// How often a node does not show one of these ways that are cut: who hears nothing by it, or who is not heard.
+fn unshown_of(bed: &Testbed, ways: &[Way]) -> Result<u64> {
+    let mut unshown = 0;
+    for way in ways {
+        unshown += u64::from(way.to.shown(bed)?["state"] != "silent");
+        unshown += u64::from(way.from.shown(bed)?["peer_hears"] != false);
+    }
+    Ok(unshown)
 }
 
 /// How often a node has suspected the other, by the logs of both.
@@ -227,16 +234,6 @@ fn suspicions(bed: &Testbed) -> u64 {
 
 fn status(node: &Node) -> Result<Value> {
     paird::status(node).with_context(|| format!("{} shows no status", node.name()))
-}
-
-/// What a node shows of the path that ends at this address of it.
-fn shown_path(node: &Node, own: Ipv4Addr) -> Result<Value> {
-    let status = status(node)?;
-    let paths = status["peer"]["paths"].as_array().context("a status tells of paths")?;
-    let found = paths.iter().find(|path| path["own"] == own.to_string());
-    found
-        .cloned()
-        .with_context(|| format!("{} shows no path from {own}", node.name()))
 }
 
 const CUT_TIME: Duration = Duration::from_secs(20);
