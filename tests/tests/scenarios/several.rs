@@ -241,6 +241,8 @@ fn a_disk_that_is_full_keeps_neither_address_from_failing_over(setup: Setup) {
     pair.start();
     await_holders(&pair, ["a", "b"]);
     pair.await_problem("b", "record-unwritable");
+    let ready = pair.pairctl("a", &["wait", "--ready"]);
+    assert_eq!(ready.code, Some(0), "{ready:?}");
     let moved = pair.pairctl("a", &["failover", "--address", "second"]);
     assert_eq!(moved.code, Some(0), "{moved:?}");
     await_holders(&pair, ["a", "a"]);

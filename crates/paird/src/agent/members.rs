@@ -50,7 +50,7 @@ impl Agent {
         company.error = None;
         company.last = finding;
         if let Some(next) = next {
-            self.move_to(next);
+            self.move_to(&next);
         }
         self.introduce();
     }
@@ -71,7 +71,7 @@ impl Agent {
     }
 
     /// Speaks to another instance as the peer from here on.
-    fn move_to(&mut self, next: Found) {
+    fn move_to(&mut self, next: &Found) {
         let address = IpAddr::V4(next.address());
         if let Err(error) = self.shared.paths.lead_to(address) {
             // It is found again while the peer is silent.
@@ -86,8 +86,8 @@ impl Agent {
         };
         let before = company.peer.replace(next.clone());
         let (config, me) = (self.shared.config.clone(), self.shared.me);
-        self.shared.config = config.with_places(me, &company.last.roster.own, Some(&next));
-        self.tell_of(&next, before.as_ref());
+        self.shared.config = config.with_places(me, &company.last.roster.own, Some(next));
+        self.tell_of(next, before.as_ref());
         for seat in &mut self.seats {
             let config = &self.shared.config;
             seat.core = run::core_config(config, &config.addresses[seat.index.0], me);

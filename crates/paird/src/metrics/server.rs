@@ -40,6 +40,12 @@ pub enum Shown {
     Waiting(Waiting),
 }
 
+/// What a picture of that age says.
+type OfPair = fn(&Picture, Duration) -> Word;
+
+/// What a node says that waits.
+type OfWaiting = fn(&Waiting) -> Word;
+
 /// Listens there.
 ///
 /// # Errors
@@ -94,7 +100,7 @@ async fn serve_one(client: TcpStream, shown: Shown) {
 }
 
 fn answer(method: &Method, path: &str, shown: &Shown) -> Response<Full<Bytes>> {
-    let (of_pair, of_waiting): (fn(&Picture, Duration) -> Word, fn(&Waiting) -> Word) = match path {
+    let (of_pair, of_waiting): (OfPair, OfWaiting) = match path {
         "/metrics" => return only_get(method, || metrics(shown)),
         "/healthz" => (Picture::is_alive, Waiting::is_alive),
         "/readyz" => (Picture::is_ready, Waiting::is_no_member),
