@@ -125,13 +125,17 @@ pub const READ_IN_GOOD_TIMES: Duration = Duration::from_secs(15 * 60);
 /// How often the peer's service is probed in good times (F-3).
 pub const PROBE_IN_GOOD_TIMES: Duration = Duration::from_secs(10);
 
-/// How often the peer's service is probed once the holdtime has passed in silence.
+/// How often the peer's service is probed once the holdtime has passed in silence, at the least.
 pub const PROBE_WHILE_SILENT: Duration = Duration::from_secs(1);
+
+/// How many rounds of probes, and of questions to witnesses, go out at least before a proof of life is too old (F-7): with one,
+/// a peer that proves its life each time loses its address to an answer that takes a millisecond longer than the one before.
+pub const PROOFS_IN_PATIENCE: u32 = 3;
 
 /// How often every witness is asked in good times (F-3).
 pub const WITNESS_IN_GOOD_TIMES: Duration = Duration::from_secs(10);
 
-/// How often every witness is asked once the holdtime has passed in silence.
+/// How often every witness is asked once the holdtime has passed in silence, at the least.
 pub const WITNESS_WHILE_SILENT: Duration = Duration::from_secs(1);
 
 /// How long one question to a witness may take: four hops between zones, each with the spikes that are seen there (12 ms),

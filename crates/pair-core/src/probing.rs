@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Config, Instant, ProbeOutcome, ProbeTarget,
-    config::{PROBE_IN_GOOD_TIMES, PROBE_WHILE_SILENT},
+    config::{PROBE_IN_GOOD_TIMES, PROBE_WHILE_SILENT, PROOFS_IN_PATIENCE},
     running::RunTime,
 };
 
@@ -72,7 +72,7 @@ impl Probing {
             + match (self.suspected, is_holdtime_over) {
                 (None, _) => PROBE_IN_GOOD_TIMES,
                 (Some(_), false) => timeout,
-                (Some(_), true) => PROBE_WHILE_SILENT.max(timeout),
+                (Some(_), true) => PROBE_WHILE_SILENT.min(self.patience / PROOFS_IN_PATIENCE).max(timeout),
             };
     }
 

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Config, Instant, WitnessIndex, WitnessOutcome, Witnessing,
-    config::{WITNESS_IN_GOOD_TIMES, WITNESS_MEMORY, WITNESS_WHILE_SILENT},
+    config::{PROOFS_IN_PATIENCE, WITNESS_IN_GOOD_TIMES, WITNESS_MEMORY, WITNESS_WHILE_SILENT},
     running::RunTime,
 };
 
@@ -113,7 +113,7 @@ impl Witnesses {
             + match (self.suspected, is_holdtime_over) {
                 (None, _) => WITNESS_IN_GOOD_TIMES,
                 (Some(_), false) => burst,
-                (Some(_), true) => WITNESS_WHILE_SILENT,
+                (Some(_), true) => WITNESS_WHILE_SILENT.min(self.patience / PROOFS_IN_PATIENCE),
             };
     }
 

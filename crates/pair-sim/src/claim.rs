@@ -29,6 +29,9 @@ pub struct Claim {
     pub word_age_when_said: Option<Duration>,
     /// How long ago that word arrived.
     pub word_heard: Option<Duration>,
+    /// Whether the node speaks to the instance that is its peer. Where members are found it may not have found it yet: what it
+    /// knows of its peer is about the one before.
+    pub has_found_peer: bool,
     /// For how long nothing has been wrong with the network, the hosts and the services.
     pub calm_for: Duration,
     /// Whether EC2 answers both nodes as it should.

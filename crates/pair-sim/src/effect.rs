@@ -248,6 +248,7 @@ impl World {
             read_age: witnessed.read_asked.map(|at| self.now.since(at)),
             word_age_when_said: witnessed.word.map(|(_, age)| age),
             word_heard: witnessed.word.map(|(at, _)| self.now.since(at)),
+            has_found_peer: self.has_found_peer(by),
             calm_for: self.now.since(self.disturbed_at),
             api_is_well: Member::BOTH.into_iter().all(|member| self.ec2.is_well(member)),
             resumed: self.follow.resumed[by.index()].map(|at| self.now.since(at)),
@@ -276,7 +277,10 @@ impl World {
     fn probe(&mut self, by: Member, timeout: Duration) {
         for target in [ProbeTarget::Private, ProbeTarget::Elastic] {
             let (asked, connects) = match target {
-                ProbeTarget::Private => (Some(by.peer()), self.probe_path && self.network.connects()),
+                ProbeTarget::Private => {
+                    let connects = self.probe_path && self.network.connects() && self.has_found_peer(by);
+                    (Some(by.peer()), connects)
+                }
                 ProbeTarget::Elastic => match self.owner() {
                     Some(Owner::Member(owner)) => (Some(owner), self.elastic_path),
                     Some(Owner::Misplaced(_) | Owner::Stranger | Owner::Former(_)) | None => (None, false),

@@ -25,9 +25,13 @@ impl World {
         self.reach(at, Input::Members(members));
     }
 
+    /// Whether a member speaks to its peer's present instance, asks witnesses about it and probes it.
+    pub(crate) fn has_found_peer(&self, at: Member) -> bool {
+        !self.settings.is_found || self.spoken_to[at.index()] == self.ec2.generation(at.peer())
+    }
+
     /// Whether each speaks to the other's present instance.
     pub(crate) fn are_in_touch(&self) -> bool {
-        let is_met = |at: Member| self.spoken_to[at.index()] == self.ec2.generation(at.peer());
-        !self.settings.is_found || Member::BOTH.into_iter().all(is_met)
+        Member::BOTH.into_iter().all(|at| self.has_found_peer(at))
     }
 }

@@ -101,7 +101,7 @@ impl World {
                 }
             }
             // A process that stands still does not answer.
-            Stop::Peer if self.host(leg.by.peer()).is_running() => {
+            Stop::Peer if self.host(leg.by.peer()).is_running() && self.has_found_peer(leg.by) => {
                 let outcome = match self.host(leg.by.peer()).service.fitness() {
                     Fitness::Unfit(_) => WitnessOutcome::ProvedUnfit,
                     Fitness::Fit | Fitness::Unknown => WitnessOutcome::Proved,

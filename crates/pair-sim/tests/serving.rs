@@ -127,3 +127,17 @@ fn an_instance_that_ec2_calls_stopped_does_not_serve() {
     let taken = world.run_until(SECOND * 90, |world| world.holds(B)).unwrap();
     assert!(taken <= SECOND * 62, "{taken:?}");
 }
+
+#[test]
+fn a_service_that_answers_again_and_again_keeps_the_address_however_short_the_wait_is() {
+    for seed in 0..10 {
+        let settings = Settings {
+            lost_contact_takeover: SECOND,
+            ..Settings::default()
+        };
+        let mut world = World::settled(settings, seed);
+        world.crash(A);
+        world.run_for(SECOND * 60);
+        assert!(world.holds(A) && world.claims().len() == 1, "seed {seed}");
+    }
+}

@@ -55,6 +55,24 @@ fn a_cut_path_of_a_minute_moves_nothing_while_a_witness_reaches_both() {
     }
 }
 
+/// The shortest wait that can be configured is as long as the time between two questions was: an answer that came a moment later than
+/// the one before it came too late.
+#[test]
+fn a_witness_that_proves_life_again_and_again_keeps_the_address_however_short_the_wait_is() {
+    for seed in 0..10 {
+        let settings = Settings {
+            interval: MS * 50,
+            holdtime: MS * 300,
+            lost_contact_takeover: SECOND,
+            ..settings(1)
+        };
+        let mut world = World::settled(settings, seed);
+        world.partition();
+        world.run_for(SECOND * 60);
+        assert!(world.holds(A) && no_claim_since_the_first(&world), "seed {seed}");
+    }
+}
+
 #[test]
 fn a_path_that_is_cut_one_way_moves_nothing_while_a_witness_reaches_both() {
     for seed in 0..10 {

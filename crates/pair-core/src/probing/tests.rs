@@ -3,8 +3,8 @@
 use super::*;
 use crate::{Member, Version};
 
-fn probing() -> Probing {
-    let config = Config {
+fn config() -> Config {
+    Config {
         me: Member::First,
         preferred: Member::First,
         private_ips: [[10, 0, 1, 10].into(), [10, 0, 2, 10].into()],
@@ -20,8 +20,11 @@ fn probing() -> Probing {
         restart_grace: Duration::from_secs(10),
         witnesses: crate::Witnessing::default(),
         version: Version::cut("0.1.0"),
-    };
-    Probing::new(&config, run(0))
+    }
+}
+
+fn probing() -> Probing {
+    Probing::new(&config(), run(0))
 }
 
 fn at(seconds: u64) -> Instant {
@@ -156,4 +159,24 @@ fn good_times_are_probed_rarely_and_suspicion_at_once() {
     assert_eq!(probing.next_at(), run(4) + timeout);
     probing.sent(run(5), timeout, true);
     assert_eq!(probing.next_at(), run(6));
+}
+
+/// As with witnesses: several rounds go out before a proof is too old, and none is longer than a probe may take.
+#[test]
+fn a_silence_is_probed_more_often_where_a_proof_is_soon_too_old() {
+    for (patience, timeout, gap) in [
+        (1_500, 400, 500),
+        (1_500, 600, 600),
+        (60_000, 500, 1_000),
+        (60_000, 1_200, 1_200),
+    ] {
+        let config = Config {
+            lost_contact_takeover: Duration::from_millis(patience),
+            ..config()
+        };
+        let mut probing = Probing::new(&config, run(0));
+        probing.suspect(at(4), run(4));
+        probing.sent(run(5), Duration::from_millis(timeout), true);
+        assert_eq!(probing.next_at(), run(5) + Duration::from_millis(gap), "{patience} ms");
+    }
 }

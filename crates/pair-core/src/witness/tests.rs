@@ -222,6 +222,19 @@ fn good_times_are_asked_rarely_a_suspicion_in_a_burst_and_a_silence_each_second(
     assert_eq!(witnesses.next_at(), Some(run(6)));
 }
 
+/// Three rounds go out before a proof is too old: who is asked once in that time is found silent by one answer that is late.
+#[test]
+fn a_silence_is_asked_more_often_where_a_proof_is_soon_too_old() {
+    let config = Config {
+        lost_contact_takeover: Duration::from_millis(1_500),
+        ..config(false)
+    };
+    let mut witnesses = Witnesses::new(&config, run(0));
+    witnesses.suspect(at(4), run(4));
+    witnesses.asked(run(5), Duration::from_millis(50), true);
+    assert_eq!(witnesses.next_at(), Some(run(5) + Duration::from_millis(500)));
+}
+
 #[test]
 fn who_answers_is_told_once_per_change() {
     let mut witnesses = witnesses();

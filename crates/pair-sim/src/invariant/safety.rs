@@ -182,7 +182,7 @@ fn takes_from_peer(claim: &Claim) -> bool {
 
 /// Whether the claim takes the address from the peer, and the node knew that, or could.
 fn takes_knowingly(world: &World, claim: &Claim) -> bool {
-    let knows = claim.decision.evidence.holder == Some(Holder::Member(claim.by.peer()));
+    let knows = claim.has_found_peer && claim.decision.evidence.holder == Some(Holder::Member(claim.by.peer()));
     takes_from_peer(claim) && (knows || could_know(world, claim))
 }
 

@@ -28,6 +28,7 @@ fn violated(change: impl Fn(&mut Claim)) -> Option<&'static str> {
         read_age: Some(Duration::from_secs(1)),
         word_age_when_said: Some(Duration::from_secs(1)),
         word_heard: Some(Duration::from_secs(1)),
+        has_found_peer: true,
         calm_for: Duration::ZERO,
         api_is_well: true,
         resumed: None,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use pair_sim::Soak;
+use pair_sim::{Shape, Soak};
 
 use crate::{report, shape::ShapeArgs};
 
@@ -51,21 +51,22 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<bool> {
         println!("\n{text}\nreplay: pair-sim replay {}", args.trace.display());
         return Ok(false);
     }
-    let lacking = tally.lacking(least(args.minutes), soak.shape);
+    let lacking = tally.lacking(least(args.minutes, soak.shape), soak.shape);
     for what in &lacking {
         println!("lacking: {what}");
     }
     Ok(lacking.is_empty())
 }
 
-/// How often each kind of fault must have struck: a thousand times in ten minutes, and as many in any longer time.
+/// How often each kind of fault must have struck: a thousand times in ten minutes, and as many in any longer time. A history of several
+/// addresses takes as many times as long.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "the number of minutes is positive and small"
 )]
-fn least(minutes: f64) -> u64 {
-    (minutes * 100.0).clamp(1.0, 1_000.0) as u64
+fn least(minutes: f64, shape: Shape) -> u64 {
+    (minutes * 100.0 / f64::from(shape.addresses)).clamp(1.0, 1_000.0) as u64
 }
 
 fn first_line(text: &str) -> &str {
