@@ -342,6 +342,26 @@ fn a_query_is_answered_at_once() {
     assert!(!answer.report.as_ref().unwrap().query);
 }
 
+/// How many heartbeats it sends when the peer's comes so long before its own is due, and how much later the one after is due.
+fn beats_when_heard_before(early: Duration) -> (usize, Duration) {
+    let mut node = node();
+    node.handle(at(0), Input::Heartbeat(heartbeat(&node, 1)));
+    node.handle(at(0), Input::Wakeup);
+    outputs(&mut node);
+    let heard_at = at(200) - early;
+    node.handle(heard_at, Input::Heartbeat(heartbeat(&node, 2)));
+    node.handle(heard_at, Input::Wakeup);
+    let told = outputs(&mut node);
+    (sent(&told).len(), node.poll_timeout().0.since(heard_at))
+}
+
+#[test]
+fn a_beat_that_is_nearly_due_goes_out_when_the_peers_comes_in() {
+    assert_eq!(beats_when_heard_before(MS * 26), (0, MS * 26));
+    assert_eq!(beats_when_heard_before(MS * 25), (1, MS * 200));
+    assert_eq!(beats_when_heard_before(MS), (1, MS * 200));
+}
+
 #[test]
 fn a_read_that_hangs_on_the_pooled_connection_does_not_delay_a_claim() {
     let mut node = node();

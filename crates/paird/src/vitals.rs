@@ -17,7 +17,7 @@ use crate::landing;
 use crate::news::{AddressNews, News};
 
 /// How often it is looked whether the address could land here (F-21): a look at the interfaces and one local connection.
-const LANDING_INTERVAL: Duration = Duration::from_secs(5);
+const LANDING_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How often while it could not: at a boot the agent is often there before its service listens, and a standby must not be unready for
 /// longer than that takes.

@@ -105,6 +105,10 @@ impl Node {
             self.answered_query_at = Some(now);
             self.beat(now, false);
         }
+        // Nodes that beat together wake up once for both, and echo what has just come.
+        if self.next_beat <= now + self.config.interval / TOGETHER {
+            self.next_beat = self.next_beat.min(now);
+        }
     }
 
     pub(super) fn hear_imds(&mut self, now: Instant, run: RunTime, mine: bool, asked_at: Instant) {
@@ -275,3 +279,6 @@ impl Node {
         }
     }
 }
+
+/// A beat that is due within this part of an interval goes out when the peer's comes in.
+const TOGETHER: u32 = 8;

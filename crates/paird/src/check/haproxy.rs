@@ -38,9 +38,8 @@ const ANSWER_MAX: usize = 64 * 1024;
 /// The pause before reconnecting when the connection before ended within an interval: short enough to see a dying master
 /// die, doubled each time up to the interval. After a connection that lasted longer there is no pause.
 const PAUSE_MIN: Duration = Duration::from_millis(5);
-/// A HAProxy that takes longer than this part of an interval is in doubt: the answer of one that is well takes less than a
-/// millisecond.
-const PROMPTNESS: u32 = 10;
+/// A HAProxy that takes longer is in doubt: the answer of one that is well takes less than a millisecond.
+const PROMPTLY: Duration = Duration::from_millis(10);
 /// What HAProxy writes when it awaits a command in prompt mode.
 const PROMPT: &[u8] = b"\n> ";
 
@@ -173,7 +172,7 @@ impl Watch {
         tokio::select! {
             biased;
             answer = &mut exchange => return answer.map_err(|_| End::Closed),
-            _is_slow = alarm.ring_at(boot_time() + self.interval / PROMPTNESS) => {}
+            _is_slow = alarm.ring_at(boot_time() + PROMPTLY.min(self.interval)) => {}
         }
         loop {
             self.doubt.notify_one();

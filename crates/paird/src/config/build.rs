@@ -23,6 +23,10 @@ use crate::notices::{Policy, Response};
 const METRICS_LISTEN: &str = "127.0.0.1:9694";
 /// Heartbeats that must fit in a holdtime (DESIGN §4): one lost datagram must not end it.
 const INTERVALS_PER_HOLDTIME: u32 = 3;
+/// The time between two checks that is chosen where none is given: what fails has to last for the `unfit_delay` anyhow, and that HAProxy
+/// dies its socket tells by itself.
+const SHORTEST_CHECK: Duration = Duration::from_millis(300);
+
 /// Suspicion begins after two missed intervals; the probe has what is left of the holdtime (DESIGN §4).
 const INTERVALS_BEFORE_PROBE: u32 = 2;
 
@@ -254,7 +258,7 @@ fn read_check<'t>(reader: &mut Reader<'t>, root: &Section<'t>, timing: Option<&H
     let interval = reader.optional_duration(&section, "interval");
     let none = reader.flag(&section, "none");
     let longest = Duration::from_secs(5);
-    let interval = interval?.or(timing.map(|timing| timing.interval.min(longest)));
+    let interval = interval?.or(timing.map(|timing| timing.interval.max(SHORTEST_CHECK).min(longest)));
     let (haproxy, none) = (haproxy?, none?);
     let (haproxy_socket, haproxy_config) = haproxy.unzip();
     let check = Check {
@@ -634,7 +638,7 @@ pub(super) fn advice_for_node(nodes: &[Node; 2], name: &str) -> String {
 /// A node that hangs is replaced after this, `unfit_delay`, and an interval or two. One late answer costs nothing: each good one
 /// ends an unfitness, and only what has lasted for `unfit_delay` moves the address.
 fn patience_of_a_check(timing: &Heartbeat) -> Duration {
-    (timing.holdtime / 4).max(SHORTEST_PATIENCE)
+    (timing.holdtime / 5).max(SHORTEST_PATIENCE)
 }
 
 fn half_the_holdtime(timing: &Heartbeat) -> Duration {
@@ -642,4 +646,4 @@ fn half_the_holdtime(timing: &Heartbeat) -> Duration {
 }
 
 /// A service on this host answers sooner, unless the host itself has no time: then both would be late. A guess.
-const SHORTEST_PATIENCE: Duration = Duration::from_millis(250);
+const SHORTEST_PATIENCE: Duration = Duration::from_millis(200);

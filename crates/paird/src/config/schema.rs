@@ -309,7 +309,7 @@ pub const KEYS: &[Key] = &[
     key(
         "check.http.timeout",
         duration(10, 10_000),
-        Derived("a quarter of the holdtime, at least 250ms"),
+        Derived("a fifth of the holdtime, at least 200ms"),
         "Time within which the answer must have come.",
     ),
     key(
@@ -327,7 +327,7 @@ pub const KEYS: &[Key] = &[
     key(
         "check.tcp.timeout",
         duration(10, 10_000),
-        Derived("a quarter of the holdtime, at least 250ms"),
+        Derived("a fifth of the holdtime, at least 200ms"),
         "Time within which a connection must have been accepted.",
     ),
     key(
@@ -357,7 +357,7 @@ pub const KEYS: &[Key] = &[
     key(
         "check.interval",
         duration(10, 5_000),
-        Derived("`heartbeat.interval`"),
+        Derived("`heartbeat.interval`, at least 300ms"),
         "Time between two checks; the bound keeps HAProxy from closing an idle runtime connection. While HAProxy answers on its socket and by HTTP, HTTP is asked every two seconds.",
     ),
     key(
