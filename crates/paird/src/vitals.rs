@@ -162,8 +162,8 @@ mod tests {
 
     #[test]
     fn where_an_address_could_not_land_it_is_looked_again_each_second() {
-        assert_eq!(landing_pause(true), Duration::from_secs(5));
-        assert_eq!(landing_pause(false), Duration::from_secs(1));
+        assert_eq!(landing_pause(true), LANDING_INTERVAL);
+        assert_eq!(landing_pause(false), LANDING_RETRY);
     }
 
     #[test]

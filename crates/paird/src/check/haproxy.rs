@@ -24,24 +24,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixStream;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
 
+use super::session::Session;
 use crate::alarm::Alarm;
 use crate::clock::boot_time;
 
-/// The longest answer read; `show info` has one or two kilobytes.
-const ANSWER_MAX: usize = 64 * 1024;
 /// The pause before reconnecting when the connection before ended within an interval: short enough to see a dying master
 /// die, doubled each time up to the interval. After a connection that lasted longer there is no pause.
 const PAUSE_MIN: Duration = Duration::from_millis(5);
 /// A HAProxy that takes longer is in doubt: the answer of one that is well takes less than a millisecond.
 const PROMPTLY: Duration = Duration::from_millis(10);
-/// What HAProxy writes when it awaits a command in prompt mode.
-const PROMPT: &[u8] = b"\n> ";
 
 /// What the socket shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,8 +111,8 @@ impl Watch {
         loop {
             let began = Instant::now();
             self.unanswered_since.get_or_insert(began);
-            let end = match UnixStream::connect(&self.socket).await {
-                Ok(stream) => self.attend(stream, &mut alarm).await,
+            let end = match Session::open(&self.socket) {
+                Ok(session) => self.attend(session, &mut alarm).await,
                 Err(error) => self.note_unconnected(&error).await,
             };
             self.doubt.notify_one();
@@ -135,16 +130,16 @@ impl Watch {
     }
 
     /// Asks over one connection for as long as it answers.
-    async fn attend(&mut self, mut stream: UnixStream, alarm: &mut Alarm) -> End {
-        match self.ask(&mut stream, "prompt\n", alarm).await {
+    async fn attend(&mut self, mut session: Session, alarm: &mut Alarm) -> End {
+        match self.ask(&mut session, "prompt\n", alarm).await {
             Ok(_greeting) => {}
             Err(end) => return end,
         }
         loop {
             let next_at = boot_time() + self.interval;
             self.unanswered_since.get_or_insert_with(Instant::now);
-            let info = match self.ask(&mut stream, "show info\n", alarm).await {
-                Ok(answer) => Info::parse(&answer),
+            let info = match self.ask(&mut session, "show info\n", alarm).await {
+                Ok(answer) => Info::parse(answer),
                 Err(end) => return end,
             };
             if info.is_stopping {
@@ -154,20 +149,18 @@ impl Watch {
             if self.send(Sample::Answers(info)).await.is_err() {
                 return End::Unwanted;
             }
-            // Nothing is due before the next question, so whatever can be read is the end.
-            let mut byte = [0];
             tokio::select! {
                 biased;
-                _ = stream.read(&mut byte) => return End::Closed,
+                () = session.ended() => return End::Closed,
                 rung = alarm.ring_at(next_at) => if rung.is_err() { return End::Closed },
             }
         }
     }
 
     /// Sends a command and reads up to the next prompt, reporting silence at every interval meanwhile.
-    async fn ask(&mut self, stream: &mut UnixStream, command: &str, alarm: &mut Alarm) -> Result<Vec<u8>, End> {
+    async fn ask<'s>(&mut self, session: &'s mut Session, command: &str, alarm: &mut Alarm) -> Result<&'s [u8], End> {
         let began = Instant::now();
-        let exchange = exchange(stream, command);
+        let exchange = session.ask(command);
         tokio::pin!(exchange);
         tokio::select! {
             biased;
@@ -233,23 +226,6 @@ impl Watch {
             .await
             .map_err(|_| End::Unwanted)
     }
-}
-
-async fn exchange(stream: &mut UnixStream, command: &str) -> io::Result<Vec<u8>> {
-    stream.write_all(command.as_bytes()).await?;
-    let mut answer = Vec::new();
-    let mut part = [0; 4096];
-    while !answer.ends_with(PROMPT) {
-        let count = stream.read(&mut part).await?;
-        if count == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        answer.extend_from_slice(&part[..count]);
-        if answer.len() > ANSWER_MAX {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-    }
-    Ok(answer)
 }
 
 impl Info {

@@ -16,6 +16,7 @@ mod board;
 mod command;
 mod haproxy;
 mod http;
+mod session;
 mod tcp;
 
 #[cfg(test)]

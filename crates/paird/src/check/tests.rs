@@ -469,18 +469,18 @@ fn settings_ask_the_nodes_own_address() {
             http: Some(HttpTarget {
                 address: "10.0.2.10:8080".parse().expect("literal"),
                 path: "/ready".to_owned(),
-                timeout: Duration::from_millis(250),
+                timeout: Duration::from_millis(200),
             }),
             tcp: Some(TcpTarget {
                 address: "10.0.2.10:8081".parse().expect("literal"),
-                timeout: Duration::from_millis(250),
+                timeout: Duration::from_millis(200),
             }),
             command: Some(CommandTarget {
                 program: "/bin/true".into(),
                 timeout: Duration::from_secs(1),
                 interval: Duration::from_secs(2),
             }),
-            interval: Duration::from_millis(200),
+            interval: Duration::from_millis(300),
             silence_max: Duration::from_secs(1),
         }
     );

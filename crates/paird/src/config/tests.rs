@@ -95,7 +95,7 @@ fn the_smallest_file_gets_every_default() {
                 http: None,
                 tcp: None,
                 command: None,
-                interval: ms(200),
+                interval: ms(300),
             },
             probe: Some(Probe {
                 port: 80,
@@ -657,8 +657,8 @@ fn profiles_set_the_timing_and_the_probe_fits_it() {
 }
 
 #[test]
-fn a_check_gets_a_quarter_of_the_holdtime_and_never_too_little() {
-    for (profile, timeout_ms) in [("default", 250), ("fast", 250), ("calm", 750)] {
+fn a_check_gets_a_fifth_of_the_holdtime_and_never_too_little() {
+    for (profile, timeout_ms) in [("default", 200), ("fast", 200), ("calm", 600)] {
         let config = parse(&and(&format!(
             "[heartbeat]\nprofile = \"{profile}\"\n[check.http]\nport = 80"
         )));
