@@ -161,7 +161,7 @@ fn differs(file: &Path, changed: &str, how: &str) {
     assert!(replayed.stdout.contains(how), "{replayed:?}");
 }
 
-/// The recording with one line changed: before the takeover, the own service failed.
+/// The recording with one line more: just before the takeover, the own service failed.
 fn with_a_service_that_failed(recording: &str) -> String {
     let trace = Trace::parse(recording).unwrap();
     let claim = trace.entries.iter().rposition(|entry| {
@@ -173,19 +173,17 @@ fn with_a_service_that_failed(recording: &str) -> String {
     let (line, at) = trace.entries[..claim.unwrap()]
         .iter()
         .rev()
-        .find(|entry| matches!(entry.what, What::Input(Input::Health { .. })))
+        .find(|entry| matches!(entry.what, What::Input(_)))
         .map(|entry| (entry.line, entry.at))
         .unwrap();
     let input = Input::Health {
         fitness: Fitness::Unfit(Unfitness::CheckFailed),
         saturated: false,
     };
-    let changed = serde_json::to_string(&Line::Input(at, std::borrow::Cow::Owned(input))).unwrap();
-    let lines = recording.lines().zip(1..);
-    lines
-        .map(|(text, number)| if number == line { &changed } else { text })
-        .flat_map(|text| [text, "\n"])
-        .collect()
+    let more = serde_json::to_string(&Line::Input(at, std::borrow::Cow::Owned(input))).unwrap();
+    let mut lines: Vec<&str> = recording.lines().collect();
+    lines.insert(line - 1, &more);
+    lines.join("\n") + "\n"
 }
 
 /// The recording without one heartbeat in its middle.
