@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use pair_lab::blocking::{Engine, Lab};
 use pair_lab::{Holder, LabConfig, NodeSpec, Outage, Ownership, Target, World, moto};
 
+use super::chance::Chance;
 use super::contender::Contender;
 use super::gateway::Gateway;
 use super::ground::Legs;
@@ -237,6 +238,13 @@ impl Testbed {
         self.interrupt.until("time passes", time + START_PATIENCE, || {
             Ok((self.lab.clock_ms() >= until_ms).then_some(()))
         })
+    }
+
+    /// Lets up to a second pass: what was waited for before came with a heartbeat, and a fault comes when it likes.
+    pub(crate) fn pass_by_chance(&self) -> Result<()> {
+        let (_, seed) = self.soak;
+        let mut chance = Chance::new(seed ^ self.lab.clock_ms());
+        self.pass(chance.between(Duration::ZERO, Duration::from_secs(1)))
     }
 
     /// The moves since this moment; the same holder again is none.

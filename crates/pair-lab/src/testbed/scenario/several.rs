@@ -104,6 +104,7 @@ fn strike(
     figures: &mut Figures,
 ) -> Result<()> {
     let by = bed.other(host);
+    bed.pass_by_chance()?;
     let struck_ms = bed.lab().clock_ms();
     bed.kill_host(host)?;
     let landed = bed.interrupt().until("the takeover", PATIENCE, || {
