@@ -51,6 +51,8 @@ impl Alarm {
             // It may be a ring of an earlier time that nobody has heard; setting a timer anew takes that back.
             if let Ok(rung) = ready.try_io(|timer| Ok(rustix::io::read(timer, &mut [0; 8])?)) {
                 self.set_to = None;
+                // Until it is set again there is nothing to read.
+                ready.clear_ready();
                 return rung.map(drop);
             }
         }

@@ -70,12 +70,17 @@ impl Session {
     async fn read(&self, into: &mut [u8]) -> io::Result<usize> {
         loop {
             let mut ready = self.stream.readable().await?;
-            if let Ok(read) = ready.try_io(|stream| {
+            let Ok(read) = ready.try_io(|stream| {
                 let mut stream = stream.get_ref();
                 stream.read(into)
-            }) {
-                return read;
+            }) else {
+                continue;
+            };
+            // Less than there is room for is all there was; whatever follows, be it the end, makes it ready again.
+            if read.as_ref().is_ok_and(|count| *count < into.len()) {
+                ready.clear_ready();
             }
+            return read;
         }
     }
 }
