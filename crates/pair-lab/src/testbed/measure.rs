@@ -19,7 +19,7 @@ pub(crate) struct Takeover {
 }
 
 impl Takeover {
-    /// Strikes at some moment, and waits until the node that is not `holder` has the address and answers the client.
+    /// Strikes, and waits until the node that is not `holder` has the address and answers the client.
     pub(crate) fn watch(
         bed: &mut Testbed,
         holder: &str,
@@ -27,7 +27,6 @@ impl Takeover {
         patience: Duration,
     ) -> Result<Self> {
         let by = bed.other(holder);
-        bed.pass_by_chance()?;
         let struck_ms = bed.lab().clock_ms();
         strike(bed)?;
         let outage = bed.await_takeover(by, struck_ms, patience)?;

@@ -98,7 +98,8 @@ pub(super) const DELAY: Scenario = Scenario {
         bed.pass(CUT_TIME)?;
         let moves = count(bed.moves(since_ms).len());
         let holder = bed.holder()?;
-        let takeover = Takeover::watch(bed, &holder, |bed| bed.kill_host(&holder), PATIENCE)?;
+        bed.pass_by_chance()?;
+    let takeover = Takeover::watch(bed, &holder, |bed| bed.kill_host(&holder), PATIENCE)?;
         let mut figures = takeover.figures(bed)?;
         figures.insert("moves", moves);
         drop(relay);
@@ -140,6 +141,7 @@ fn cut(bed: &mut Testbed, cut: Cut) -> Result<Figures> {
     bed.comes_to_rest(RECOVERY)?;
     let moves = count(bed.moves(since_ms).len());
     let holder = bed.holder()?;
+    bed.pass_by_chance()?;
     let takeover = Takeover::watch(bed, &holder, |bed| bed.kill_host(&holder), PATIENCE)?;
     let mut figures = takeover.figures(bed)?;
     figures.insert("moves", moves);

@@ -168,6 +168,7 @@ fn with_two_paths(bed: &mut Testbed, disturb: impl FnOnce(&mut Testbed) -> Resul
     let moves = count(bed.moves(since_ms).len());
     let failed = count(bed.traffic().failed(since_ms, bed.lab().clock_ms() - ANSWERED));
     let holder = bed.holder()?;
+    bed.pass_by_chance()?;
     let takeover = Takeover::watch(bed, &holder, |bed| bed.kill_host(&holder), PATIENCE)?;
     let mut figures = takeover.figures(bed)?;
     figures.extend([

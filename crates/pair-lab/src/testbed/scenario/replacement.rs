@@ -94,6 +94,7 @@ fn add_a_third(bed: &mut Testbed) -> Result<Figures> {
     let failed = bed.traffic().failed(since_ms, bed.lab().clock_ms());
     let disturbed = bed.moves(since_ms).len() + failed;
     let holder = bed.holder()?;
+    bed.pass_by_chance()?;
     let takeover = Takeover::watch(bed, &holder, |bed| bed.kill_host(&holder), PATIENCE)?;
     let mut figures = takeover.figures(bed)?;
     figures.insert("disturbed", super::count(disturbed));

@@ -127,6 +127,7 @@ fn heal_and_die(bed: &mut Testbed, since_ms: u64) -> Result<Figures> {
 fn die(bed: &mut Testbed, since_ms: u64) -> Result<Figures> {
     let moves = count(bed.moves(since_ms).len());
     let holder = bed.holder()?;
+    bed.pass_by_chance()?;
     let takeover = Takeover::watch(bed, &holder, |bed| bed.kill_host(&holder), PATIENCE)?;
     let mut figures = takeover.figures(bed)?;
     figures.insert("moves", moves);
