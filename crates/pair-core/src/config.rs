@@ -128,7 +128,7 @@ pub const PROBE_IN_GOOD_TIMES: Duration = Duration::from_secs(10);
 /// How often the peer's service is probed once the holdtime has passed in silence, at the least.
 pub const PROBE_WHILE_SILENT: Duration = Duration::from_secs(1);
 
-/// How many rounds of probes, and of questions to witnesses, go out at least before a proof of life is too old (F-7): with one,
+/// How many rounds of probes, and of questions to witnesses, go out before a proof of life is too old (F-7), if their timeouts let them: with one,
 /// a peer that proves its life each time loses its address to an answer that takes a millisecond longer than the one before.
 pub const PROOFS_IN_PATIENCE: u32 = 3;
 

@@ -193,7 +193,7 @@ impl Node {
     /// Takes in what happened at `now`, decides anew, and queues what that takes.
     ///
     /// The caller handles every datagram that waits in the socket before it handles a [`Input::Wakeup`] (F-4), and tells of
-    /// its own checks again and again, changed or not: after a pause the last verdict is void (F-16).
+    /// its own checks again and again, changed or not, unless it knows its service fit: after a pause the last verdict is void (F-16).
     pub fn handle(&mut self, now: Instant, input: Input) {
         let run = self.clock.at(now);
         let is_late = input != Input::Wakeup && self.clock.is_late(now);

@@ -51,13 +51,13 @@ impl World {
         }
     }
 
-    /// A node asks its IMDS, and will again in a second.
+    /// A node asks its IMDS, and will again in two seconds.
     pub(crate) fn ask_imds(&mut self, at: Member, run: u64) {
         if self.host(at).run != run || self.host(at).node.is_none() {
             return;
         }
         self.agenda
-            .put(self.now + Duration::from_secs(1), Happening::AskImds { at, run });
+            .put(self.now + Duration::from_secs(2), Happening::AskImds { at, run });
         let host = self.host(at);
         if host.is_running() && host.has_imds {
             let asked_at = host.local(self.now);

@@ -23,6 +23,7 @@ mod seat;
 mod shared;
 mod witness;
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -167,6 +168,7 @@ impl Agent {
                 haproxy: None,
                 tally: Tally::default(),
                 has_happened: false,
+                is_readiness_open: false,
                 config,
                 me,
                 names,
@@ -252,6 +254,11 @@ impl Agent {
         self.hear_unchanged(now);
         for seat in &mut self.seats {
             seat.turn(now, &mut self.shared);
+        }
+        if mem::take(&mut self.shared.is_readiness_open) {
+            for seat in &mut self.seats {
+                seat.follow_readiness(now, &mut self.shared);
+            }
         }
         self.turned_at = now;
         self.follow_paths(now);

@@ -17,7 +17,7 @@ use crate::recorder::Record;
 /// The folder in the state directory.
 const FOLDER: &str = "records";
 
-/// How many files are kept; with two segments each, and one that is being written, that is 9 MiB and a little.
+/// How many files are kept; with two segments each, and one that is being written, that is 4.5 MiB and a little.
 pub const FILES: usize = 8;
 
 /// How the name of each ends.

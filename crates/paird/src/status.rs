@@ -189,8 +189,8 @@ impl Sources<'_> {
         let peer = self.me.peer();
         let report = seat.view.peer.as_ref();
         let current = seat.current_report();
-        let is_heard = matches!(seat.view.link, CoreLink::Up | CoreLink::OneWay);
-        let path = |(index, path)| self.path(index, path, is_heard);
+        let hears_us = seat.view.link == CoreLink::Up;
+        let path = |(index, path)| self.path(index, path, hears_us);
         PeerStatus {
             node: NodeStatus {
                 name: self.names.peer().to_owned(),

@@ -127,7 +127,7 @@ impl Node {
         }
     }
 
-    /// Whether it has just been said that this node holds the address: its IMDS does so each second, and says it when it does
+    /// Whether it has just been said that this node holds the address: its IMDS does so every other second, and says it when it does
     /// not any more, so EC2 need not be asked.
     fn is_confirmed(&self, now: Instant) -> bool {
         let confirmation = self.ownership.confirmation();

@@ -280,5 +280,6 @@ impl Node {
     }
 }
 
-/// A beat that is due within this part of an interval goes out when the peer's comes in.
-const TOGETHER: u32 = 8;
+/// A beat that is due within this part of an interval goes out when the peer's comes in: of two clocks one is never more than half an
+/// interval behind the other, so that they meet at once.
+const TOGETHER: u32 = 2;

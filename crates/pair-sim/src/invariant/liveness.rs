@@ -54,5 +54,5 @@ fn is_over_budget(world: &World) -> bool {
 /// The longest pause after a denied call (64 s), and the call.
 const DENIED: Duration = Duration::from_secs(70);
 
-/// Trust in an own reply (10 s), IMDS each second, two reads 2 s apart, and their calls.
-const TO_NOTICE: Duration = Duration::from_secs(18);
+/// Trust in an own reply (10 s), IMDS every two seconds, two reads 2 s apart, and their calls.
+const TO_NOTICE: Duration = Duration::from_secs(19);

@@ -104,7 +104,7 @@ fn every_invariant_about_time_can_be_violated() {
     world.follow.orphaned = Some(later(&world, 142));
     assert_eq!(check(&mut world), Ok(()));
     let mut world = World::settled(Settings::default(), 1);
-    world.follow.wrong[0] = Some(later(&world, 19));
+    world.follow.wrong[0] = Some(later(&world, 20));
     let wrong = check(&mut world).unwrap_err();
     assert_eq!(wrong.invariant, "no_node_is_wrong_about_itself_for_long");
 }

@@ -80,7 +80,12 @@ impl Agent {
     /// still is tells nothing.
     pub(super) fn hear_unchanged(&mut self, now: Instant) {
         let Heartbeat { interval, holdtime, .. } = self.shared.config.heartbeat;
-        let Some(verdict) = self.shared.watchers.take_unchanged(now, holdtime - interval) else {
+        let pause = holdtime - interval;
+        // After a pause the cores are woken first: what they were told before that would be void, and this is told once.
+        if now.since(self.turned_at) >= pause {
+            return;
+        }
+        let Some(verdict) = self.shared.watchers.take_unchanged(now, pause) else {
             return;
         };
         let mut fitnesses = self.seats.iter().map(|seat| seat.node.fitness());

@@ -260,6 +260,7 @@ impl Seat {
                 shared.has_happened = true;
                 if let Event::Witness { witness, answers } = event {
                     shared.known.follow_witness(shared.names.witness(witness), answers);
+                    shared.is_readiness_open = true;
                 }
                 // Whoever does not hold the address must be able to take it: what a move changes is rehearsed anew.
                 if matches!(event, Event::HolderChanged { to, .. } if to != Holder::Member(shared.me)) {

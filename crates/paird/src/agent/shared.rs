@@ -48,6 +48,8 @@ pub(super) struct Shared {
     pub(super) prompt: Option<Prompt>,
     /// Whether a core has told something since the service manager was last told how things are.
     pub(super) has_happened: bool,
+    /// Whether something was seen in this turn by which the seats may be ready, or not any more.
+    pub(super) is_readiness_open: bool,
 }
 
 impl Shared {

@@ -35,7 +35,7 @@ use crate::clock::boot_time;
 /// The pause before reconnecting when the connection before ended within an interval: short enough to see a dying master
 /// die, doubled each time up to the interval. After a connection that lasted longer there is no pause.
 const PAUSE_MIN: Duration = Duration::from_millis(5);
-/// A HAProxy that takes longer is in doubt: the answer of one that is well takes less than a millisecond.
+/// A HAProxy that takes longer is in doubt, a guess: the answer of one that is well takes less than a millisecond.
 const PROMPTLY: Duration = Duration::from_millis(10);
 
 /// What the socket shows.
@@ -169,7 +169,8 @@ impl Watch {
         }
         loop {
             self.doubt.notify_one();
-            if let Ok(answer) = timeout(self.interval, &mut exchange).await {
+            let patience = self.silence_max.saturating_sub(began.elapsed());
+            if let Ok(answer) = timeout(patience.min(self.interval), &mut exchange).await {
                 return answer.map_err(|_| End::Closed);
             }
             self.note_silence().await?;

@@ -609,7 +609,7 @@ pub const KEYS: &[Key] = &[
         "state.directory",
         Kind::Text(Syntax::FilePath),
         Value("\"/var/lib/paird\""),
-        "Directory for what a restart must not forget: holds and leaves, for records of transitions (at most 9 MiB for each address), and for the journal (at most 32 MiB). Nothing there is needed to be safe.",
+        "Directory for what a restart must not forget: holds and leaves, for records of transitions (at most 5 MiB for each address), and for the journal (at most 32 MiB). Nothing there is needed to be safe.",
     )),
     local(
         "metrics",

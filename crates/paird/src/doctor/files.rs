@@ -19,8 +19,8 @@ const DIFFERENT_BYTES_MIN: usize = 16;
 /// What an agent may come to keep of all addresses together: a journal of 32 MiB.
 const JOURNAL_MIB: u64 = 32;
 
-/// And of each: eight records and the start, of 1 MiB each.
-const RECORDS_MIB: u64 = 9;
+/// And of each: eight records and the start, of half a MiB each.
+const RECORDS_MIB: u64 = 5;
 
 /// Examines the key file: there, readable by few, well-formed and not made up by hand.
 pub(super) fn key(security: &Security) -> Examined {

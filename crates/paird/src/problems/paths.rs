@@ -48,6 +48,8 @@ pub(super) fn about(link: Link, known: &Knowledge) -> Option<Problem> {
     ];
     let told: Vec<String> = told
         .into_iter()
+        // Who hears nothing at all tells of no path: what it told last is old.
+        .take(if link == Link::Up { 2 } else { 1 })
         .filter(|(_, paths)| !paths.is_empty())
         .map(|(what, paths)| format!("{what} {}", paths.join("; and by ")))
         .collect();

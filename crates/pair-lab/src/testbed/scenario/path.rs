@@ -99,7 +99,7 @@ pub(super) const DELAY: Scenario = Scenario {
         let moves = count(bed.moves(since_ms).len());
         let holder = bed.holder()?;
         bed.pass_by_chance()?;
-    let takeover = Takeover::watch(bed, &holder, |bed| bed.kill_host(&holder), PATIENCE)?;
+        let takeover = Takeover::watch(bed, &holder, |bed| bed.kill_host(&holder), PATIENCE)?;
         let mut figures = takeover.figures(bed)?;
         figures.insert("moves", moves);
         drop(relay);
