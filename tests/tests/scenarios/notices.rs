@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Announcement, Pair, Setup, eventually, has_problem, on_stages, stays};
+use e2e::{Announcement, Market, Pair, Setup, eventually, has_problem, on_stages, stays};
 use pair_wire::control::{EndingCause, State};
 
 on_stages! {
@@ -22,6 +22,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 fn a_spot_interruption_hands_over_and_no_visitor_is_turned_away(setup: Setup) {
     let mut pair = setup.pair();
+    pair.lab().set_market("a", Market::Spot).unwrap();
     pair.start_healthy();
     let visitors = pair.visitors();
     pair.lab()
@@ -99,6 +100,7 @@ fn maintenance_hands_over_in_time_and_brings_the_node_back_when_it_is_called_off
 
 fn a_rebalance_recommendation_is_told_and_moves_nothing(setup: Setup) {
     let mut pair = setup.pair();
+    pair.lab().set_market("a", Market::Spot).unwrap();
     pair.start_healthy();
     pair.lab().announce("a", &Announcement::Rebalance).unwrap();
     pair.await_problem("a", "host-noticed");
@@ -114,6 +116,7 @@ fn a_rebalance_recommendation_is_told_and_moves_nothing(setup: Setup) {
 
 fn without_a_standby_the_address_is_served_on_until_there_is_one(setup: Setup) {
     let mut pair = setup.pair();
+    pair.lab().set_market("a", Market::Spot).unwrap();
     pair.start_healthy();
     pair.kill_service("b");
     pair.await_problem("a", "peer-unfit");

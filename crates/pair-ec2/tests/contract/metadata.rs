@@ -96,6 +96,7 @@ async fn silence_is_never_none(_: Rc<Backend>) {
 
 async fn what_aws_tells_of_the_end_is_read(_: Rc<Backend>) {
     let Emulated { lab, imds } = Emulated::start().await;
+    lab.set_market(SELF, pair_lab::Market::Spot).expect("the node exists");
     assert_eq!(imds.spot_interruption().await, Ok(None));
     assert_eq!(imds.rebalance_recommendation().await, Ok(None));
     assert_eq!(imds.scheduled_events().await, Ok(vec![]));
