@@ -14,11 +14,19 @@ on_stages! {
         without_a_standby_the_address_is_served_on_until_there_is_one,
         two_whose_hosts_end_do_not_swap,
         an_operators_leave_and_a_notice_are_two_matters,
-        what_the_configuration_does_not_want_to_know_is_not_read;
+        what_the_configuration_does_not_want_to_know_is_not_read,
+        what_aws_cannot_tell_an_instance_is_not_asked_for;
     moto: a_spot_interruption_hands_over_and_no_visitor_is_turned_away;
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
+
+const LIFE_CYCLE: &str = "instance-life-cycle";
+const INTERRUPTION: &str = "spot/instance-action";
+const GROUP: &str = "autoscaling/target-lifecycle-state";
+const MAINTENANCE: &str = "events/maintenance/scheduled";
+const REBALANCE: &str = "events/recommendations/rebalance";
+const NOTICES: [&str; 5] = [LIFE_CYCLE, INTERRUPTION, GROUP, MAINTENANCE, REBALANCE];
 
 fn a_spot_interruption_hands_over_and_no_visitor_is_turned_away(setup: Setup) {
     let mut pair = setup.pair();
@@ -172,14 +180,45 @@ fn an_operators_leave_and_a_notice_are_two_matters(setup: Setup) {
 
 fn what_the_configuration_does_not_want_to_know_is_not_read(setup: Setup) {
     let mut pair = setup.with("[notices]\nnone = true\n").pair();
-    pair.start_healthy();
     announce_target(&pair, "a", "Terminated");
+    pair.start_healthy();
     let asked = || pair.lab().imds_requests("a");
     let before = asked();
-    // IMDS is asked about the address once a second: by then the notices would have been read, too.
+    // IMDS is asked about the address every two seconds: by then the notices would have been read, too.
     eventually("time passes", || (asked() >= before + 8).then_some(()));
     pair.await_healthy();
     assert_eq!(pair.claimers(), ["a"]);
+    let read = NOTICES.map(|category| pair.lab().imds_requests_for("a", category));
+    assert_eq!(read, [0; 5]);
+}
+
+fn what_aws_cannot_tell_an_instance_is_not_asked_for(setup: Setup) {
+    let mut pair = setup.pair();
+    // One is on demand and in no group; the other one is spot, and in one.
+    pair.lab().set_market("b", Market::Spot).unwrap();
+    announce_target(&pair, "b", "InService");
+    pair.start_healthy();
+    let read = |node: &str, category: &str| pair.lab().imds_requests_for(node, category);
+    eventually("the other one has read its notices in several rounds", || {
+        (read("b", INTERRUPTION) >= 3 && read("b", GROUP) >= 3).then_some(())
+    });
+    eventually("it has read all of them", || {
+        NOTICES.iter().all(|category| read("b", category) > 0).then_some(())
+    });
+    let asked = |category| read("a", category);
+    assert_eq!((asked(LIFE_CYCLE), asked(INTERRUPTION), asked(REBALANCE)), (1, 0, 0));
+    // In the seldom rounds only, of which the one that is under way may not have come to maintenance.
+    let (seldom, group) = (asked(MAINTENANCE), asked(GROUP));
+    assert!((seldom..=seldom + 1).contains(&group), "{seldom} {group}");
+    assert_eq!(read("b", LIFE_CYCLE), 1);
+
+    // It is attached to a group, which terminates it later.
+    announce_target(&pair, "a", "InService");
+    eventually("it is asked for in each round", || {
+        (asked(GROUP) > asked(MAINTENANCE) + 1).then_some(())
+    });
+    announce_target(&pair, "a", "Terminated");
+    pair.await_takeover("b");
 }
 
 fn announce_target(pair: &Pair, node: &str, state: &str) {
