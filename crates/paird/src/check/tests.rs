@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use super::*;
 
@@ -146,7 +146,7 @@ impl Checks {
     fn of(settings: Settings) -> Self {
         let (sender, verdicts) = mpsc::unbounded_channel();
         let mut task = JoinSet::new();
-        task.spawn(run(settings, move |verdict| {
+        task.spawn(run(settings, Rhythm::default(), Handle::current(), move |verdict| {
             let _ = sender.send(verdict);
         }));
         Self { verdicts, _task: task }
