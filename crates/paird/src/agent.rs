@@ -21,6 +21,7 @@ mod reload;
 mod report;
 mod seat;
 mod shared;
+mod signals;
 mod witness;
 
 use std::mem;
@@ -34,7 +35,6 @@ use pair_wire::datagram::{Drops, MAX_DATAGRAM};
 use pair_wire::key::KeyRing;
 use sd_notify::NotifyState;
 use tokio::runtime::Handle;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, info, trace, warn};
 
@@ -202,9 +202,7 @@ impl Agent {
     /// # Errors
     /// If signals or the reactor fail: the daemon cannot go on and is restarted.
     pub async fn run(mut self) -> anyhow::Result<()> {
-        let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-        let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
-        let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
+        signals::listen(self.shared.tell.clone()).context("cannot listen for signals")?;
         self.introduce();
         for seat in &mut self.seats {
             seat.restore(&mut self.shared);
@@ -226,9 +224,6 @@ impl Agent {
                 rung = self.alarm.ring_at(self.shared.clock.boot_time(wake_at)) => rung.context("the timer of the event loop failed")?,
                 Some(news) = self.news.recv() => self.hear(news),
                 Some(request) = self.requests.recv() => self.answer(request),
-                _ = terminate.recv() => self.stop(),
-                _ = interrupt.recv() => self.stop(),
-                _ = hangup.recv() => self.reload(None),
             }
             self.shared.tally.woke(self.shared.clock.now(), wake_at);
         }

@@ -204,10 +204,17 @@ impl Cloud {
     async fn watch(&self, imds: &Imds) {
         let mut ticks = tokio::time::interval(imds_pause(self.allocations.len()));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        // This instance has just been known, so it has answered.
+        let mut said = Ok(());
         for allocation in self.allocations.iter().cycle() {
             ticks.tick().await;
-            if let Some(outcome) = allocation.look(imds).await {
-                self.tell(News::Imds(outcome.map_err(|error| error.to_string()))).await;
+            let Some(outcome) = allocation.look(imds).await else {
+                continue;
+            };
+            let outcome = outcome.map_err(|error| error.to_string());
+            if outcome != said {
+                said.clone_from(&outcome);
+                self.tell(News::Imds(outcome)).await;
             }
         }
     }

@@ -70,7 +70,7 @@ impl Testbed {
             .run(move || Lab::start_on(engine, config))
             .context("cannot open EC2 and IMDS")?;
         let lab = Arc::new(lab);
-        let gateway = Gateway::open(&router)?;
+        let gateway = Gateway::open(&router, lab.clock())?;
         follow(&lab, &gateway)?;
         let at_origin = Place::found(ORIGIN.name, || Ok(()))?;
         network::connect(&router, &at_origin, ORIGIN, None)?;

@@ -2,7 +2,8 @@
 //!
 //! An Elastic IP is translated to whoever the register says holds it, in both directions and packet by packet, as an internet
 //! gateway does: no connection is tracked, so an established one breaks with a move. A node without the Elastic IP has a public
-//! address of its own, by which it can probe the Elastic IP from outside. Each change is one transaction of `nft`.
+//! address of its own, by which it can probe the Elastic IP from outside. Each change is one transaction of `nft`, by which every
+//! packet meets either all of the old rules or all of the new ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,9 +11,11 @@ use std::io::Write as _;
 use std::mem;
 use std::net::Ipv4Addr;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context as _, Result, ensure};
+
+use pair_lab::{Clock, Record};
 
 use super::network::{Host, NODE_A, NODE_B, NODE_C};
 use super::place::Place;
@@ -22,13 +25,25 @@ use super::relay;
 #[derive(Debug, Clone)]
 pub(crate) struct Gateway {
     router: Arc<Place>,
+    clock: Clock,
     state: Arc<Mutex<State>>,
+}
+
+/// A time in which the gateway began to lead Elastic IPs elsewhere: packets before it went the old way, those after it go the new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Turn {
+    /// When it began, in milliseconds on the lab's clock.
+    pub(crate) from_ms: u64,
+    /// When it was over, in milliseconds on the lab's clock.
+    pub(crate) to_ms: u64,
 }
 
 #[derive(Debug, Default)]
 struct State {
     /// The private address that holds each Elastic IP.
     holders: BTreeMap<Ipv4Addr, Ipv4Addr>,
+    /// When they changed.
+    turns: Vec<Turn>,
     /// Machines on whose legs of the router nothing passes.
     cut_hosts: BTreeSet<Host>,
     /// From and to, by private addresses: what is sent by the way of public ones passes.
@@ -43,9 +58,10 @@ struct State {
 
 impl Gateway {
     /// Takes over the router's packet filter; everything passes, and nobody holds an Elastic IP.
-    pub(crate) fn open(router: &Arc<Place>) -> Result<Self> {
+    pub(crate) fn open(router: &Arc<Place>, clock: Clock) -> Result<Self> {
         let gateway = Self {
             router: Arc::clone(router),
+            clock,
             state: Arc::default(),
         };
         gateway.change(|_| ())?;
@@ -54,7 +70,19 @@ impl Gateway {
 
     /// Leads each Elastic IP to the private address that holds it, and any other nowhere.
     pub(crate) fn lead(&self, holders: BTreeMap<Ipv4Addr, Ipv4Addr>) -> Result<()> {
-        self.change(|state| state.holders = holders)
+        if self.state().holders == holders {
+            return Ok(());
+        }
+        let from_ms = self.clock.ms();
+        self.change(|state| state.holders = holders)?;
+        let to_ms = self.clock.ms();
+        self.state().turns.push(Turn { from_ms, to_ms });
+        Ok(())
+    }
+
+    /// When it began to lead Elastic IPs elsewhere, since it was opened.
+    pub(crate) fn turns(&self) -> Vec<Turn> {
+        self.state().turns.clone()
     }
 
     /// Cuts a machine off from everything, at once and silently.
@@ -100,6 +128,7 @@ impl Gateway {
         self.change(|state| {
             *state = State {
                 holders: mem::take(&mut state.holders),
+                turns: mem::take(&mut state.turns),
                 ..State::default()
             }
         })
@@ -107,18 +136,29 @@ impl Gateway {
 
     /// Changes the state and the filter with it. The lock is held meanwhile, so that the last change wins in both.
     fn change(&self, change: impl FnOnce(&mut State)) -> Result<()> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         change(&mut state);
         let rules = state.rules();
         self.router.run(move || apply(&rules))
     }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Turn {
+    /// Whether a request was under way then. Its packets came to two nodes, of which the second one knows of no connection.
+    pub(crate) fn cuts(&self, request: &Record) -> bool {
+        request.started_ms <= self.to_ms && request.ended_ms >= self.from_ms
+    }
 }
 
 impl State {
-    /// Writes the whole filter. It replaces the one before in one transaction.
+    /// Writes the whole filter. Its rules replace those before in one transaction, and the chains stay where they are: of two that take
+    /// each other's place, a packet could meet both or neither.
     fn rules(&self) -> String {
-        let mut rules = String::from("table ip lab\ndelete table ip lab\ntable ip lab {\n");
-        rules.push_str("chain arriving { type filter hook prerouting priority raw; policy accept;\n");
+        let mut rules = format!("{CHAINS}flush table ip lab\ntable ip lab {{\nchain arriving {{\n");
         for host in &self.cut_hosts {
             let legs = legs(*host);
             line(&mut rules, format_args!("iifname {legs} drop"));
@@ -168,7 +208,7 @@ impl State {
         }
         // What is nobody's goes nowhere, without a word.
         line(&mut rules, format_args!("ip daddr {PUBLIC} drop"));
-        rules.push_str("}\nchain leaving { type filter hook postrouting priority filter; policy accept;\n");
+        rules.push_str("}\nchain leaving {\n");
         for host in &self.cut_hosts {
             let legs = legs(*host);
             line(&mut rules, format_args!("oifname {legs} drop"));
@@ -208,6 +248,13 @@ pub(super) fn apply(rules: &str) -> Result<()> {
     ensure!(output.status.success(), "nft refused:\n{rules}{said}");
     Ok(())
 }
+
+/// Where the rules stand.
+const CHAINS: &str = "table ip lab {
+chain arriving { type filter hook prerouting priority raw; policy accept; }
+chain leaving { type filter hook postrouting priority filter; policy accept; }
+}
+";
 
 /// From one node to the other.
 const WAYS: [(Ipv4Addr, Ipv4Addr); 2] = [(NODE_A.address, NODE_B.address), (NODE_B.address, NODE_A.address)];

@@ -17,6 +17,7 @@ use pair_lab::{Client, ClientConfig, Clock, Record, Verdict};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
+use super::gateway::Turn;
 use super::network::{ELASTIC_IP, SECOND_ELASTIC_IP};
 use super::place::Place;
 
@@ -94,6 +95,15 @@ impl Traffic {
         failed(&self.client, from_ms, to_ms)
     }
 
+    /// How many of those did not fail because the gateway led the Elastic IP elsewhere while they were under way.
+    pub(crate) fn failed_uncut(&self, from_ms: u64, to_ms: u64, turns: &[Turn]) -> usize {
+        let is_cut = |record: &Record| turns.iter().any(|turn| turn.cuts(record));
+        failures(&self.client, from_ms, to_ms)
+            .iter()
+            .filter(|record| !is_cut(record))
+            .count()
+    }
+
     /// How many long connections have broken since the start.
     pub(crate) fn broken(&self) -> u64 {
         self.broken.load(Ordering::Relaxed)
@@ -102,11 +112,16 @@ impl Traffic {
 
 /// How many requests of a client that began in this time were not answered as they should be.
 pub(crate) fn failed(client: &Client, from_ms: u64, to_ms: u64) -> usize {
-    let is_failed = |record: &Record| match record.verdict {
+    failures(client, from_ms, to_ms).len()
+}
+
+fn failures(client: &Client, from_ms: u64, to_ms: u64) -> Vec<Record> {
+    let mut records = client.records();
+    records.retain(|record| match record.verdict {
         Verdict::Good(_) => false,
         Verdict::Status(_) | Verdict::Failed | Verdict::TimedOut => (from_ms..to_ms).contains(&record.started_ms),
-    };
-    client.records().iter().filter(|record| is_failed(record)).count()
+    });
+    records
 }
 
 /// Keeps one connection, with a request now and then, and counts each end that it did not choose.

@@ -1,4 +1,4 @@
-//! What the other thread tells, and what the cores are told of it.
+//! What the other thread and signals tell, and what the cores are told of it.
 
 use std::time::SystemTime;
 
@@ -11,7 +11,7 @@ use super::shared::Shared;
 use crate::check::{State, Verdict};
 use crate::cloud::fault_of;
 use crate::config::Heartbeat;
-use crate::news::{AddressNews, News};
+use crate::news::{AddressNews, News, Signal};
 
 impl Agent {
     pub(super) fn hear(&mut self, news: News) {
@@ -60,6 +60,8 @@ impl Agent {
                 self.shared.known.notices = notices;
                 self.tell_all(now, &Input::HostEnds(ending));
             }
+            News::Signal(Signal::Stop) => self.stop(),
+            News::Signal(Signal::Reload) => self.reload(None),
             News::Examined(examinations) => self.tell_diagnosis(now, examinations),
             News::Checked(verdict) => {
                 let saturated = verdict.saturated;

@@ -165,7 +165,7 @@ impl Watch {
         tokio::select! {
             biased;
             answer = &mut exchange => return answer.map_err(|_| End::Closed),
-            _is_slow = alarm.ring_at(boot_time() + PROMPTLY.min(self.interval)) => {}
+            rung = alarm.ring_at(boot_time() + PROMPTLY.min(self.interval)) => rung.map_err(|_| End::Closed)?,
         }
         loop {
             self.doubt.notify_one();
@@ -230,19 +230,20 @@ impl Watch {
 }
 
 impl Info {
-    /// Reads lines `Name: value`; names that are not there keep their zero.
+    /// Reads lines `Name: value`; names that are not there keep their zero. Of nearly a hundred lines four matter, so each is looked at
+    /// no closer than it takes to pass it by.
     fn parse(answer: &[u8]) -> Self {
         let mut info = Self::default();
-        for line in String::from_utf8_lossy(answer).lines() {
-            let Some((name, value)) = line.split_once(": ") else {
-                continue;
-            };
-            match name {
-                "Version" => value.clone_into(&mut info.version),
-                "CurrConns" => info.connections = value.parse().unwrap_or_default(),
-                "Maxconn" => info.connections_max = value.parse().unwrap_or_default(),
-                "Stopping" => info.is_stopping = value != "0",
-                _ => {}
+        for line in answer.split(|byte| *byte == b'\n') {
+            let value = |name: &[u8]| line.strip_prefix(name).map(String::from_utf8_lossy);
+            if let Some(version) = value(b"Version: ") {
+                info.version = version.into_owned();
+            } else if let Some(connections) = value(b"CurrConns: ") {
+                info.connections = connections.parse().unwrap_or_default();
+            } else if let Some(connections_max) = value(b"Maxconn: ") {
+                info.connections_max = connections_max.parse().unwrap_or_default();
+            } else if let Some(stopping) = value(b"Stopping: ") {
+                info.is_stopping = stopping != "0";
             }
         }
         info

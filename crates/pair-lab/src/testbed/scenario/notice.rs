@@ -12,7 +12,7 @@ use super::{Scenario, ms};
 pub(super) const SPOT: Scenario = Scenario {
     name: "spot-notice",
     story: "AWS tells the holder that its spot instance is interrupted, and 15 s later its host dies: by then the address has moved, which \
-            costs 100 ms at most, and nothing else costs a request, the death neither",
+            costs 100 ms at most and no request but one that was under way just then, and the death costs nothing",
     runs: 5,
     limits: |_| {
         vec![

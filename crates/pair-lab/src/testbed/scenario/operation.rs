@@ -206,17 +206,10 @@ impl Costs {
         Ok(landed_ms)
     }
 
-    /// The worst of the moves, and the requests that failed when nothing moved.
+    /// The worst of the moves, and the requests that failed although no move cut them off.
     pub(super) fn figures(self, bed: &Testbed) -> Figures {
-        let until_ms = bed.lab().clock_ms();
-        let ends = self.outages.iter().map(|outage| outage.from_ms).chain([until_ms]);
-        let begins = [self.since_ms]
-            .into_iter()
-            .chain(self.outages.iter().map(|outage| outage.to_ms));
-        let elsewhere = begins
-            .zip(ends)
-            .map(|(from_ms, to_ms)| bed.traffic().failed(from_ms, to_ms))
-            .sum();
+        let turns = bed.gateway().turns();
+        let elsewhere = bed.traffic().failed_uncut(self.since_ms, bed.lab().clock_ms(), &turns);
         let worst = self.outages.iter().map(Outage::ms).max();
         let mut figures = Figures::from([("failed_elsewhere", count(elsewhere))]);
         figures.extend(worst.map(|worst| ("outage_ms", worst)));
