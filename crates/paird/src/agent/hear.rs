@@ -8,7 +8,7 @@ use tracing::{info, warn};
 use super::Agent;
 use super::seat::Seat;
 use super::shared::Shared;
-use crate::check::State;
+use crate::check::{State, Verdict};
 use crate::cloud::fault_of;
 use crate::config::Heartbeat;
 use crate::news::{AddressNews, News, Signal};
@@ -65,8 +65,7 @@ impl Agent {
             News::Examined(examinations) => self.tell_diagnosis(now, examinations),
             News::Checked(verdict) => {
                 let saturated = verdict.saturated;
-                self.shared.tally.checked(&verdict.state);
-                self.shared.known.verdict = Some(verdict);
+                self.note_verdict(verdict);
                 let fitness: Fitness = self.shared.known.fitness();
                 self.tell_all(now, &Input::Health { fitness, saturated });
             }
@@ -92,11 +91,16 @@ impl Agent {
         };
         let mut fitnesses = self.seats.iter().map(|seat| seat.node.fitness());
         if verdict.state == State::Healthy && fitnesses.all(|fitness| fitness == Fitness::Fit) {
-            self.shared.tally.checked(&verdict.state);
-            self.shared.known.verdict = Some(verdict);
+            self.note_verdict(verdict);
         } else {
             self.hear_at(now, News::Checked(verdict));
         }
+    }
+
+    /// Keeps it for status and metrics: what the cores are told of it, if anything, is the caller's.
+    fn note_verdict(&mut self, verdict: Verdict) {
+        self.shared.tally.checked(&verdict.state);
+        self.shared.known.verdict = Some(verdict);
     }
 }
 
