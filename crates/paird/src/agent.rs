@@ -1,7 +1,8 @@
 //! The event loop: carries datagrams, time and news to the core of each address, and carries out what it wants.
 //!
 //! One turn drains the sockets before it wakes the cores (F-4), so that a node that was paused hears what its peer said
-//! meanwhile before it judges its silence. Nothing in a turn waits: calls, checks and probes run on the other thread.
+//! meanwhile before it judges its silence. Nothing in a turn waits: calls and probes run on the other thread, and the checks of the
+//! service, which wait for nothing either, between two turns.
 //!
 //! ```text
 //!  datagrams, time ───────────────► turn ──┐           ┌────────────── Seat, one per address ──────────────┐
@@ -21,6 +22,7 @@ mod reload;
 mod report;
 mod seat;
 mod shared;
+mod signals;
 mod witness;
 
 use std::mem;
@@ -34,7 +36,6 @@ use pair_wire::datagram::{Drops, MAX_DATAGRAM};
 use pair_wire::key::KeyRing;
 use sd_notify::NotifyState;
 use tokio::runtime::Handle;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, info, trace, warn};
 
@@ -202,9 +203,7 @@ impl Agent {
     /// # Errors
     /// If signals or the reactor fail: the daemon cannot go on and is restarted.
     pub async fn run(mut self) -> anyhow::Result<()> {
-        let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-        let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
-        let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
+        signals::listen(self.shared.tell.clone()).context("cannot listen for signals")?;
         self.introduce();
         for seat in &mut self.seats {
             seat.restore(&mut self.shared);
@@ -226,9 +225,6 @@ impl Agent {
                 rung = self.alarm.ring_at(self.shared.clock.boot_time(wake_at)) => rung.context("the timer of the event loop failed")?,
                 Some(news) = self.news.recv() => self.hear(news),
                 Some(request) = self.requests.recv() => self.answer(request),
-                _ = terminate.recv() => self.stop(),
-                _ = interrupt.recv() => self.stop(),
-                _ = hangup.recv() => self.reload(None),
             }
             self.shared.tally.woke(self.shared.clock.now(), wake_at);
         }
@@ -268,6 +264,7 @@ impl Agent {
         self.publish(now);
         self.tell_status();
         self.feed_watchdog(now);
+        self.shared.watchers.beat();
         Ok(is_empty)
     }
 

@@ -23,7 +23,7 @@ use tracing::{info, warn};
 use crate::clock::Clock;
 use crate::config::AddressIndex;
 use crate::news::{AddressNews, News};
-use crate::notices::{Policy, Span, Told};
+use crate::notices::{Failures, Policy, Span, Told};
 
 pub use allocation::Destination;
 
@@ -205,10 +205,17 @@ impl Cloud {
     async fn watch(&self, imds: &Imds) {
         let mut ticks = tokio::time::interval(imds_pause(self.allocations.len()));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        // This instance has just been known, so it has answered.
+        let mut said = Ok(());
         for allocation in self.allocations.iter().cycle() {
             ticks.tick().await;
-            if let Some(outcome) = allocation.look(imds).await {
-                self.tell(News::Imds(outcome.map_err(|error| error.to_string()))).await;
+            let Some(outcome) = allocation.look(imds).await else {
+                continue;
+            };
+            let outcome = outcome.map_err(|error| error.to_string());
+            if outcome != said {
+                said.clone_from(&outcome);
+                self.tell(News::Imds(outcome)).await;
             }
         }
     }
@@ -217,26 +224,16 @@ impl Cloud {
     async fn watch_notices(&self, imds: &Imds) {
         let mut ticks = tokio::time::interval(NOTICES_INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let (mut told, mut said) = (Told::default(), Vec::new());
-        // What failed when each span was last asked: each failure is told once.
-        let (mut failed_soon, mut failed_all) = (Vec::new(), Vec::new());
+        let (mut told, mut said, mut failures) = (Told::default(), Vec::new(), Failures::default());
         for round in (0..NOTICES_ROUNDS).cycle() {
             ticks.tick().await;
             let notices = match self.manner().notices {
                 Some(policy) => {
-                    let (span, failed) = match round {
-                        0 => (Span::All, &mut failed_all),
-                        _ => (Span::Soon, &mut failed_soon),
-                    };
+                    let span = if round == 0 { Span::All } else { Span::Soon };
                     let errors = told.ask(imds, &policy, span).await;
-                    if !errors.is_empty() && errors != *failed {
-                        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
-                        warn!(
-                            errors = errors.join("; "),
-                            "AWS's notices were not read; what was told last stands"
-                        );
+                    if let Some(errors) = failures.note(span, errors) {
+                        warn!(errors, "AWS's notices were not read; what was told last stands");
                     }
-                    *failed = errors;
                     told.notices(&policy, SystemTime::now())
                 }
                 None => {

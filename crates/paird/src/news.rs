@@ -28,7 +28,7 @@ pub enum News {
     Hooked(Vec<(String, Outcome)>),
     /// The notices of AWS that stand, the most urgent first.
     Notices(Vec<Notice>),
-    /// How the last question to IMDS went.
+    /// How the last question to IMDS went, if not as the one before.
     Imds(Result<(), String>),
     /// Configuration and keys, read again.
     Reread(Box<Result<(Config, KeyRing), Findings>>),
@@ -40,6 +40,17 @@ pub enum News {
     Checked(Verdict),
     /// What an examination of this node that somebody asked for has found.
     Examined(Vec<Examination>),
+    /// This process was sent a signal.
+    Signal(Signal),
+}
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGTERM, SIGINT: an end that the peer is told of.
+    Stop,
+    /// SIGHUP: read configuration and keys again.
+    Reload,
 }
 
 /// Something about one address.

@@ -102,6 +102,13 @@ impl Policy {
     }
 }
 
+/// Why notices were not read when each span was last asked for.
+#[derive(Debug, Default)]
+pub struct Failures {
+    soon: Vec<ImdsError>,
+    all: Vec<ImdsError>,
+}
+
 impl Response {
     /// The response of this name, as the schema lists them.
     #[must_use]
@@ -219,6 +226,24 @@ impl Group {
 impl From<Option<String>> for Group {
     fn from(target: Option<String>) -> Self {
         target.map_or(Self::Outside, Self::Target)
+    }
+}
+
+impl Failures {
+    /// Takes in why this span was not read, and returns it in words if it is new: what goes on is told once. Each span has its own,
+    /// since a kind that fails is asked for in some rounds only.
+    #[must_use]
+    pub fn note(&mut self, span: Span, errors: Vec<ImdsError>) -> Option<String> {
+        let before = match span {
+            Span::Soon => &mut self.soon,
+            Span::All => &mut self.all,
+        };
+        let is_new = !errors.is_empty() && errors != *before;
+        *before = errors;
+        is_new.then(|| {
+            let words: Vec<String> = before.iter().map(ToString::to_string).collect();
+            words.join("; ")
+        })
     }
 }
 
@@ -516,6 +541,35 @@ mod tests {
         assert_eq!((told.as_deref(), errors.len()), (Some("Terminated"), 1));
         note(&mut told, Ok(None), &mut errors);
         assert_eq!(told, None);
+    }
+
+    #[test]
+    fn what_goes_on_failing_is_told_once_whatever_is_asked_in_between() {
+        let refused = |status| {
+            let path = "events/maintenance/scheduled".to_owned();
+            vec![ImdsError::Refused { path, status }]
+        };
+        let mut failures = Failures::default();
+        let told = failures.note(Span::All, refused(500));
+        assert_eq!(
+            told.as_deref(),
+            Some("IMDS answered events/maintenance/scheduled with HTTP 500")
+        );
+        for _ in 0..3 {
+            assert_eq!(failures.note(Span::Soon, Vec::new()), None);
+            assert_eq!(failures.note(Span::All, refused(500)), None);
+        }
+        assert!(
+            failures.note(Span::All, refused(503)).is_some(),
+            "it fails in another way"
+        );
+        assert_eq!(failures.note(Span::All, Vec::new()), None);
+        assert!(failures.note(Span::All, refused(503)).is_some(), "it fails again");
+        assert!(
+            failures.note(Span::Soon, refused(503)).is_some(),
+            "the others fail, too"
+        );
+        assert_eq!(failures.note(Span::All, refused(503)), None);
     }
 
     #[test]

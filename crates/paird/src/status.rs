@@ -353,3 +353,6 @@ fn ending_of(notice: Notice) -> Option<EndingStatus> {
         Notice::Restarting { .. } | Notice::Leaving => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

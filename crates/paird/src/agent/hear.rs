@@ -1,4 +1,4 @@
-//! What the other thread tells, and what the cores are told of it.
+//! What the other thread and signals tell, and what the cores are told of it.
 
 use std::time::SystemTime;
 
@@ -8,10 +8,10 @@ use tracing::{info, warn};
 use super::Agent;
 use super::seat::Seat;
 use super::shared::Shared;
-use crate::check::State;
+use crate::check::{State, Verdict};
 use crate::cloud::fault_of;
 use crate::config::Heartbeat;
-use crate::news::{AddressNews, News};
+use crate::news::{AddressNews, News, Signal};
 
 impl Agent {
     pub(super) fn hear(&mut self, news: News) {
@@ -60,11 +60,12 @@ impl Agent {
                 self.shared.known.notices = notices;
                 self.tell_all(now, &Input::HostEnds(ending));
             }
+            News::Signal(Signal::Stop) => self.stop(),
+            News::Signal(Signal::Reload) => self.reload(None),
             News::Examined(examinations) => self.tell_diagnosis(now, examinations),
             News::Checked(verdict) => {
                 let saturated = verdict.saturated;
-                self.shared.tally.checked(&verdict.state);
-                self.shared.known.verdict = Some(verdict);
+                self.note_verdict(verdict);
                 let fitness: Fitness = self.shared.known.fitness();
                 self.tell_all(now, &Input::Health { fitness, saturated });
             }
@@ -90,11 +91,16 @@ impl Agent {
         };
         let mut fitnesses = self.seats.iter().map(|seat| seat.node.fitness());
         if verdict.state == State::Healthy && fitnesses.all(|fitness| fitness == Fitness::Fit) {
-            self.shared.tally.checked(&verdict.state);
-            self.shared.known.verdict = Some(verdict);
+            self.note_verdict(verdict);
         } else {
             self.hear_at(now, News::Checked(verdict));
         }
+    }
+
+    /// Keeps it for status and metrics: what the cores are told of it, if anything, is the caller's.
+    fn note_verdict(&mut self, verdict: Verdict) {
+        self.shared.tally.checked(&verdict.state);
+        self.shared.known.verdict = Some(verdict);
     }
 }
 

@@ -1,14 +1,16 @@
 //! The checks against a HAProxy written here, which does on demand what a real one does at its worst.
 
 use std::future::Future;
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::runtime::Builder;
+use tokio::sync::{oneshot, watch};
+use tokio::time::sleep;
 
 use super::*;
 
@@ -16,6 +18,9 @@ use super::*;
 const DEADLINE: Duration = Duration::from_secs(20);
 const INTERVAL: Duration = Duration::from_millis(20);
 const SILENCE_MAX: Duration = Duration::from_millis(200);
+const HTTP_TIMEOUT: Duration = Duration::from_millis(500);
+/// The node's own address.
+const OWN: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 2, 10));
 
 const BARE: Settings = Settings {
     haproxy_socket: None,
@@ -29,7 +34,11 @@ const BARE: Settings = Settings {
 /// How the fake answers `show info`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Manner {
-    Answers { connections: u64 },
+    Answers {
+        connections: u64,
+    },
+    /// Much later than one that is well, and before its silence is too long.
+    AnswersLate,
     Mute,
     AnswersAndCloses,
 }
@@ -42,6 +51,7 @@ struct Fake {
     /// Ends every connection and keeps the listener.
     hang_up: watch::Sender<usize>,
     accepted: Arc<AtomicUsize>,
+    asked: Arc<AtomicUsize>,
     open: Arc<AtomicUsize>,
     _tasks: JoinSet<()>,
 }
@@ -51,10 +61,11 @@ impl Fake {
         let listener = UnixListener::bind(path).expect("bind");
         let manner = watch::Sender::new(Manner::Answers { connections: 3 });
         let (generation, hang_up) = (watch::Sender::new(0), watch::Sender::new(0));
-        let (accepted, open) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let [accepted, asked, open] = std::array::from_fn(|_| Arc::new(AtomicUsize::new(0)));
         let mut tasks = JoinSet::new();
         let (manners, generations) = (manner.subscribe(), generation.subscribe());
-        let (hang_ups, accepts, opens) = (hang_up.subscribe(), Arc::clone(&accepted), Arc::clone(&open));
+        let (hang_ups, opens) = (hang_up.subscribe(), Arc::clone(&open));
+        let (accepts, asks) = (Arc::clone(&accepted), Arc::clone(&asked));
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
             loop {
@@ -63,11 +74,12 @@ impl Fake {
                 opens.fetch_add(1, Ordering::SeqCst);
                 let mut hang_ups = hang_ups.clone();
                 hang_ups.mark_unchanged();
-                let (manners, generations, opens) = (manners.clone(), generations.clone(), Arc::clone(&opens));
+                let (manners, generations) = (manners.clone(), generations.clone());
+                let (opens, asks) = (Arc::clone(&opens), Arc::clone(&asks));
                 connections.spawn(async move {
                     tokio::select! {
                         _ = hang_ups.changed() => {}
-                        () = converse(client, manners, generations) => {}
+                        () = converse(client, manners, generations, &asks) => {}
                     }
                     opens.fetch_sub(1, Ordering::SeqCst);
                 });
@@ -78,6 +90,7 @@ impl Fake {
             generation,
             hang_up,
             accepted,
+            asked,
             open,
             _tasks: tasks,
         }
@@ -94,17 +107,31 @@ impl Fake {
     fn accepted(&self) -> usize {
         self.accepted.load(Ordering::SeqCst)
     }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
 }
 
-async fn converse(client: UnixStream, manners: watch::Receiver<Manner>, generations: watch::Receiver<usize>) {
+async fn converse(
+    client: UnixStream,
+    manners: watch::Receiver<Manner>,
+    generations: watch::Receiver<usize>,
+    asked: &AtomicUsize,
+) {
     let born_in = *generations.borrow();
     let (reader, mut writer) = client.into_split();
     let mut lines = BufReader::new(reader).lines();
     while let Ok(Some(line)) = lines.next_line().await {
+        asked.fetch_add(1, Ordering::SeqCst);
         let manner = *manners.borrow();
         let connections = match manner {
             Manner::Answers { connections } => connections,
             Manner::AnswersAndCloses => 3,
+            Manner::AnswersLate => {
+                sleep(SILENCE_MAX / 4).await;
+                3
+            }
             Manner::Mute => continue,
         };
         let stopping = u8::from(*generations.borrow() > born_in);
@@ -137,7 +164,7 @@ impl Checks {
             http: http.map(|address| HttpTarget {
                 address,
                 path: "/".to_owned(),
-                timeout: Duration::from_millis(500),
+                timeout: HTTP_TIMEOUT,
             }),
             ..BARE
         })
@@ -146,7 +173,7 @@ impl Checks {
     fn of(settings: Settings) -> Self {
         let (sender, verdicts) = mpsc::unbounded_channel();
         let mut task = JoinSet::new();
-        task.spawn(run(settings, move |verdict| {
+        task.spawn(run(settings, Rhythm::default(), Handle::current(), move |verdict| {
             let _ = sender.send(verdict);
         }));
         Self { verdicts, _task: task }
@@ -218,7 +245,10 @@ struct Web {
 
 impl Web {
     async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
+        Self::behind(TcpListener::bind("127.0.0.1:0").await.expect("bind"))
+    }
+
+    fn behind(listener: TcpListener) -> Self {
         let address = listener.local_addr().expect("address");
         let status = watch::Sender::new(200);
         let statuses = status.subscribe();
@@ -241,6 +271,39 @@ impl Web {
             _tasks: tasks,
         }
     }
+}
+
+/// A HAProxy on a thread of its own, which goes on while this one is stopped, until `ended`.
+async fn start_elsewhere(path: PathBuf, ended: oneshot::Receiver<()>) -> Fake {
+    let (give, given) = oneshot::channel();
+    std::thread::spawn(move || {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("runtime");
+        runtime.block_on(async {
+            assert!(give.send(Fake::start(&path)).is_ok(), "the test waits for it");
+            let _ = ended.await;
+        });
+    });
+    given.await.expect("it has begun")
+}
+
+/// Stops this thread, and with it all that is in its runtime, as SIGSTOP does with a process.
+fn pause(time: Duration) {
+    std::thread::sleep(time);
+}
+
+/// A configuration with these checks, and all else by default.
+fn config(check: &str) -> Config {
+    let text = format!(
+        r#"
+        pair = "p"
+        node = [{{ name = "a", addresses = ["10.0.1.10"] }}, {{ name = "b", addresses = ["10.0.2.10"] }}]
+        address = [{{ allocation_id = "eipalloc-0123abcd" }}]
+        check = {{ {check} }}
+        probe = {{ none = true }}
+        security = {{ insecure_no_key = true }}
+    "#
+    );
+    Config::parse("paird.toml", &text).expect("valid")
 }
 
 fn folder() -> (tempfile::TempDir, PathBuf) {
@@ -346,6 +409,24 @@ async fn a_silent_haproxy_alone_is_unfit_after_the_bound_and_not_gone() {
     checks.until(is_healthy, is_down(false)).await;
 }
 
+/// As many verdicts as a silence has room for: one after each whole interval, and the last one at the bound, which is red.
+#[tokio::test]
+async fn by_default_a_hung_haproxy_without_another_check_is_unfit_after_a_holdtime() {
+    let (_folder, path) = folder();
+    let settings = Settings::new(&config(&format!("haproxy = {{ socket = {path:?} }}")), OWN);
+    let (interval, holdtime) = (Duration::from_millis(300), Duration::from_secs(1));
+    assert_eq!((settings.interval, settings.silence_max), (interval, holdtime));
+    let fake = Fake::start(&path);
+    let mut checks = Checks::of(settings);
+    checks.until_healthy().await;
+    fake.behave(Manner::Mute);
+    let is_silent = |verdict: &Verdict| verdict.detail.contains("has not answered");
+    checks.until(is_silent, is_healthy).await;
+    let silent = AtomicUsize::new(1);
+    let in_time = |verdict: &Verdict| is_healthy(verdict) && silent.fetch_add(1, Ordering::SeqCst) < 3;
+    checks.until(is_down(false), in_time).await;
+}
+
 #[tokio::test]
 async fn a_haproxy_that_was_never_heard_is_unknown_until_the_bound() {
     let (_folder, path) = folder();
@@ -391,6 +472,37 @@ async fn http_decides_about_a_haproxy_that_is_silent_on_its_socket() {
             process_gone: false
         }
     );
+}
+
+/// HAProxy answers while the process that has asked it is stopped: its answer is there before the question is found to be old.
+#[tokio::test]
+async fn what_haproxy_answers_during_a_pause_of_the_asking_process_counts() {
+    let (_folder, path) = folder();
+    let (_alive, ended) = oneshot::channel::<()>();
+    let fake = start_elsewhere(path.clone(), ended).await;
+    let mut checks = Checks::start(Some(&path), None);
+    checks.until_healthy().await;
+    for _ in 0..3 {
+        let before = fake.asked();
+        fake.behave(Manner::AnswersLate);
+        eventually("a question", || fake.asked() > before).await;
+        pause(SILENCE_MAX * 2);
+        fake.behave(Manner::Answers { connections: 3 });
+        checks.stays_healthy(5).await;
+    }
+}
+
+/// The first question has no answer within its time, and most of that was a pause; the second one is answered.
+#[tokio::test]
+async fn a_pause_of_the_asking_process_is_no_failure_of_a_service_asked_by_http() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
+    let mut checks = Checks::start(None, Some(listener.local_addr().expect("address")));
+    let _unanswered = within_deadline("a question", listener.accept()).await.expect("accept");
+    pause(HTTP_TIMEOUT + LATE * 2);
+    let _web = Web::behind(listener);
+    checks
+        .until(is_healthy, |verdict| verdict.state == State::Unknown)
+        .await;
 }
 
 #[tokio::test]
@@ -453,17 +565,10 @@ async fn without_any_check_the_node_says_healthy_again_and_again() {
 
 #[test]
 fn settings_ask_the_nodes_own_address() {
-    let text = r#"
-        pair = "p"
-        node = [{ name = "a", addresses = ["10.0.1.10"] }, { name = "b", addresses = ["10.0.2.10"] }]
-        address = [{ allocation_id = "eipalloc-0123abcd" }]
-        check = { http = { port = 8080, path = "/ready" }, tcp = { port = 8081 }, command = { program = "/bin/true" } }
-        probe = { none = true }
-        security = { insecure_no_key = true }
-    "#;
-    let config = Config::parse("paird.toml", text).expect("valid");
+    let checks =
+        r#"http = { port = 8080, path = "/ready" }, tcp = { port = 8081 }, command = { program = "/bin/true" }"#;
     assert_eq!(
-        Settings::new(&config, config.nodes[1].address),
+        Settings::new(&config(checks), OWN),
         Settings {
             haproxy_socket: None,
             http: Some(HttpTarget {

@@ -19,17 +19,6 @@ use super::{
 };
 use crate::notices::{Policy, Response};
 
-/// Where metrics are served unless the file says otherwise: on this host alone (DESIGN §8).
-const METRICS_LISTEN: &str = "127.0.0.1:9694";
-/// Heartbeats that must fit in a holdtime (DESIGN §4): one lost datagram must not end it.
-const INTERVALS_PER_HOLDTIME: u32 = 3;
-/// The time between two checks that is chosen where none is given: what fails has to last for the `unfit_delay` anyhow, and that HAProxy
-/// dies its socket tells by itself.
-const SHORTEST_CHECK: Duration = Duration::from_millis(300);
-
-/// Suspicion begins after two missed intervals; the probe has what is left of the holdtime (DESIGN §4).
-const INTERVALS_BEFORE_PROBE: u32 = 2;
-
 pub(super) type Read<T> = Result<T, Reported>;
 
 /// Reads the whole document, every section whatever the others hold.
@@ -645,5 +634,15 @@ fn half_the_holdtime(timing: &Heartbeat) -> Duration {
     timing.holdtime / 2
 }
 
-/// A service on this host answers sooner, unless the host itself has no time: then both would be late. A guess.
+/// Where metrics are served unless the file says otherwise: on this host alone (DESIGN §8).
+const METRICS_LISTEN: &str = "127.0.0.1:9694";
+/// Heartbeats that must fit in a holdtime (DESIGN §4): one lost datagram must not end it.
+const INTERVALS_PER_HOLDTIME: u32 = 3;
+/// Suspicion begins after two missed intervals; the probe has what is left of the holdtime (DESIGN §4).
+const INTERVALS_BEFORE_PROBE: u32 = 2;
+/// The least time between two checks where none is given. A guess: what fails has to last for the `unfit_delay` anyhow, and of HAProxy's
+/// death its socket tells at once. What checks cost an idle node (`cargo xtask bench idle`) beside how late a hang is found would settle it.
+const SHORTEST_CHECK: Duration = Duration::from_millis(300);
+/// The least patience with a check where none is given. A guess: a service on this host answers sooner, unless the host itself has no
+/// time, and then both would be late. The longest answers of services that are well, on hosts that are busy, would settle it.
 const SHORTEST_PATIENCE: Duration = Duration::from_millis(200);

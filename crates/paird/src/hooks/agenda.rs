@@ -75,11 +75,15 @@ impl Subject {
     }
 
     /// What there is to tell of it: one thing, or one for each of several addresses.
-    fn topics(self, status: &Status) -> Vec<Topic> {
-        match (self, status.addresses.len()) {
-            (Self::Role | Self::Readiness, several @ 2..) => (0..several).map(|place| (self, Some(place))).collect(),
-            (Self::Role | Self::Host | Self::Readiness | Self::Peer | Self::Pair, _) => vec![(self, None)],
-        }
+    fn topics(self, status: &Status) -> impl Iterator<Item = Topic> {
+        let several = match (self, status.addresses.len()) {
+            (Self::Role | Self::Readiness, several @ 2..) => several,
+            (Self::Role | Self::Host | Self::Readiness | Self::Peer | Self::Pair, _) => 0,
+        };
+        let one = (several == 0).then_some(None);
+        one.into_iter()
+            .chain((0..several).map(Some))
+            .map(move |place| (self, place))
     }
 
     /// How it is in this document; `None` if that cannot be told at this moment.
@@ -119,19 +123,28 @@ impl Subject {
     }
 }
 
+/// Whether hooks have something to learn from one document after the other, or may have.
+pub fn differ(before: &Status, after: &Status) -> bool {
+    states(before).ne(states(after))
+}
+
+/// How everything is, as far as it can be told: nothing before the daemon has looked around.
+fn states(status: &Status) -> impl Iterator<Item = (Topic, &'static str)> {
+    let has_looked = status.agent.uptime_ms >= LOOKED_AROUND_MS;
+    Subject::ALL
+        .into_iter()
+        .filter(move |_| has_looked)
+        .flat_map(|subject| subject.topics(status))
+        .filter_map(|(subject, place)| Some(((subject, place), subject.state(place, status)?)))
+}
+
 impl Agenda {
     /// Takes in how things are. Returns the states that have gone again before any hook was told of them.
     pub(super) fn follow(&mut self, status: &Status) -> Vec<(Subject, &'static str)> {
         let mut gone = Vec::new();
-        if status.agent.uptime_ms < LOOKED_AROUND_MS {
-            return gone;
-        }
         let shared = Arc::new(status.clone());
-        for topic in Subject::ALL.into_iter().flat_map(|subject| subject.topics(status)) {
-            let (subject, place) = topic;
-            let Some(state) = subject.state(place, status) else {
-                continue;
-            };
+        for (topic, state) in states(status) {
+            let (subject, _) = topic;
             let before = self.newest.get(&topic).map(|sight| sight.state);
             if before == Some(state) {
                 continue;
@@ -266,6 +279,21 @@ mod tests {
         young.state = State::Critical;
         agenda.follow(&young);
         assert_eq!(all(&mut agenda), []);
+    }
+
+    #[test]
+    fn documents_differ_when_hooks_would_learn_something() {
+        let passive = with_role("passive");
+        assert!(!differ(&passive, &passive.clone()));
+        assert!(differ(&passive, &with_role("active")));
+        let mut young = with_role("passive");
+        young.agent.uptime_ms = 4_999;
+        assert!(differ(&young, &passive), "from here on there is something to tell");
+        assert!(!differ(&young, &young.clone()));
+        let mut busier = with_role("passive");
+        busier.agent.uptime_ms += 1_000;
+        busier.agent.as_of_ms += 1_000;
+        assert!(!differ(&passive, &busier));
     }
 
     #[test]

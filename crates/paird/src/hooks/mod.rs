@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Hooks are told of *states*, not of transitions: of each [`Subject`] the newest state that they were not told yet. They are
-//! run by whoever looks at the newest picture, so the event loop knows nothing of them, and none of them can delay a
-//! takeover, however long it hangs. One runs at a time, in the order of their names. When the state changes while they run,
+//! run by whoever looks at the newest picture, and only one from which they learn something wakes the other thread; the event loop
+//! knows nothing of them, and none of them can delay a takeover, however long it hangs. One runs at a time, in the order of their names. When the state changes while they run,
 //! those that are left are skipped, and all of them are told the new state: the last thing that a hook hears is always how
 //! things are. A state that came and went meanwhile is told to nobody.
 
@@ -24,7 +24,7 @@ use tracing::{info, warn};
 use crate::metrics::Board;
 use crate::news::News;
 
-pub use agenda::{Occasion, Subject};
+pub use agenda::{Occasion, Subject, differ};
 pub use program::Outcome;
 
 use agenda::Agenda;
@@ -39,7 +39,7 @@ pub struct Settings {
     pub timeout: Duration,
 }
 
-/// Runs hooks for as long as pictures come.
+/// Runs hooks for as long as there are pictures.
 pub async fn watch(settings: Settings, mut board: Board, tell: mpsc::Sender<News>) {
     let mut agenda = Agenda::default();
     while board.changed().await {

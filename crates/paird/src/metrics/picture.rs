@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::tally::{AddressTally, Tally, WitnessTally};
 use crate::clock::Clock;
+use crate::hooks;
 
 /// How often a picture is published while nothing happens: a document is written each time, no scraper is faster, and whoever asks for
 /// the status asks the event loop itself.
@@ -81,15 +82,23 @@ impl Publisher {
         now >= self.due_at
     }
 
-    /// Puts a picture in the place of the one before; nobody is waited for but who just takes that one into his hand.
+    /// Puts a picture in the place of the one before; nobody is waited for but who just takes that one into his hand, and who waits
+    /// for one is woken if there is something new on it for hooks.
     pub fn publish(&mut self, picture: Picture) {
         self.due_at = picture.at + PAUSE;
-        self.pictures.send_replace(Some(Arc::new(picture)));
+        self.pictures.send_if_modified(|shown| {
+            let is_new = shown
+                .as_ref()
+                .is_none_or(|before| hooks::differ(&before.status, &picture.status));
+            *shown = Some(Arc::new(picture));
+            is_new
+        });
     }
 }
 
 impl Board {
-    /// Waits for a picture that was not looked at yet. Returns whether one can come: not once the event loop has ended.
+    /// Waits for a picture from which hooks learn something, and the first time for any. Returns whether one can come: not once the
+    /// event loop has ended.
     pub async fn changed(&mut self) -> bool {
         self.pictures.changed().await.is_ok()
     }

@@ -61,3 +61,54 @@ pub(super) fn about(link: Link, known: &Knowledge) -> Option<Problem> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+    use std::time::Duration;
+
+    use pair_core::{Incarnation, Member, Prefix, Sequence};
+    use pair_wire::datagram::HeardPaths;
+
+    use super::*;
+    use crate::config::AddressIndex;
+
+    const HOLDTIME: Duration = Duration::from_secs(1);
+
+    #[tokio::test]
+    async fn a_path_by_which_only_the_peer_hears_nothing_is_told_beside_those_that_are_silent_here() {
+        let ends = |last| [[127, 0, 11, last], [127, 0, 12, last]].map(IpAddr::from);
+        let ends = [1, 2, 3].map(ends).map(|[own, peer]| (own, peer));
+        let mut paths = Paths::open(ends, 7694).unwrap();
+        let prefix = Prefix {
+            sender: Member::Second,
+            incarnation: Incarnation(1),
+            sequence: Sequence(1),
+            echo: None,
+        };
+        let now = Instant::ZERO + HOLDTIME;
+        for path in [0, 1] {
+            paths.hear(now, path, AddressIndex(0), &prefix);
+        }
+        paths.follow(now, HOLDTIME);
+        assert_eq!(unheard_paths(&paths), [""; 0], "the peer has not said");
+        paths.hear_of_peer(HeardPaths::of([true, false, false]));
+        assert_eq!(unheard_paths(&paths), ["127.0.11.2 to 127.0.12.2"]);
+        let silent = "127.0.11.3 to 127.0.12.3, on which nothing was ever heard";
+        assert_eq!(silent_paths(&paths, now), [silent]);
+
+        let mut known = Knowledge::new("haproxy", None);
+        known.silent_paths = silent_paths(&paths, now);
+        known.unheard_paths = unheard_paths(&paths);
+        let told = |link| about(link, &known).map(|problem| problem.text);
+        let ours = format!("no heartbeats come by the path {silent}");
+        let both = format!("{ours}; the peer hears nothing by the path 127.0.11.2 to 127.0.12.2");
+        assert_eq!(told(Link::Up), Some(both));
+        assert_eq!(
+            told(Link::OneWay),
+            Some(ours),
+            "a peer that hears nothing tells of no path"
+        );
+        assert_eq!(told(Link::PresumedDead), None);
+    }
+}
