@@ -361,7 +361,7 @@ mod tests {
             autoscaling: Group::Target("Terminated".to_owned()),
             ..Told::default()
         };
-        let leaves = [(EndingCause::Autoscaling, true), (EndingCause::Spot, true)];
+        let leaves = [(Autoscaling, true), (Spot, true)];
         assert_eq!(seen(&told, &DEFAULT, 0), leaves);
         let notices = told.notices(&DEFAULT, wall(0));
         let said: Vec<String> = notices.iter().map(|notice| notice.told(wall(0))).collect();
@@ -401,10 +401,10 @@ mod tests {
             ..Told::default()
         };
         let at = |minute| seen(&told, &DEFAULT, minute);
-        assert_eq!(at(0), [(EndingCause::Maintenance, false)]);
-        assert_eq!(at(44), [(EndingCause::Maintenance, false)]);
-        assert_eq!(at(45), [(EndingCause::Maintenance, true)]);
-        assert_eq!(at(70), [(EndingCause::Maintenance, true)]);
+        assert_eq!(at(0), [(Maintenance, false)]);
+        assert_eq!(at(44), [(Maintenance, false)]);
+        assert_eq!(at(45), [(Maintenance, true)]);
+        assert_eq!(at(70), [(Maintenance, true)]);
     }
 
     #[test]
@@ -413,7 +413,7 @@ mod tests {
             events: vec![event("system-maintenance", 1, false), event("instance-stop", 1, true)],
             ..Told::default()
         };
-        assert_eq!(seen(&told, &DEFAULT, 1), [(EndingCause::Maintenance, false)]);
+        assert_eq!(seen(&told, &DEFAULT, 1), [(Maintenance, false)]);
     }
 
     #[test]
@@ -423,8 +423,8 @@ mod tests {
             ..Told::default()
         };
         let with = |rebalance| seen(&told, &Policy { rebalance, ..DEFAULT }, 1);
-        assert_eq!(with(Response::Report), [(EndingCause::Rebalance, false)]);
-        assert_eq!(with(Response::Leave), [(EndingCause::Rebalance, true)]);
+        assert_eq!(with(Response::Report), [(Rebalance, false)]);
+        assert_eq!(with(Response::Leave), [(Rebalance, true)]);
         assert_eq!(with(Response::Ignore), []);
     }
 
@@ -438,7 +438,7 @@ mod tests {
         let notices = told.notices(&DEFAULT, wall(5));
         assert_eq!(notices[0].detail, "instance-reboot");
         assert_eq!(notices[1].detail, "instance-stop");
-        assert_eq!(notices[2].cause, EndingCause::Rebalance);
+        assert_eq!(notices[2].cause, Rebalance);
     }
 
     /// The kinds that are asked for in the rounds of each span.
@@ -575,7 +575,7 @@ mod tests {
     #[test]
     fn the_core_is_told_by_its_own_clock() {
         let notice = Notice {
-            cause: EndingCause::Spot,
+            cause: Spot,
             detail: "stop".to_owned(),
             at: Some(wall(12)),
             hands_over: true,
