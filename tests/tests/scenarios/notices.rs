@@ -51,10 +51,9 @@ fn a_spot_interruption_hands_over_and_no_visitor_is_turned_away(setup: Setup) {
 
 fn a_termination_by_the_autoscaling_group_hands_over(setup: Setup) {
     let mut pair = setup.pair();
-    pair.start_healthy();
     announce_target(&pair, "a", "InService");
     announce_target(&pair, "b", "InService");
-    pair.await_healthy();
+    pair.start_healthy();
     announce_target(&pair, "a", "Terminated");
     pair.await_takeover("b");
     for (node, problem) in [("a", "host-ending"), ("b", "peer-host-ending")] {
@@ -142,6 +141,8 @@ fn without_a_standby_the_address_is_served_on_until_there_is_one(setup: Setup) {
 
 fn two_whose_hosts_end_do_not_swap(setup: Setup) {
     let mut pair = setup.pair();
+    announce_target(&pair, "a", "InService");
+    announce_target(&pair, "b", "InService");
     pair.start_healthy();
     announce_target(&pair, "b", "Terminated");
     pair.await_problem("a", "peer-host-ending");
@@ -158,6 +159,7 @@ fn two_whose_hosts_end_do_not_swap(setup: Setup) {
 
 fn an_operators_leave_and_a_notice_are_two_matters(setup: Setup) {
     let mut pair = setup.pair();
+    announce_target(&pair, "b", "InService");
     pair.start_healthy();
     let left = pair.pairctl("b", &["leave"]);
     assert_eq!(left.code, Some(0), "{left:?}");
