@@ -38,7 +38,7 @@ pub(crate) struct Turn {
     pub(crate) to_ms: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct State {
     /// The private address that holds each Elastic IP.
     holders: BTreeMap<Ipv4Addr, Ipv4Addr>,
@@ -70,14 +70,11 @@ impl Gateway {
 
     /// Leads each Elastic IP to the private address that holds it, and any other nowhere.
     pub(crate) fn lead(&self, holders: BTreeMap<Ipv4Addr, Ipv4Addr>) -> Result<()> {
-        if self.state().holders == holders {
+        let mut state = self.state();
+        if state.holders == holders {
             return Ok(());
         }
-        let from_ms = self.clock.ms();
-        self.change(|state| state.holders = holders)?;
-        let to_ms = self.clock.ms();
-        self.state().turns.push(Turn { from_ms, to_ms });
-        Ok(())
+        self.change_held(&mut state, |state| state.holders = holders)
     }
 
     /// When it began to lead Elastic IPs elsewhere, since it was opened.
@@ -136,10 +133,11 @@ impl Gateway {
 
     /// Changes the state and the filter with it. The lock is held meanwhile, so that the last change wins in both.
     fn change(&self, change: impl FnOnce(&mut State)) -> Result<()> {
-        let mut state = self.state();
-        change(&mut state);
-        let rules = state.rules();
-        self.router.run(move || apply(&rules))
+        self.change_held(&mut self.state(), change)
+    }
+
+    fn change_held(&self, state: &mut State, change: impl FnOnce(&mut State)) -> Result<()> {
+        state.change(self.clock, change, |rules| self.router.run(move || apply(&rules)))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -155,6 +153,26 @@ impl Turn {
 }
 
 impl State {
+    /// Changes what is to be done, and has the filter do it. What failed is as if nobody had asked for it: the filter still does what it
+    /// did, and who asks again is not told that it is done.
+    fn change(
+        &mut self,
+        clock: Clock,
+        change: impl FnOnce(&mut Self),
+        apply: impl FnOnce(String) -> Result<()>,
+    ) -> Result<()> {
+        let mut changed = self.clone();
+        change(&mut changed);
+        let from_ms = clock.ms();
+        apply(changed.rules())?;
+        if changed.holders != self.holders {
+            let to_ms = clock.ms();
+            changed.turns.push(Turn { from_ms, to_ms });
+        }
+        *self = changed;
+        Ok(())
+    }
+
     /// Writes the whole filter. Its rules replace those before in one transaction, and the chains stay where they are: of two that take
     /// each other's place, a packet could meet both or neither.
     fn rules(&self) -> String {
@@ -267,3 +285,38 @@ const PUBLIC_OF_C: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 13);
 const PUBLIC: &str = "203.0.113.0/24";
 const INTERNET: &str = "198.51.100.0/24";
 const NODES: &str = "{ 10.0.1.10, 10.0.2.10, 10.0.4.10 }";
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use anyhow::bail;
+
+    use super::*;
+
+    #[test]
+    fn what_the_filter_refused_is_as_if_nobody_had_asked_for_it() {
+        let clock = Clock::new(Instant::now());
+        let elastic = Ipv4Addr::new(203, 0, 113, 10);
+        let lead = |state: &mut State| state.holders = BTreeMap::from([(elastic, NODE_A.address)]);
+        let mut state = State::default();
+        let refused = state.change(clock, lead, |_| bail!("nft refused"));
+        assert!(refused.is_err());
+        assert_eq!(state, State::default());
+        state.change(clock, lead, |_| Ok(())).unwrap();
+        assert_eq!(state.holders, BTreeMap::from([(elastic, NODE_A.address)]));
+        assert_eq!(state.turns.len(), 1);
+    }
+
+    #[test]
+    fn a_fault_and_its_end_are_no_turns() {
+        let clock = Clock::new(Instant::now());
+        let mut state = State::default();
+        for is_cut in [true, false] {
+            state
+                .change(clock, |state| state.is_hairpin_cut = is_cut, |_| Ok(()))
+                .unwrap();
+        }
+        assert_eq!(state, State::default());
+    }
+}
