@@ -291,8 +291,37 @@ mod tests {
     use std::time::Instant;
 
     use anyhow::bail;
+    use pair_lab::Verdict;
 
     use super::*;
+
+    #[test]
+    fn a_turn_cuts_the_requests_that_were_under_way_at_any_moment_of_it() {
+        let turn = Turn {
+            from_ms: 100,
+            to_ms: 110,
+        };
+        let cases = [
+            ("over just before it", 90, 99, false),
+            ("answered as it began", 90, 100, true),
+            ("under way as it began", 98, 104, true),
+            ("longer than it", 90, 120, true),
+            ("in the midst of it", 103, 107, true),
+            ("as long as it", 100, 110, true),
+            ("under way as it ended", 108, 360, true),
+            ("begun as it ended", 110, 360, true),
+            ("begun just after it", 111, 361, false),
+        ];
+        for (when, started_ms, ended_ms, is_cut) in cases {
+            let verdict = Verdict::Failed;
+            let request = Record {
+                started_ms,
+                ended_ms,
+                verdict,
+            };
+            assert_eq!(turn.cuts(&request), is_cut, "{when}");
+        }
+    }
 
     #[test]
     fn what_the_filter_refused_is_as_if_nobody_had_asked_for_it() {

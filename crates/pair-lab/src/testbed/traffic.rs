@@ -35,6 +35,15 @@ pub(crate) struct Traffic {
     engine: Engine,
 }
 
+/// How many requests failed, and when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Failed {
+    /// While the gateway led the Elastic IP elsewhere.
+    pub(crate) cut: usize,
+    /// At any other time.
+    pub(crate) elsewhere: usize,
+}
+
 impl Traffic {
     /// Starts asking the Elastic IP.
     pub(crate) fn start(place: Place, clock: Clock) -> Result<Self> {
@@ -95,13 +104,14 @@ impl Traffic {
         failed(&self.client, from_ms, to_ms)
     }
 
-    /// How many of those did not fail because the gateway led the Elastic IP elsewhere while they were under way.
-    pub(crate) fn failed_uncut(&self, from_ms: u64, to_ms: u64, turns: &[Turn]) -> usize {
+    /// Those, apart by whether the gateway led the Elastic IP elsewhere while they were under way.
+    pub(crate) fn failed_by(&self, from_ms: u64, to_ms: u64, turns: &[Turn]) -> Failed {
         let is_cut = |record: &Record| turns.iter().any(|turn| turn.cuts(record));
-        failures(&self.client, from_ms, to_ms)
-            .iter()
-            .filter(|record| !is_cut(record))
-            .count()
+        let (cut, elsewhere): (Vec<_>, Vec<_>) = failures(&self.client, from_ms, to_ms).into_iter().partition(is_cut);
+        Failed {
+            cut: cut.len(),
+            elsewhere: elsewhere.len(),
+        }
     }
 
     /// How many long connections have broken since the start.

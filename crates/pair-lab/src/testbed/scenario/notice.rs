@@ -5,22 +5,20 @@ use std::time::Duration;
 use pair_lab::Announcement;
 
 use super::super::figures::Limit;
-use super::operation::Costs;
+use super::operation::{Costs, limits_of_moves};
 use super::{Scenario, ms};
 
 /// A spot instance is interrupted.
 pub(super) const SPOT: Scenario = Scenario {
     name: "spot-notice",
     story: "AWS tells the holder, a spot instance as the other node is, that it is interrupted, and 15 s later its host dies: by then the \
-            address has moved, which costs 100 ms at most and no request but one that was under way just then, and the death costs nothing",
+            address has moved, which costs 100 ms at most and no request but those under way just then, of which there are at most \
+            two, and the death costs nothing",
     runs: 5,
     limits: |_| {
-        vec![
-            Limit::every("handed_over_ms", 6_000),
-            Limit::every("outage_ms", 100),
-            Limit::every("moves", 1),
-            Limit::every("failed_elsewhere", 0),
-        ]
+        let mut limits = limits_of_moves(1);
+        limits.push(Limit::every("handed_over_ms", 6_000));
+        limits
     },
     play: |bed| {
         bed.become_spot()?;
