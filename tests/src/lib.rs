@@ -54,7 +54,7 @@ pub use full_disk::FullDisk;
 pub use manual::{Block, blocks, repository};
 pub use namespace::lab_obstacle;
 pub use pair::{Pair, has_problem, of};
-pub use pair_lab::{Action, Announcement, Fault, LogEntry, Market, Scope, Target};
+pub use pair_lab::{Action, Announcement, Fault, LogEntry, Purchase, Scope, Target};
 pub use scenario::{Stage, is_skipped, run};
 pub use setup::Setup;
 pub use speaker::{Recording, Speaker};

@@ -156,7 +156,7 @@ impl Imds {
                 ["instance-id"] => Some(machine.instance_id.clone()),
                 ["instance-life-cycle"] => {
                     let life = self.shared.instances.life(&machine.instance_id);
-                    Some(life.market.word().to_owned())
+                    Some(life.purchase.word().to_owned())
                 }
                 ["local-ipv4"] => Some(machine.private_ip().to_string()),
                 ["public-ipv4"] => held

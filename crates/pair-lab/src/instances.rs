@@ -24,14 +24,14 @@ struct Books {
 pub(crate) struct Life {
     pub(crate) stage: Stage,
     pub(crate) is_unreachable: bool,
-    pub(crate) market: Market,
+    pub(crate) purchase: Purchase,
     /// When it was last started.
     pub(crate) launched: Timestamp,
 }
 
 /// How an instance was bought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Market {
+pub enum Purchase {
     /// For as long as it is wanted.
     OnDemand,
     /// Cheaper, and AWS may take it back.
@@ -47,7 +47,7 @@ pub(crate) enum Stage {
     Terminated,
 }
 
-impl Market {
+impl Purchase {
     /// AWS's word.
     pub(crate) const fn word(self) -> &'static str {
         match self {
@@ -105,7 +105,7 @@ impl Instances {
         Life {
             stage: Stage::Running,
             is_unreachable: false,
-            market: Market::OnDemand,
+            purchase: Purchase::OnDemand,
             launched: self.began,
         }
     }

@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use jiff::Timestamp;
 
 use crate::announcement::Announcement;
-use crate::instances::{Market, Stage};
+use crate::instances::{Purchase, Stage};
 use crate::lab::{Lab, LabError};
 use crate::moto;
 use crate::register::Address;
@@ -111,7 +111,7 @@ impl Lab {
     pub fn announce(&self, node: &str, announcement: &Announcement) -> Result<(), LabError> {
         let node = self.node(node)?;
         let life = self.shared.instances.life(&node.instance_id);
-        if announcement.is_for_spot() && life.market != Market::Spot {
+        if announcement.is_for_spot() && life.purchase != Purchase::Spot {
             return Err(LabError::NotSpot(node.name.clone()));
         }
         self.shared.announcements.give(&node.name, announcement);
@@ -133,10 +133,12 @@ impl Lab {
     ///
     /// # Errors
     /// [`LabError::UnknownNode`].
-    pub fn set_market(&self, node: &str, market: Market) -> Result<(), LabError> {
+    pub fn set_purchase(&self, node: &str, purchase: Purchase) -> Result<(), LabError> {
         self.take_back(node)?;
         let instance_id = self.instance_id(node)?;
-        self.shared.instances.change(instance_id, |life| life.market = market);
+        self.shared
+            .instances
+            .change(instance_id, |life| life.purchase = purchase);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Announcement, Market, Pair, Setup, eventually, has_problem, on_stages, stays};
+use e2e::{Announcement, Pair, Purchase, Setup, eventually, has_problem, on_stages, stays};
 use pair_wire::control::{EndingCause, State};
 
 on_stages! {
@@ -30,7 +30,7 @@ const NOTICES: [&str; 5] = [LIFE_CYCLE, INTERRUPTION, GROUP, MAINTENANCE, REBALA
 
 fn a_spot_interruption_hands_over_and_no_visitor_is_turned_away(setup: Setup) {
     let mut pair = setup.pair();
-    pair.lab().set_market("a", Market::Spot).unwrap();
+    pair.lab().set_purchase("a", Purchase::Spot).unwrap();
     pair.start_healthy();
     let visitors = pair.visitors();
     pair.lab()
@@ -107,7 +107,7 @@ fn maintenance_hands_over_in_time_and_brings_the_node_back_when_it_is_called_off
 
 fn a_rebalance_recommendation_is_told_and_moves_nothing(setup: Setup) {
     let mut pair = setup.pair();
-    pair.lab().set_market("a", Market::Spot).unwrap();
+    pair.lab().set_purchase("a", Purchase::Spot).unwrap();
     pair.start_healthy();
     pair.lab().announce("a", &Announcement::Rebalance).unwrap();
     pair.await_problem("a", "host-noticed");
@@ -123,7 +123,7 @@ fn a_rebalance_recommendation_is_told_and_moves_nothing(setup: Setup) {
 
 fn without_a_standby_the_address_is_served_on_until_there_is_one(setup: Setup) {
     let mut pair = setup.pair();
-    pair.lab().set_market("a", Market::Spot).unwrap();
+    pair.lab().set_purchase("a", Purchase::Spot).unwrap();
     pair.start_healthy();
     pair.kill_service("b");
     pair.await_problem("a", "peer-unfit");
@@ -197,7 +197,7 @@ fn what_the_configuration_does_not_want_to_know_is_not_read(setup: Setup) {
 fn what_aws_cannot_tell_an_instance_is_not_asked_for(setup: Setup) {
     let mut pair = setup.pair();
     // One is on demand and in no group; the other one is spot, and in one.
-    pair.lab().set_market("b", Market::Spot).unwrap();
+    pair.lab().set_purchase("b", Purchase::Spot).unwrap();
     announce_target(&pair, "b", "InService");
     pair.start_healthy();
     let read = |node: &str, category: &str| pair.lab().imds_requests_for(node, category);

@@ -98,7 +98,8 @@ async fn silence_is_never_none(_: Rc<Backend>) {
 async fn how_an_instance_was_bought_is_read(_: Rc<Backend>) {
     let Emulated { lab, imds } = Emulated::start().await;
     assert_eq!(imds.market().await, Ok(Market::Firm));
-    lab.set_market(SELF, pair_lab::Market::Spot).expect("the node exists");
+    lab.set_purchase(SELF, pair_lab::Purchase::Spot)
+        .expect("the node exists");
     assert_eq!(imds.market().await, Ok(Market::Interruptible));
     lab.faults().set(Scope::All, Action::Imds, Fault::ServerError);
     let error = imds.market().await.expect_err("a 500 is no answer");
@@ -107,7 +108,8 @@ async fn how_an_instance_was_bought_is_read(_: Rc<Backend>) {
 
 async fn what_aws_tells_of_the_end_is_read(_: Rc<Backend>) {
     let Emulated { lab, imds } = Emulated::start().await;
-    lab.set_market(SELF, pair_lab::Market::Spot).expect("the node exists");
+    lab.set_purchase(SELF, pair_lab::Purchase::Spot)
+        .expect("the node exists");
     assert_eq!(imds.spot_interruption().await, Ok(None));
     assert_eq!(imds.rebalance_recommendation().await, Ok(None));
     assert_eq!(imds.scheduled_events().await, Ok(vec![]));

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail};
 use pair_lab::blocking::{Engine, Lab};
-use pair_lab::{Holder, LabConfig, Market, NodeSpec, Outage, Ownership, Target, World, moto};
+use pair_lab::{Holder, LabConfig, NodeSpec, Outage, Ownership, Purchase, Target, World, moto};
 
 use super::chance::Chance;
 use super::contender::Contender;
@@ -137,7 +137,7 @@ impl Testbed {
         self.lab.faults().clear_all();
         for node in &self.nodes {
             // As it was in the beginning: told of nothing, too.
-            self.lab.set_market(node.name(), Market::OnDemand)?;
+            self.lab.set_purchase(node.name(), Purchase::OnDemand)?;
         }
         self.gateway.heal()?;
         for node in &mut self.nodes {
@@ -207,7 +207,7 @@ impl Testbed {
     /// once.
     pub(crate) fn become_spot(&mut self) -> Result<()> {
         for at in 0..self.nodes.len() {
-            self.lab.set_market(self.nodes[at].name(), Market::Spot)?;
+            self.lab.set_purchase(self.nodes[at].name(), Purchase::Spot)?;
             self.start_agent(at)?;
         }
         self.settle()

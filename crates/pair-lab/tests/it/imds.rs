@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pair_lab::{Action, Announcement, Fault, Lab, LabError, Market, Scope};
+use pair_lab::{Action, Announcement, Fault, Lab, LabError, Purchase, Scope};
 
 use crate::support::{claim, emulated, send, until};
 
@@ -233,7 +233,7 @@ async fn what_aws_tells_a_node_of_its_end_is_there_until_it_is_taken_back() {
     let lab = emulated().await;
     let spot = "/latest/meta-data/spot/instance-action";
     let target = "/latest/meta-data/autoscaling/target-lifecycle-state";
-    lab.set_market("a", Market::Spot).unwrap();
+    lab.set_purchase("a", Purchase::Spot).unwrap();
     assert_eq!(read(&lab, "a", spot).await.0, 404);
     lab.announce("a", &Announcement::SpotInterruption(Duration::from_secs(120)))
         .unwrap();
@@ -265,13 +265,13 @@ async fn an_instance_is_on_demand_unless_it_was_bought_as_spot_and_only_then_is_
     }
     assert_eq!(read(&lab, "a", spot).await.0, 404);
 
-    lab.set_market("a", Market::Spot).unwrap();
+    lab.set_purchase("a", Purchase::Spot).unwrap();
     assert_eq!(text(&lab, "a", life_cycle).await, "spot");
     assert_eq!(text(&lab, "b", life_cycle).await, "on-demand", "it is another instance");
     lab.announce("a", &interruption).unwrap();
     assert_eq!(read(&lab, "a", spot).await.0, 200);
 
-    lab.set_market("a", Market::OnDemand).unwrap();
+    lab.set_purchase("a", Purchase::OnDemand).unwrap();
     assert_eq!(text(&lab, "a", life_cycle).await, "on-demand");
     assert_eq!(read(&lab, "a", spot).await.0, 404, "nobody has told that to this one");
 }
