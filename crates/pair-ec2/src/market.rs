@@ -11,7 +11,8 @@ const LIFE_CYCLE: &str = "/latest/meta-data/instance-life-cycle";
 /// What AWS may do with an instance that it has sold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Market {
-    /// AWS never interrupts it, and so never says that it will, nor that it might.
+    /// Its metadata is never told an interruption, nor that there may be one. It may end all the same: a scheduled instance or one of a
+    /// capacity block does at the end of its time.
     Firm,
     /// AWS may take it back: a spot instance, and each one of which nothing better is known.
     Interruptible,
