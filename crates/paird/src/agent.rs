@@ -109,9 +109,9 @@ pub struct Parts {
     pub cloud: Arc<Cloud>,
     /// The runtime of the other thread.
     pub elsewhere: Handle,
-    /// What the other thread tells.
+    /// What the loop is told by what runs beside it.
     pub news: mpsc::Receiver<News>,
-    /// Where it tells it.
+    /// Where it is told that.
     pub tell: mpsc::Sender<News>,
     /// What control clients ask.
     pub requests: mpsc::Receiver<Pending>,

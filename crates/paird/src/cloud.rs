@@ -1,8 +1,8 @@
 //! EC2 and IMDS, on a thread of their own: TLS never delays a heartbeat.
 //!
-//! Nothing is decided here. A call is made when a core wants it, once, and its result goes back. Two things go on by
-//! themselves: IMDS is asked each second or two whether an address is here, and the rehearsal of its takeover (`DryRun`) is
-//! repeated so that a standby that could not take over is noticed before it must.
+//! Nothing is decided here. A call is made when a core wants it, once, and its result goes back. What goes on by itself: IMDS is asked
+//! every 2 s whether each address is here, and every 5 s for notices of AWS; credentials are kept in hand; and the rehearsal of each
+//! takeover (`DryRun`) is repeated so that a standby that could not take over is noticed before it must.
 //!
 //! ```text
 //!  Cloud: credentials, connections, IMDS ──► Allocation: one Elastic IP, and where it would land here

@@ -1,4 +1,5 @@
-//! What the other thread tells the event loop.
+//! What the event loop is told by what runs beside it: most of it by the other thread, and the verdicts of the checks and signals by
+//! tasks on its own one.
 
 use std::net::Ipv4Addr;
 

@@ -5,11 +5,13 @@
 //!  Publisher ═══► Board ──► Agenda: what is, what hooks were told ──► Folder ──► one program after the other
 //! ```
 //!
-//! Hooks are told of *states*, not of transitions: of each [`Subject`] the newest state that they were not told yet. They are
-//! run by whoever looks at the newest picture, and only one from which they learn something wakes the other thread; the event loop
-//! knows nothing of them, and none of them can delay a takeover, however long it hangs. One runs at a time, in the order of their names. When the state changes while they run,
-//! those that are left are skipped, and all of them are told the new state: the last thing that a hook hears is always how
-//! things are. A state that came and went meanwhile is told to nobody.
+//! Hooks are told of *states*, not of transitions: of each [`Subject`] the newest state that they were not told yet. They are run by
+//! the other thread, which is woken by a picture from which they learn something and by no other: the event loop compares each with the
+//! one before when it publishes it. It waits for none of them, so none can delay a takeover, however long it hangs.
+//!
+//! One runs at a time, in the order of their names. When the state changes while they run, those that are left are skipped, and all of
+//! them are told the new state: the last thing that a hook hears is always how things are. A state that came and went meanwhile is
+//! told to nobody.
 
 mod agenda;
 mod folder;
