@@ -44,7 +44,7 @@ pub struct Settings {
 /// Runs hooks for as long as there are pictures.
 pub async fn watch(settings: Settings, mut board: Board, tell: mpsc::Sender<News>) {
     let mut agenda = Agenda::default();
-    while board.changed().await {
+    while board.changed_for_hooks().await {
         follow(&mut agenda, &board);
         while let Some(occasion) = agenda.begin() {
             let news = News::Hooked(run_all(&settings, &occasion, &mut agenda, &mut board).await);
@@ -86,7 +86,7 @@ async fn run_all(
         let outcome = loop {
             tokio::select! {
                 outcome = &mut running => break outcome,
-                is_newer = board.changed() => {
+                is_newer = board.changed_for_hooks() => {
                     if !is_newer {
                         // The daemon ends, and what it has started with it.
                         return outcomes;

@@ -99,7 +99,7 @@ impl Publisher {
 impl Board {
     /// Waits for a picture from which hooks learn something, and the first time for any. Returns whether one can come: not once the
     /// event loop has ended.
-    pub async fn changed(&mut self) -> bool {
+    pub async fn changed_for_hooks(&mut self) -> bool {
         self.pictures.changed().await.is_ok()
     }
 
