@@ -96,7 +96,7 @@ fn one_witness_speaks_for_every_address_of_a_pair(setup: Setup) {
     let mut pair = setup.with_two_addresses().with_a_witness("").pair();
     pair.start_witness();
     pair.start();
-    await_holders(&pair, ["a", "b"]);
+    pair.await_holders(["a", "b"]);
     pair.await_healthy();
     await_witness(&pair, true);
     let cut = pair.cut_heartbeats();
@@ -104,12 +104,12 @@ fn one_witness_speaks_for_every_address_of_a_pair(setup: Setup) {
         pair.await_problem(node, "silent-but-serving");
     }
     stays("each address is where it was", SIX_HOLDTIMES, || {
-        holders(&pair) == ["a", "b"].map(|node| Some(node.to_owned()))
+        pair.holders() == ["a", "b"].map(|node| Some(node.to_owned()))
     });
     cut.heal();
     pair.await_healthy();
     pair.kill_host("a");
-    await_holders(&pair, ["b", "b"]);
+    pair.await_holders(["b", "b"]);
     let second = pair.second().to_owned();
     assert_eq!(pair.claimers_of(pair.lab().allocation_id()), ["a", "b"]);
     assert_eq!(pair.claimers_of(&second), ["b"]);
@@ -200,18 +200,6 @@ fn dropped_at_witness_port(pair: &Pair, node: &str) -> BTreeMap<String, f64> {
 /// How often the nodes have changed their minds about each other.
 fn link_changes(pair: &Pair) -> [usize; 2] {
     ["a", "b"].map(|node| pair.agent_log(node).matches("link to the peer changed").count())
-}
-
-#[track_caller]
-fn await_holders(pair: &Pair, expected: [&str; 2]) {
-    let expected = expected.map(|node| Some(node.to_owned()));
-    eventually("the addresses are where they belong", || {
-        (holders(pair) == expected).then_some(())
-    });
-}
-
-fn holders(pair: &Pair) -> [Option<String>; 2] {
-    [pair.holder(), pair.second_holder()]
 }
 
 /// Waits until both nodes know whether the witness answers.
