@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use e2e::{Cut, Pair, Setup, TAG, WitnessFlood, eventually, on_stages, stays};
+use pair_core::{Event, Input, Output};
 use pair_wire::control::{Link, State, Status};
+use pair_wire::trace::What;
 
 on_stages! {
     emulator: a_cut_path_moves_nothing_while_a_witness_brings_the_peers_answers,
         a_dead_holder_is_replaced_as_soon_as_ever_beside_a_witness,
         a_witness_with_another_key_is_found_and_delays_nothing,
+        whether_a_witness_answers_is_readiness_at_once,
         a_witness_that_dies_with_the_path_holds_a_claim_off_for_a_while,
         one_witness_speaks_for_every_address_of_a_pair,
         a_witness_is_asked_about_the_instance_that_came_in_the_peers_place,
@@ -75,6 +78,29 @@ fn a_witness_with_another_key_is_found_and_delays_nothing(setup: Setup) {
     pair.kill_host("a");
     let takeover = pair.await_takeover("b").last_takeover.unwrap();
     assert_eq!(takeover.rule, "F-6a");
+}
+
+fn whether_a_witness_answers_is_readiness_at_once(setup: Setup) {
+    let mut pair = setup.with_a_witness("").pair();
+    pair.start();
+    for node in ["a", "b"] {
+        pair.await_status(node, "all but the witness is well", |status| {
+            let reasons = status.ready.reasons.iter();
+            reasons.map(|problem| problem.id.as_str()).eq(["witness-silent"])
+        });
+    }
+    pair.start_witness();
+    await_witness(&pair, true);
+    for node in ["a", "b"] {
+        let record = pair.record(node);
+        let mut entries = record.entries.iter();
+        let answers = |what: &What| matches!(what, What::Output(Output::Event(Event::Witness { answers: true, .. })));
+        let noticed = entries.find(|entry| answers(&entry.what)).expect("it has noticed");
+        let told = entries.find(|entry| matches!(entry.what, What::Input(Input::Readiness(_))));
+        // What is told in one turn of the event loop is told at one time; a later turn may have another reason to look again.
+        let told = told.map(|entry| (entry.at, &entry.what));
+        assert_eq!(told, Some((noticed.at, &What::Input(Input::Readiness(true)))), "{node}");
+    }
 }
 
 fn a_witness_that_dies_with_the_path_holds_a_claim_off_for_a_while(setup: Setup) {
