@@ -55,7 +55,7 @@ pub use full_disk::FullDisk;
 pub use manual::{Block, blocks, repository};
 pub use namespace::lab_obstacle;
 pub use pair::{Pair, has_problem, of};
-pub use pair_lab::{Action, Announcement, Fault, LogEntry, Scope, Target};
+pub use pair_lab::{Action, Announcement, Fault, LogEntry, Market, Scope, Target};
 pub use scenario::{Stage, is_skipped, run};
 pub use setup::Setup;
 pub use speaker::{Recording, Speaker};

@@ -382,6 +382,8 @@ pub enum Timer {
     Holdtime,
     /// When to send the next query of a burst.
     Query,
+    /// When an unfitness of the peer has lasted long enough.
+    Unfitness,
     /// When to probe the peer's service.
     Probe,
     /// When to ask the witnesses.

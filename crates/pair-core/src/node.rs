@@ -267,6 +267,9 @@ impl Node {
                 .as_ref()
                 .filter(|silence| silence.queries_left > 0)
                 .map(|silence| (when(silence.next_query), Timer::Query)),
+            self.peer
+                .unfit_for_at(self.config.unfit_delay)
+                .map(|at| (when(at), Timer::Unfitness)),
             self.config
                 .probe_timeout
                 .map(|_| (when(self.probing.next_at()), Timer::Probe)),

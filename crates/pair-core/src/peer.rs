@@ -104,6 +104,11 @@ impl Peer {
         self.unfit_since.is_some_and(|since| run.since(since) >= delay)
     }
 
+    /// When it will have said so for `delay`, if it says nothing else until then; `None` while it does not say so.
+    pub(crate) fn unfit_for_at(&self, delay: Duration) -> Option<RunTime> {
+        self.unfit_since.map(|since| since + delay)
+    }
+
     /// Whether the last heartbeat named `association` as the peer's own, or announced a claim before it was sent: life after
     /// the address changed hands, whenever this node learned of the change (F-8).
     ///
@@ -280,6 +285,7 @@ mod tests {
         let delay = Duration::from_secs(1);
         assert!(!peer.is_unfit_for(run(1_999), delay));
         assert!(peer.is_unfit_for(run(2_000), delay));
+        assert_eq!(peer.unfit_for_at(delay), Some(run(2_000)));
         peer.hear(at(2_100), run(2_100), &config(), 5, Some(report()));
         peer.hear(at(2_200), run(2_200), &config(), 5, Some(unfit.clone()));
         assert!(!peer.is_unfit_for(run(2_300), delay));

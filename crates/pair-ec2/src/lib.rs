@@ -4,7 +4,7 @@
 //! The crate knows AWS and nothing of pairs: it neither decides nor retries. One method is one attempt
 //! with its own deadline, and its error says whether anything may have changed:
 //!
-//! * [`Imds`]: who this instance is, which public addresses reach it, and when it is to end. Local, cheap, a hint.
+//! * [`Imds`]: who this instance is, how it was bought, which public addresses reach it, and when it is to end. Local, cheap, a hint.
 //! * [`Ec2`]: who holds an address (the single truth), moving it, rehearsing the move, an instance's state,
 //!   and who bears a tag.
 //! * [`CallError`]: what an attempt that failed proves, sorted for a caller that must decide what to do next.
@@ -21,6 +21,7 @@ mod http;
 mod imds;
 mod instance;
 mod journey;
+mod market;
 mod notices;
 mod roster;
 mod settings;
@@ -30,6 +31,7 @@ pub use call_error::{CallError, Reply};
 pub use ec2::{Connection, Ec2};
 pub use imds::{Identity, Imds, ImdsError, Interface, PublicAddress};
 pub use instance::{InstanceHealth, InstanceState, Reachability};
+pub use market::Market;
 pub use notices::{ScheduledEvent, SpotInterruption};
 pub use roster::{Tag, TaggedInstance};
 pub use settings::{ConnectError, Endpoint, Settings};

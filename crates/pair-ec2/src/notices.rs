@@ -3,7 +3,7 @@
 //!
 //! Absent is a statement, made only by a 404 of the service; any other failure is an error, for a notice must not vanish because
 //! nobody answers. One read of all four is four requests, of which a few seconds may lie between two: AWS recommends five for spot
-//! instances, and gives them two minutes.
+//! instances, and gives them two minutes. Two of the four are about spot instances only: see [`Market`](crate::Market).
 
 use std::time::{Duration, SystemTime};
 

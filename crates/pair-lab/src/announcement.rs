@@ -43,6 +43,14 @@ impl Announcement {
         }
     }
 
+    /// Whether AWS tells it to no other than spot instances.
+    pub(crate) const fn is_for_spot(&self) -> bool {
+        match self {
+            Self::SpotInterruption(_) | Self::Rebalance => true,
+            Self::Maintenance { .. } | Self::AutoscalingTarget(_) => false,
+        }
+    }
+
     fn text(&self, now: SystemTime) -> String {
         match self {
             Self::SpotInterruption(left) => {

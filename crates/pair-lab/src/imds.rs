@@ -42,11 +42,7 @@ impl Imds {
 
     /// Answers one request.
     pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Reply, HungUp> {
-        *self
-            .shared
-            .imds_requests()
-            .entry(self.machine.name.clone())
-            .or_default() += 1;
+        self.shared.count_imds_request(&self.machine.name, request.uri().path());
         let plan = self.shared.faults.plan(&self.machine.name, Some(Action::Imds));
         if plan.is_refused {
             return Err(HungUp);
@@ -158,6 +154,10 @@ impl Imds {
             ["latest", "dynamic", "instance-identity", "document"] => Some(self.identity_document()),
             ["latest", "meta-data", category @ ..] => match category {
                 ["instance-id"] => Some(machine.instance_id.clone()),
+                ["instance-life-cycle"] => {
+                    let life = self.shared.instances.life(&machine.instance_id);
+                    Some(life.market.word().to_owned())
+                }
                 ["local-ipv4"] => Some(machine.private_ip().to_string()),
                 ["public-ipv4"] => held
                     .iter()

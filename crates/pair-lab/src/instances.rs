@@ -1,11 +1,11 @@
-//! What EC2 knows of the instances beyond what never changes: where each is in its life, and the tags of everything.
+//! What EC2 knows of the instances beyond what never changes: where each is in its life, how it was bought, and the tags of everything.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
 use jiff::Timestamp;
 
-/// The instances that are not simply running and reachable since the start of the lab, and all tags.
+/// The instances that are not simply running and reachable, on demand, since the start of the lab, and all tags.
 #[derive(Debug)]
 pub(crate) struct Instances {
     began: Timestamp,
@@ -24,8 +24,18 @@ struct Books {
 pub(crate) struct Life {
     pub(crate) stage: Stage,
     pub(crate) is_unreachable: bool,
+    pub(crate) market: Market,
     /// When it was last started.
     pub(crate) launched: Timestamp,
+}
+
+/// How an instance was bought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Market {
+    /// For as long as it is wanted.
+    OnDemand,
+    /// Cheaper, and AWS may take it back.
+    Spot,
 }
 
 /// Where an instance is in its life, as far as the lab has to tell.
@@ -35,6 +45,16 @@ pub(crate) enum Stage {
     Stopped,
     ShuttingDown,
     Terminated,
+}
+
+impl Market {
+    /// AWS's word.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::OnDemand => "on-demand",
+            Self::Spot => "spot",
+        }
+    }
 }
 
 impl Stage {
@@ -85,6 +105,7 @@ impl Instances {
         Life {
             stage: Stage::Running,
             is_unreachable: false,
+            market: Market::OnDemand,
             launched: self.began,
         }
     }

@@ -84,6 +84,9 @@ pub enum LabError {
     /// The other EC2 refused or did not answer; in the latter case it may have done it.
     #[error("the ec2 behind the lab did not do it")]
     Upstream(#[source] QueryError),
+    /// The node is no spot instance, and AWS tells this to no other: a mistake of the caller.
+    #[error("node {0:?} is an on-demand instance: aws interrupts none, and recommends to replace none")]
+    NotSpot(String),
     /// The other EC2 has no way to do this.
     #[error("the ec2 behind the lab cannot {0}")]
     Unsupported(&'static str),
@@ -249,7 +252,19 @@ impl Lab {
 
     /// Says how many requests a node's metadata service was sent since the start, whatever came of them.
     pub fn imds_requests(&self, node: &str) -> u64 {
-        self.shared.imds_requests().get(node).copied().unwrap_or_default()
+        let counts = self.shared.imds_requests();
+        counts.get(node).map_or(0, |of_node| of_node.values().sum())
+    }
+
+    /// Says how many of them were for this path below `/latest/meta-data/`.
+    pub fn imds_requests_for(&self, node: &str, category: &str) -> u64 {
+        let path = format!("/latest/meta-data/{category}");
+        let counts = self.shared.imds_requests();
+        counts
+            .get(node)
+            .and_then(|of_node| of_node.get(&path))
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Lists who really held the shared address when; the first entry is the start.

@@ -47,6 +47,7 @@ pub use faults::{Fault, Faults, Scope};
 pub use forwarder::Forwarder;
 pub use ground::{Endpoint, Ground, bind};
 pub use http::{HttpError, get, send};
+pub use instances::Market;
 pub use lab::{Backend, Lab, LabConfig, LabError};
 pub use log::{Fate, LogEntry};
 pub use query_client::{QueryClient, QueryError};

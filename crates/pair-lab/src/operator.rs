@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use jiff::Timestamp;
 
 use crate::announcement::Announcement;
-use crate::instances::Stage;
+use crate::instances::{Market, Stage};
 use crate::lab::{Lab, LabError};
 use crate::moto;
 use crate::register::Address;
@@ -107,9 +107,13 @@ impl Lab {
     /// Has AWS tell a node something about its host, in the place of what it told of that kind.
     ///
     /// # Errors
-    /// [`LabError::UnknownNode`].
+    /// [`LabError::UnknownNode`], [`LabError::NotSpot`].
     pub fn announce(&self, node: &str, announcement: &Announcement) -> Result<(), LabError> {
         let node = self.node(node)?;
+        let life = self.shared.instances.life(&node.instance_id);
+        if announcement.is_for_spot() && life.market != Market::Spot {
+            return Err(LabError::NotSpot(node.name.clone()));
+        }
         self.shared.announcements.give(&node.name, announcement);
         Ok(())
     }
@@ -121,6 +125,18 @@ impl Lab {
     pub fn take_back(&self, node: &str) -> Result<(), LabError> {
         let node = self.node(node)?;
         self.shared.announcements.clear(&node.name);
+        Ok(())
+    }
+
+    /// Makes a node's instance one that was bought like this; without it, it is on demand. AWS never changes that of an instance, so it
+    /// counts as another one, which was told nothing yet, and whoever has asked its metadata has to ask again.
+    ///
+    /// # Errors
+    /// [`LabError::UnknownNode`].
+    pub fn set_market(&self, node: &str, market: Market) -> Result<(), LabError> {
+        self.take_back(node)?;
+        let instance_id = self.instance_id(node)?;
+        self.shared.instances.change(instance_id, |life| life.market = market);
         Ok(())
     }
 

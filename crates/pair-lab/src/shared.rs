@@ -26,8 +26,8 @@ pub(crate) struct Shared {
     /// The EC2 that answers, if it is not the emulator.
     pub(crate) upstream: Option<Upstream>,
     pub(crate) register: Mutex<Register>,
-    /// How many requests each node's metadata service was sent.
-    pub(crate) imds_requests: Mutex<BTreeMap<String, u64>>,
+    /// How many requests each node's metadata service was sent, by their path.
+    pub(crate) imds_requests: Mutex<BTreeMap<String, BTreeMap<String, u64>>>,
 }
 
 /// Who holds the address.
@@ -59,11 +59,18 @@ impl Shared {
             .expect("no code panics while it holds the register")
     }
 
-    /// Gives the counts of requests for metadata. They are never held across an await.
-    pub(crate) fn imds_requests(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {
+    /// Gives the counts of requests for metadata, by node and path. They are never held across an await.
+    pub(crate) fn imds_requests(&self) -> MutexGuard<'_, BTreeMap<String, BTreeMap<String, u64>>> {
         self.imds_requests
             .lock()
             .expect("no code panics while it holds the counts")
+    }
+
+    /// Counts one of them.
+    pub(crate) fn count_imds_request(&self, node: &str, path: &str) {
+        let mut counts = self.imds_requests();
+        let of_node = counts.entry(node.to_owned()).or_default();
+        *of_node.entry(path.to_owned()).or_default() += 1;
     }
 
     /// Says who holds an address.

@@ -42,6 +42,19 @@ fn a_failing_check_must_last_for_the_unfit_delay() {
 }
 
 #[test]
+fn the_unfit_delay_is_over_when_it_is_over_and_not_at_a_beat_after_it() {
+    for seed in 1..=20 {
+        let mut world = settled(seed);
+        world.run_for(MS * 13 * u32::try_from(seed).unwrap());
+        world.set_service(A, Service::Failing);
+        let is_told = |world: &World| world.view(B).decision.verdict == Verdict::Wait(Reason::PeerUnfitBriefly);
+        world.run_until(SECOND, is_told).expect("it is told");
+        let waited = world.run_until(SECOND * 3, |world| world.claims().len() == 2).unwrap();
+        assert!((SECOND..SECOND + MS * 20).contains(&waited), "seed {seed}: {waited:?}");
+    }
+}
+
+#[test]
 fn an_unfit_peer_that_is_heard_one_way_is_replaced_too() {
     let mut world = settled(2);
     world.set_elastic_path(false);

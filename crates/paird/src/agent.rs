@@ -1,7 +1,8 @@
 //! The event loop: carries datagrams, time and news to the core of each address, and carries out what it wants.
 //!
 //! One turn drains the sockets before it wakes the cores (F-4), so that a node that was paused hears what its peer said
-//! meanwhile before it judges its silence. Nothing in a turn waits: calls, checks and probes run on the other thread.
+//! meanwhile before it judges its silence. Nothing in a turn waits: calls and probes run on the other thread, and the checks of the
+//! service, which wait for nothing either, between two turns.
 //!
 //! ```text
 //!  datagrams, time ───────────────► turn ──┐           ┌────────────── Seat, one per address ──────────────┐
@@ -263,6 +264,7 @@ impl Agent {
         self.publish(now);
         self.tell_status();
         self.feed_watchdog(now);
+        self.shared.watchers.beat();
         Ok(is_empty)
     }
 

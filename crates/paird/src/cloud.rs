@@ -36,7 +36,8 @@ const IMDS_ROUND: Duration = Duration::from_secs(2);
 /// How often AWS's notices of an end that comes in minutes are read: as often as AWS recommends for spot instances, which have two.
 const NOTICES_INTERVAL: Duration = Duration::from_secs(5);
 
-/// In how many rounds of them those of what comes in days, or may not come at all, are read once.
+/// In how many rounds of them those of what comes in days, or may not come at all, are read once, and whether an instance that no
+/// autoscaling group has is in one.
 const NOTICES_ROUNDS: u32 = 4;
 
 /// How often credentials are fetched before they are needed.

@@ -8,11 +8,14 @@
 //!
 //! Notices are levels, not edges: what AWS says at the moment is all that counts, so a restart forgets nothing, and maintenance that
 //! is called off brings the node back. A kind that is not answered for stays as it was told last: not knowing is not an all-clear.
+//!
+//! What AWS cannot tell is not asked for: an instance that was bought for good is not interrupted, and one that no autoscaling group
+//! has is terminated by none. An instance may be attached to a group later, so that is asked again, only less often.
 
 use std::time::{Duration, SystemTime};
 
 use pair_core::{Ending, EndingCause, Instant};
-use pair_ec2::{Imds, ImdsError, ScheduledEvent, SpotInterruption};
+use pair_ec2::{Imds, ImdsError, Market, ScheduledEvent, SpotInterruption};
 
 use crate::text;
 
@@ -47,7 +50,7 @@ pub enum Response {
 pub enum Span {
     /// Those of an end that comes in minutes.
     Soon,
-    /// Those as well of what comes in days, or may not come at all.
+    /// Those as well of what comes in days, or may not come at all, or do not concern this instance today.
     All,
 }
 
@@ -67,10 +70,36 @@ pub struct Notice {
 /// What AWS has told last.
 #[derive(Debug, Default)]
 pub struct Told {
+    /// `None` until it was told; it never changes.
+    market: Option<Market>,
     spot: Option<SpotInterruption>,
-    autoscaling: Option<String>,
+    autoscaling: Group,
     events: Vec<ScheduledEvent>,
     rebalance: Option<SystemTime>,
+}
+
+/// What AWS has told of the instance's autoscaling group.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Group {
+    /// Nothing yet.
+    #[default]
+    Unknown,
+    /// That it is in none, or that none has moved it yet.
+    Outside,
+    /// Into which state its group brings it.
+    Target(String),
+}
+
+impl Policy {
+    /// What to do about a notice of this kind.
+    const fn response(&self, cause: EndingCause) -> Response {
+        match cause {
+            EndingCause::Spot => self.spot,
+            EndingCause::Autoscaling => self.autoscaling,
+            EndingCause::Maintenance => self.maintenance,
+            EndingCause::Rebalance => self.rebalance,
+        }
+    }
 }
 
 /// Why notices were not read when each span was last asked for.
@@ -104,22 +133,24 @@ impl Response {
 }
 
 impl Told {
-    /// Asks for every kind of this span that somebody wants to know of, one after the other, and returns why some were not answered.
+    /// Asks for every kind of this span that AWS could tell and somebody wants to know of, one after the other, and returns why some
+    /// were not answered.
     pub async fn ask(&mut self, imds: &Imds, policy: &Policy, span: Span) -> Vec<ImdsError> {
         let mut errors = Vec::new();
-        if policy.spot != Response::Ignore {
+        if self.asks_market(policy, span) {
+            note(&mut self.market, imds.market().await.map(Some), &mut errors);
+        }
+        if self.asks(EndingCause::Spot, policy, span) {
             note(&mut self.spot, imds.spot_interruption().await, &mut errors);
         }
-        if policy.autoscaling != Response::Ignore {
-            note(&mut self.autoscaling, imds.autoscaling_target().await, &mut errors);
+        if self.asks(EndingCause::Autoscaling, policy, span) {
+            let answer = imds.autoscaling_target().await.map(Group::from);
+            note(&mut self.autoscaling, answer, &mut errors);
         }
-        if span == Span::Soon {
-            return errors;
-        }
-        if policy.maintenance != Response::Ignore {
+        if self.asks(EndingCause::Maintenance, policy, span) {
             note(&mut self.events, imds.scheduled_events().await, &mut errors);
         }
-        if policy.rebalance != Response::Ignore {
+        if self.asks(EndingCause::Rebalance, policy, span) {
             note(&mut self.rebalance, imds.rebalance_recommendation().await, &mut errors);
         }
         errors
@@ -142,13 +173,31 @@ impl Told {
         notices
     }
 
+    /// Whether it is to be asked how this instance was bought: until that is known, and while it makes a difference.
+    fn asks_market(&self, policy: &Policy, span: Span) -> bool {
+        let kinds = [EndingCause::Spot, EndingCause::Rebalance];
+        span == Span::All && self.market.is_none() && kinds.iter().any(|kind| self.asks(*kind, policy, span))
+    }
+
+    /// Whether this kind is asked for in a round of this span. Until AWS has said that it does not concern this instance, it may.
+    fn asks(&self, kind: EndingCause, policy: &Policy, span: Span) -> bool {
+        let may_be_interrupted = self.market != Some(Market::Firm);
+        let may_be_told = match kind {
+            EndingCause::Spot => may_be_interrupted,
+            EndingCause::Autoscaling => span == Span::All || self.autoscaling != Group::Outside,
+            EndingCause::Maintenance => span == Span::All,
+            EndingCause::Rebalance => span == Span::All && may_be_interrupted,
+        };
+        may_be_told && policy.response(kind) != Response::Ignore
+    }
+
     fn of_spot(&self, policy: &Policy) -> Option<Notice> {
         let told = self.spot.as_ref()?;
         notice(EndingCause::Spot, &told.action, told.at, policy.spot)
     }
 
     fn of_autoscaling(&self, policy: &Policy) -> Option<Notice> {
-        let target = self.autoscaling.as_ref()?;
+        let target = self.autoscaling.target()?;
         // An instance of a warm pool is stopped or hibernated until it is wanted again.
         let is_end = target == "Terminated" || target.starts_with("Warmed:") && target != "Warmed:Running";
         notice(EndingCause::Autoscaling, target, None, policy.autoscaling).filter(|_| is_end)
@@ -162,6 +211,21 @@ impl Told {
             None,
             policy.rebalance,
         )
+    }
+}
+
+impl Group {
+    fn target(&self) -> Option<&str> {
+        match self {
+            Self::Unknown | Self::Outside => None,
+            Self::Target(state) => Some(state),
+        }
+    }
+}
+
+impl From<Option<String>> for Group {
+    fn from(target: Option<String>) -> Self {
+        target.map_or(Self::Outside, Self::Target)
     }
 }
 
@@ -246,6 +310,8 @@ const LONGEST_DETAIL: usize = 40;
 
 #[cfg(test)]
 mod tests {
+    use EndingCause::{Autoscaling, Maintenance, Rebalance, Spot};
+
     use super::*;
 
     const MINUTE: Duration = Duration::from_secs(60);
@@ -292,10 +358,10 @@ mod tests {
                 action: "hibernate".to_owned(),
                 at: Some(wall(2)),
             }),
-            autoscaling: Some("Terminated".to_owned()),
+            autoscaling: Group::Target("Terminated".to_owned()),
             ..Told::default()
         };
-        let leaves = [(EndingCause::Autoscaling, true), (EndingCause::Spot, true)];
+        let leaves = [(Autoscaling, true), (Spot, true)];
         assert_eq!(seen(&told, &DEFAULT, 0), leaves);
         let notices = told.notices(&DEFAULT, wall(0));
         let said: Vec<String> = notices.iter().map(|notice| notice.told(wall(0))).collect();
@@ -312,7 +378,7 @@ mod tests {
     fn other_states_of_an_autoscaling_group_are_none() {
         let of = |target: &str| {
             let told = Told {
-                autoscaling: Some(target.to_owned()),
+                autoscaling: Group::Target(target.to_owned()),
                 ..Told::default()
             };
             seen(&told, &DEFAULT, 0).len()
@@ -335,10 +401,10 @@ mod tests {
             ..Told::default()
         };
         let at = |minute| seen(&told, &DEFAULT, minute);
-        assert_eq!(at(0), [(EndingCause::Maintenance, false)]);
-        assert_eq!(at(44), [(EndingCause::Maintenance, false)]);
-        assert_eq!(at(45), [(EndingCause::Maintenance, true)]);
-        assert_eq!(at(70), [(EndingCause::Maintenance, true)]);
+        assert_eq!(at(0), [(Maintenance, false)]);
+        assert_eq!(at(44), [(Maintenance, false)]);
+        assert_eq!(at(45), [(Maintenance, true)]);
+        assert_eq!(at(70), [(Maintenance, true)]);
     }
 
     #[test]
@@ -347,7 +413,7 @@ mod tests {
             events: vec![event("system-maintenance", 1, false), event("instance-stop", 1, true)],
             ..Told::default()
         };
-        assert_eq!(seen(&told, &DEFAULT, 1), [(EndingCause::Maintenance, false)]);
+        assert_eq!(seen(&told, &DEFAULT, 1), [(Maintenance, false)]);
     }
 
     #[test]
@@ -357,8 +423,8 @@ mod tests {
             ..Told::default()
         };
         let with = |rebalance| seen(&told, &Policy { rebalance, ..DEFAULT }, 1);
-        assert_eq!(with(Response::Report), [(EndingCause::Rebalance, false)]);
-        assert_eq!(with(Response::Leave), [(EndingCause::Rebalance, true)]);
+        assert_eq!(with(Response::Report), [(Rebalance, false)]);
+        assert_eq!(with(Response::Leave), [(Rebalance, true)]);
         assert_eq!(with(Response::Ignore), []);
     }
 
@@ -372,7 +438,98 @@ mod tests {
         let notices = told.notices(&DEFAULT, wall(5));
         assert_eq!(notices[0].detail, "instance-reboot");
         assert_eq!(notices[1].detail, "instance-stop");
-        assert_eq!(notices[2].cause, EndingCause::Rebalance);
+        assert_eq!(notices[2].cause, Rebalance);
+    }
+
+    /// The kinds that are asked for in the rounds of each span.
+    fn asked(told: &Told, policy: &Policy) -> [Vec<EndingCause>; 2] {
+        [Span::Soon, Span::All].map(|span| {
+            let kinds = [Spot, Autoscaling, Maintenance, Rebalance];
+            kinds
+                .into_iter()
+                .filter(|kind| told.asks(*kind, policy, span))
+                .collect()
+        })
+    }
+
+    #[test]
+    fn all_kinds_are_asked_for_until_aws_has_said_what_does_not_concern_this_instance() {
+        let told = Told::default();
+        let all = vec![Spot, Autoscaling, Maintenance, Rebalance];
+        assert_eq!(asked(&told, &DEFAULT), [vec![Spot, Autoscaling], all.clone()]);
+        let may_be_interrupted = Told {
+            market: Some(Market::Interruptible),
+            autoscaling: Group::from(Some("InService".to_owned())),
+            ..told
+        };
+        assert_eq!(asked(&may_be_interrupted, &DEFAULT), [vec![Spot, Autoscaling], all]);
+    }
+
+    #[test]
+    fn an_instance_that_is_not_interrupted_asks_for_nothing_that_only_spot_instances_are_told() {
+        let told = Told {
+            market: Some(Market::Firm),
+            ..Told::default()
+        };
+        let expected = [vec![Autoscaling], vec![Autoscaling, Maintenance]];
+        assert_eq!(asked(&told, &DEFAULT), expected);
+    }
+
+    #[test]
+    fn an_instance_outside_of_a_group_asks_seldom_whether_it_is_in_one() {
+        let mut told = Told {
+            autoscaling: Group::from(None),
+            ..Told::default()
+        };
+        let seldom = [vec![Spot], vec![Spot, Autoscaling, Maintenance, Rebalance]];
+        assert_eq!(asked(&told, &DEFAULT), seldom);
+        told.autoscaling = Group::from(Some("InService".to_owned()));
+        let [soon, _] = asked(&told, &DEFAULT);
+        assert_eq!(soon, [Spot, Autoscaling], "it was attached to one");
+    }
+
+    #[test]
+    fn what_nobody_wants_to_know_is_not_asked_for() {
+        let ignoring = Policy {
+            spot: Response::Ignore,
+            autoscaling: Response::Ignore,
+            maintenance: Response::Ignore,
+            maintenance_lead: Duration::ZERO,
+            rebalance: Response::Ignore,
+        };
+        assert_eq!(asked(&Told::default(), &ignoring), [vec![], vec![]]);
+        let one = |kind| {
+            let mut policy = ignoring;
+            match kind {
+                Spot => policy.spot = Response::Report,
+                Autoscaling => policy.autoscaling = Response::Report,
+                Maintenance => policy.maintenance = Response::Report,
+                Rebalance => policy.rebalance = Response::Report,
+            }
+            let [_, all] = asked(&Told::default(), &policy);
+            assert_eq!(all, [kind]);
+            Told::default().asks_market(&policy, Span::All)
+        };
+        let asks_market = [Spot, Autoscaling, Maintenance, Rebalance].map(one);
+        assert_eq!(asks_market, [true, false, false, true]);
+    }
+
+    #[test]
+    fn how_the_instance_was_bought_is_asked_until_it_is_answered_and_never_again() {
+        let mut told = Told::default();
+        let asks = |told: &Told| [Span::Soon, Span::All].map(|span| told.asks_market(&DEFAULT, span));
+        let mut errors = Vec::new();
+        let path = "/x".to_owned();
+        note(
+            &mut told.market,
+            Err(ImdsError::Refused { path, status: 500 }),
+            &mut errors,
+        );
+        assert_eq!(asks(&told), [false, true]);
+        for market in [Market::Firm, Market::Interruptible] {
+            note(&mut told.market, Ok(Some(market)), &mut errors);
+            assert_eq!(asks(&told), [false, false]);
+        }
     }
 
     #[test]
@@ -418,7 +575,7 @@ mod tests {
     #[test]
     fn the_core_is_told_by_its_own_clock() {
         let notice = Notice {
-            cause: EndingCause::Spot,
+            cause: Spot,
             detail: "stop".to_owned(),
             at: Some(wall(12)),
             hands_over: true,

@@ -17,6 +17,7 @@ use tracing::{info, warn};
 use crate::agent::{Agent, Parts, SeatParts};
 use crate::alarm::Alarm;
 use crate::archive::Archive;
+use crate::check::Rhythm;
 use crate::cli::Node;
 use crate::clock::Clock;
 use crate::cloud::{Cloud, CloudConfig, Destination, Manner};
@@ -210,9 +211,11 @@ fn run_member(
         own,
         private_ips,
         clock,
+        here: here.handle().clone(),
         elsewhere: handle.clone(),
         tell: tell.clone(),
         unchanged: Arc::default(),
+        rhythm: Rhythm::default(),
     };
     let (watchers, publisher) = Watchers::start(surroundings, &config, lobby);
     let company = begun.and_then(|begun| discovery::go_on(begun, &ring, &handle, tell.clone()));

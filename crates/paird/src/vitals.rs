@@ -1,14 +1,15 @@
-//! The own service and the place to land: measured on the other thread, told to the event loop.
+//! The own service, its host and the place to land: measured beside the event loop, and told to it.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pair_core::Instant;
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc};
 use tracing::debug;
 
-use crate::check;
+use crate::check::{self, Rhythm};
 use crate::clock::Clock;
 use crate::cloud::pause_after;
 use crate::config::{AddressIndex, Config};
@@ -24,17 +25,18 @@ const LANDING_INTERVAL: Duration = Duration::from_secs(10);
 const LANDING_RETRY: Duration = Duration::from_secs(1);
 
 /// Tells the verdicts of the checks, for ever: one that differs from the one before at once, and what is as it was when the event
-/// loop turns next.
+/// loop turns next. Made to run on the loop's own thread, which waits for nothing of it: a service is asked about as often as
+/// heartbeats are exchanged, and a thread that is awake already asks almost for nothing.
 pub async fn watch_service(
-    config: Config,
-    own: IpAddr,
+    settings: check::Settings,
+    rhythm: Rhythm,
+    elsewhere: Handle,
     clock: Clock,
     tell: mpsc::Sender<News>,
     unchanged: Arc<Unchanged>,
 ) {
-    let settings = check::Settings::new(&config, own);
     let mut told = Told::default();
-    check::run(settings, |verdict| {
+    check::run(settings, rhythm, elsewhere, |verdict| {
         if told.is_news(&verdict) {
             unchanged.put(None);
             if tell.try_send(News::Checked(verdict)).is_err() {

@@ -1,4 +1,5 @@
-//! The tasks of the other thread behind which a setting stands: begun at the start, and anew when a reload changes the setting.
+//! The tasks behind which a setting stands: begun at the start, and anew when a reload changes the setting. All of them run on the other
+//! thread, but for the checks of the service, which go along with the event loop.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
-use crate::check;
+use crate::check::{self, Rhythm};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::doctor::Patient;
@@ -30,12 +31,16 @@ pub struct Surroundings {
     pub private_ips: Vec<Ipv4Addr>,
     /// The daemon's clock.
     pub clock: Clock,
+    /// The runtime of the event loop.
+    pub here: Handle,
     /// The runtime of the other thread.
     pub elsewhere: Handle,
     /// Where the tasks tell what they see.
     pub tell: mpsc::Sender<News>,
     /// Where they leave what says nothing new.
     pub unchanged: Arc<Unchanged>,
+    /// The turns of the event loop.
+    pub rhythm: Rhythm,
 }
 
 /// The tasks.
@@ -103,6 +108,11 @@ impl Watchers {
         self.around.unchanged.take(now, age)
     }
 
+    /// Tells those who ask along with the event loop that it turns.
+    pub fn beat(&self) {
+        self.around.rhythm.beat();
+    }
+
     /// Has files, kernel and HAProxy of this host looked at soon.
     pub fn examine_host_soon(&self) {
         self.examine_host.notify_one();
@@ -124,13 +134,14 @@ impl Watchers {
 impl Surroundings {
     fn watch_service(&self, config: &Config) -> JoinHandle<()> {
         let watch = vitals::watch_service(
-            config.clone(),
-            self.own,
+            check::Settings::new(config, self.own),
+            self.rhythm.clone(),
+            self.elsewhere.clone(),
             self.clock,
             self.tell.clone(),
             Arc::clone(&self.unchanged),
         );
-        self.elsewhere.spawn(watch)
+        self.here.spawn(watch)
     }
 
     fn tell_hooks(&self, config: &Config, board: Board) -> JoinHandle<()> {

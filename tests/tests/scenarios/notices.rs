@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Announcement, Pair, Setup, eventually, has_problem, on_stages, stays};
+use e2e::{Announcement, Market, Pair, Setup, eventually, has_problem, on_stages, stays};
 use pair_wire::control::{EndingCause, State};
 
 on_stages! {
@@ -14,14 +14,23 @@ on_stages! {
         without_a_standby_the_address_is_served_on_until_there_is_one,
         two_whose_hosts_end_do_not_swap,
         an_operators_leave_and_a_notice_are_two_matters,
-        what_the_configuration_does_not_want_to_know_is_not_read;
+        what_the_configuration_does_not_want_to_know_is_not_read,
+        what_aws_cannot_tell_an_instance_is_not_asked_for;
     moto: a_spot_interruption_hands_over_and_no_visitor_is_turned_away;
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
 
+const LIFE_CYCLE: &str = "instance-life-cycle";
+const INTERRUPTION: &str = "spot/instance-action";
+const GROUP: &str = "autoscaling/target-lifecycle-state";
+const MAINTENANCE: &str = "events/maintenance/scheduled";
+const REBALANCE: &str = "events/recommendations/rebalance";
+const NOTICES: [&str; 5] = [LIFE_CYCLE, INTERRUPTION, GROUP, MAINTENANCE, REBALANCE];
+
 fn a_spot_interruption_hands_over_and_no_visitor_is_turned_away(setup: Setup) {
     let mut pair = setup.pair();
+    pair.lab().set_market("a", Market::Spot).unwrap();
     pair.start_healthy();
     let visitors = pair.visitors();
     pair.lab()
@@ -42,10 +51,9 @@ fn a_spot_interruption_hands_over_and_no_visitor_is_turned_away(setup: Setup) {
 
 fn a_termination_by_the_autoscaling_group_hands_over(setup: Setup) {
     let mut pair = setup.pair();
-    pair.start_healthy();
     announce_target(&pair, "a", "InService");
     announce_target(&pair, "b", "InService");
-    pair.await_healthy();
+    pair.start_healthy();
     announce_target(&pair, "a", "Terminated");
     pair.await_takeover("b");
     for (node, problem) in [("a", "host-ending"), ("b", "peer-host-ending")] {
@@ -99,6 +107,7 @@ fn maintenance_hands_over_in_time_and_brings_the_node_back_when_it_is_called_off
 
 fn a_rebalance_recommendation_is_told_and_moves_nothing(setup: Setup) {
     let mut pair = setup.pair();
+    pair.lab().set_market("a", Market::Spot).unwrap();
     pair.start_healthy();
     pair.lab().announce("a", &Announcement::Rebalance).unwrap();
     pair.await_problem("a", "host-noticed");
@@ -114,6 +123,7 @@ fn a_rebalance_recommendation_is_told_and_moves_nothing(setup: Setup) {
 
 fn without_a_standby_the_address_is_served_on_until_there_is_one(setup: Setup) {
     let mut pair = setup.pair();
+    pair.lab().set_market("a", Market::Spot).unwrap();
     pair.start_healthy();
     pair.kill_service("b");
     pair.await_problem("a", "peer-unfit");
@@ -131,6 +141,8 @@ fn without_a_standby_the_address_is_served_on_until_there_is_one(setup: Setup) {
 
 fn two_whose_hosts_end_do_not_swap(setup: Setup) {
     let mut pair = setup.pair();
+    announce_target(&pair, "a", "InService");
+    announce_target(&pair, "b", "InService");
     pair.start_healthy();
     announce_target(&pair, "b", "Terminated");
     pair.await_problem("a", "peer-host-ending");
@@ -147,6 +159,7 @@ fn two_whose_hosts_end_do_not_swap(setup: Setup) {
 
 fn an_operators_leave_and_a_notice_are_two_matters(setup: Setup) {
     let mut pair = setup.pair();
+    announce_target(&pair, "b", "InService");
     pair.start_healthy();
     let left = pair.pairctl("b", &["leave"]);
     assert_eq!(left.code, Some(0), "{left:?}");
@@ -169,14 +182,45 @@ fn an_operators_leave_and_a_notice_are_two_matters(setup: Setup) {
 
 fn what_the_configuration_does_not_want_to_know_is_not_read(setup: Setup) {
     let mut pair = setup.with("[notices]\nnone = true\n").pair();
-    pair.start_healthy();
     announce_target(&pair, "a", "Terminated");
+    pair.start_healthy();
     let asked = || pair.lab().imds_requests("a");
     let before = asked();
-    // IMDS is asked about the address once a second: by then the notices would have been read, too.
+    // IMDS is asked about the address every two seconds: by then the notices would have been read, too.
     eventually("time passes", || (asked() >= before + 8).then_some(()));
     pair.await_healthy();
     assert_eq!(pair.claimers(), ["a"]);
+    let read = NOTICES.map(|category| pair.lab().imds_requests_for("a", category));
+    assert_eq!(read, [0; 5]);
+}
+
+fn what_aws_cannot_tell_an_instance_is_not_asked_for(setup: Setup) {
+    let mut pair = setup.pair();
+    // One is on demand and in no group; the other one is spot, and in one.
+    pair.lab().set_market("b", Market::Spot).unwrap();
+    announce_target(&pair, "b", "InService");
+    pair.start_healthy();
+    let read = |node: &str, category: &str| pair.lab().imds_requests_for(node, category);
+    eventually("the other one has read its notices in several rounds", || {
+        (read("b", INTERRUPTION) >= 3 && read("b", GROUP) >= 3).then_some(())
+    });
+    eventually("it has read all of them", || {
+        NOTICES.iter().all(|category| read("b", category) > 0).then_some(())
+    });
+    let asked = |category| read("a", category);
+    assert_eq!((asked(LIFE_CYCLE), asked(INTERRUPTION), asked(REBALANCE)), (1, 0, 0));
+    // In the seldom rounds only, of which the one that is under way may not have come to maintenance.
+    let (seldom, group) = (asked(MAINTENANCE), asked(GROUP));
+    assert!((seldom..=seldom + 1).contains(&group), "{seldom} {group}");
+    assert_eq!(read("b", LIFE_CYCLE), 1);
+
+    // It is attached to a group, which terminates it later.
+    announce_target(&pair, "a", "InService");
+    eventually("it is asked for in each round", || {
+        (asked(GROUP) > asked(MAINTENANCE) + 1).then_some(())
+    });
+    announce_target(&pair, "a", "Terminated");
+    pair.await_takeover("b");
 }
 
 fn announce_target(pair: &Pair, node: &str, state: &str) {

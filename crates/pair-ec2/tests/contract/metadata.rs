@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use pair_ec2::{ImdsError, Interface, PublicAddress};
+use pair_ec2::{ImdsError, Interface, Market, PublicAddress};
 use pair_lab::{Action, Announcement, Fault, Scope, Target};
 
 use crate::backend::Backend;
@@ -17,6 +17,7 @@ pub(crate) const CASES: &[Case] = cases![
     an_interface_without_public_addresses_has_none,
     an_error_is_never_none,
     silence_is_never_none,
+    how_an_instance_was_bought_is_read,
     what_aws_tells_of_the_end_is_read,
     a_notice_is_never_taken_back_by_an_error,
 ];
@@ -94,8 +95,19 @@ async fn silence_is_never_none(_: Rc<Backend>) {
     }
 }
 
+async fn how_an_instance_was_bought_is_read(_: Rc<Backend>) {
+    let Emulated { lab, imds } = Emulated::start().await;
+    assert_eq!(imds.market().await, Ok(Market::Firm));
+    lab.set_market(SELF, pair_lab::Market::Spot).expect("the node exists");
+    assert_eq!(imds.market().await, Ok(Market::Interruptible));
+    lab.faults().set(Scope::All, Action::Imds, Fault::ServerError);
+    let error = imds.market().await.expect_err("a 500 is no answer");
+    assert!(matches!(error, ImdsError::Refused { status: 500, .. }), "{error}");
+}
+
 async fn what_aws_tells_of_the_end_is_read(_: Rc<Backend>) {
     let Emulated { lab, imds } = Emulated::start().await;
+    lab.set_market(SELF, pair_lab::Market::Spot).expect("the node exists");
     assert_eq!(imds.spot_interruption().await, Ok(None));
     assert_eq!(imds.rebalance_recommendation().await, Ok(None));
     assert_eq!(imds.scheduled_events().await, Ok(vec![]));

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail};
 use pair_lab::blocking::{Engine, Lab};
-use pair_lab::{Holder, LabConfig, NodeSpec, Outage, Ownership, Target, World, moto};
+use pair_lab::{Holder, LabConfig, Market, NodeSpec, Outage, Ownership, Target, World, moto};
 
 use super::chance::Chance;
 use super::contender::Contender;
@@ -136,7 +136,8 @@ impl Testbed {
     pub(crate) fn clear(&mut self) -> Result<()> {
         self.lab.faults().clear_all();
         for node in &self.nodes {
-            self.lab.take_back(node.name())?;
+            // As it was in the beginning: told of nothing, too.
+            self.lab.set_market(node.name(), Market::OnDemand)?;
         }
         self.gateway.heal()?;
         for node in &mut self.nodes {
@@ -200,6 +201,16 @@ impl Testbed {
     pub(crate) fn start_agent(&mut self, at: usize) -> Result<()> {
         let command = self.contender.command(self, &self.nodes[at])?;
         self.nodes[at].start_agent(command)
+    }
+
+    /// Makes both nodes spot instances until the next beginning, with agents that start anew: what an instance was bought as they ask
+    /// once.
+    pub(crate) fn become_spot(&mut self) -> Result<()> {
+        for at in 0..self.nodes.len() {
+            self.lab.set_market(self.nodes[at].name(), Market::Spot)?;
+            self.start_agent(at)?;
+        }
+        self.settle()
     }
 
     /// Starts the instance that comes after `b`: its HAProxy and its agent.

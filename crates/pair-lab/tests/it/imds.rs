@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pair_lab::{Action, Announcement, Fault, Lab, Scope};
+use pair_lab::{Action, Announcement, Fault, Lab, LabError, Market, Scope};
 
 use crate::support::{claim, emulated, send, until};
 
@@ -233,6 +233,7 @@ async fn what_aws_tells_a_node_of_its_end_is_there_until_it_is_taken_back() {
     let lab = emulated().await;
     let spot = "/latest/meta-data/spot/instance-action";
     let target = "/latest/meta-data/autoscaling/target-lifecycle-state";
+    lab.set_market("a", Market::Spot).unwrap();
     assert_eq!(read(&lab, "a", spot).await.0, 404);
     lab.announce("a", &Announcement::SpotInterruption(Duration::from_secs(120)))
         .unwrap();
@@ -246,4 +247,48 @@ async fn what_aws_tells_a_node_of_its_end_is_there_until_it_is_taken_back() {
     assert_eq!(read(&lab, "a", spot).await.0, 404);
     assert_eq!(read(&lab, "a", target).await.0, 404);
     assert!(lab.announce("c", &Announcement::Rebalance).is_err());
+}
+
+#[tokio::test]
+async fn an_instance_is_on_demand_unless_it_was_bought_as_spot_and_only_then_is_told_of_an_interruption() {
+    let lab = emulated().await;
+    let life_cycle = "/latest/meta-data/instance-life-cycle";
+    let spot = "/latest/meta-data/spot/instance-action";
+    let interruption = Announcement::SpotInterruption(Duration::from_secs(120));
+    assert_eq!(text(&lab, "a", life_cycle).await, "on-demand");
+    for announcement in [&interruption, &Announcement::Rebalance] {
+        let refused = lab.announce("a", announcement).unwrap_err();
+        assert!(
+            matches!(refused, LabError::NotSpot(ref node) if node == "a"),
+            "{refused}"
+        );
+    }
+    assert_eq!(read(&lab, "a", spot).await.0, 404);
+
+    lab.set_market("a", Market::Spot).unwrap();
+    assert_eq!(text(&lab, "a", life_cycle).await, "spot");
+    assert_eq!(text(&lab, "b", life_cycle).await, "on-demand", "it is another instance");
+    lab.announce("a", &interruption).unwrap();
+    assert_eq!(read(&lab, "a", spot).await.0, 200);
+
+    lab.set_market("a", Market::OnDemand).unwrap();
+    assert_eq!(text(&lab, "a", life_cycle).await, "on-demand");
+    assert_eq!(read(&lab, "a", spot).await.0, 404, "nobody has told that to this one");
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_node_and_path() {
+    let lab = emulated().await;
+    for _ in 0..2 {
+        read(&lab, "a", "/latest/meta-data/spot/instance-action").await;
+    }
+    text(&lab, "b", "/latest/meta-data/mac").await;
+    let counted = |node, path| lab.imds_requests_for(node, path);
+    assert_eq!((counted("a", "spot/instance-action"), counted("a", "mac")), (2, 0));
+    assert_eq!((counted("b", "spot/instance-action"), counted("b", "mac")), (0, 1));
+    assert_eq!(
+        (lab.imds_requests("a"), lab.imds_requests("b"), lab.imds_requests("c")),
+        (4, 2, 0),
+        "with the one for a token each time"
+    );
 }

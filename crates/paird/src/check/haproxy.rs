@@ -10,7 +10,8 @@
 //!            └───────────── silent for too long: reconnect ──────────────────────────┘
 //! ```
 //!
-//! The ordinary story: one connection in prompt mode, `show info` at every interval. When the worker is killed the connection
+//! The ordinary story: one connection in prompt mode, `show info` at every interval, or a little earlier if a heartbeat goes out or
+//! comes in just then. When the worker is killed the connection
 //! ends about a millisecond later, the reconnect is refused, and the process is known to be gone.
 //!
 //! The odd cases. `stats timeout` ends a connection, too, so an end of file is confirmed by one reconnect and is no verdict of
@@ -28,6 +29,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
 
+use super::Rhythm;
 use super::session::Session;
 use crate::alarm::Alarm;
 use crate::clock::boot_time;
@@ -73,11 +75,20 @@ enum End {
     Unwanted,
 }
 
+/// How it is asked.
+pub(super) struct Pace {
+    /// The time between two questions.
+    pub(super) interval: Duration,
+    /// What questions go along with.
+    pub(super) rhythm: Rhythm,
+    /// How long a connection may be silent before another one is tried.
+    pub(super) silence_max: Duration,
+}
+
 /// Watches one socket.
 pub(super) struct Watch {
     socket: PathBuf,
-    interval: Duration,
-    silence_max: Duration,
+    pace: Pace,
     /// Wakes who can tell in another way whether HAProxy is well.
     doubt: Arc<Notify>,
     samples: mpsc::Sender<super::Sample>,
@@ -86,17 +97,10 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(
-        socket: PathBuf,
-        interval: Duration,
-        silence_max: Duration,
-        doubt: Arc<Notify>,
-        samples: mpsc::Sender<super::Sample>,
-    ) -> Self {
+    pub(super) fn new(socket: PathBuf, pace: Pace, doubt: Arc<Notify>, samples: mpsc::Sender<super::Sample>) -> Self {
         Self {
             socket,
-            interval,
-            silence_max,
+            pace,
             doubt,
             samples,
             has_answered: false,
@@ -120,11 +124,11 @@ impl Watch {
             if end == End::Unwanted || self.note_silence().await.is_err() {
                 return;
             }
-            if began.elapsed() >= self.interval {
+            if began.elapsed() >= self.pace.interval {
                 pause = PAUSE_MIN;
             } else {
                 sleep(pause).await;
-                pause = (pause * 2).min(self.interval);
+                pause = (pause * 2).min(self.pace.interval);
             }
         }
     }
@@ -136,7 +140,7 @@ impl Watch {
             Err(end) => return end,
         }
         loop {
-            let next_at = boot_time() + self.interval;
+            let (asked, due) = (Instant::now(), boot_time() + self.pace.interval);
             self.unanswered_since.get_or_insert_with(Instant::now);
             let info = match self.ask(&mut session, "show info\n", alarm).await {
                 Ok(answer) => Info::parse(answer),
@@ -152,7 +156,8 @@ impl Watch {
             tokio::select! {
                 biased;
                 () = session.ended() => return End::Closed,
-                rung = alarm.ring_at(next_at) => if rung.is_err() { return End::Closed },
+                () = self.pace.rhythm.turn(asked + self.pace.interval / 2) => {}
+                rung = alarm.ring_at(due) => if rung.is_err() { return End::Closed },
             }
         }
     }
@@ -165,16 +170,16 @@ impl Watch {
         tokio::select! {
             biased;
             answer = &mut exchange => return answer.map_err(|_| End::Closed),
-            rung = alarm.ring_at(boot_time() + PROMPTLY.min(self.interval)) => rung.map_err(|_| End::Closed)?,
+            rung = alarm.ring_at(boot_time() + PROMPTLY.min(self.pace.interval)) => rung.map_err(|_| End::Closed)?,
         }
         loop {
             self.doubt.notify_one();
-            let patience = self.silence_max.saturating_sub(began.elapsed());
-            if let Ok(answer) = timeout(patience.min(self.interval), &mut exchange).await {
+            let patience = self.pace.silence_max.saturating_sub(began.elapsed());
+            if let Ok(answer) = timeout(patience.min(self.pace.interval), &mut exchange).await {
                 return answer.map_err(|_| End::Closed);
             }
             self.note_silence().await?;
-            if began.elapsed() >= self.silence_max {
+            if began.elapsed() >= self.pace.silence_max {
                 return Err(End::Stuck);
             }
         }
@@ -188,14 +193,14 @@ impl Watch {
                 Err(error) => format!("no timer: {error}"),
             };
             self.send(Sample::Unasked { reason }).await.ok()?;
-            sleep(self.interval).await;
+            sleep(self.pace.interval).await;
         }
     }
 
     /// Reports that, and for how long, nothing has answered, once that is longer than an interval.
     async fn note_silence(&mut self) -> Result<(), End> {
         match self.unanswered_since {
-            Some(since) if since.elapsed() >= self.interval => {
+            Some(since) if since.elapsed() >= self.pace.interval => {
                 let has_answered = self.has_answered;
                 self.send(Sample::Silent { since, has_answered }).await
             }
@@ -215,7 +220,7 @@ impl Watch {
         if self.send(sample).await.is_err() {
             return End::Unwanted;
         }
-        sleep(self.interval).await;
+        sleep(self.pace.interval).await;
         // Whoever binds the socket next has neither answered nor been silent meanwhile.
         (self.has_answered, self.unanswered_since) = (false, None);
         End::Closed

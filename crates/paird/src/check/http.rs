@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::Instant;
 
-use super::{HttpTarget, LATE, Sample};
+use super::{HttpTarget, LATE, Rhythm, Sample};
 use crate::config::StatusRange;
 use crate::probe::{Outcome, probe};
 
@@ -19,6 +19,8 @@ const CALM: Duration = Duration::from_secs(2);
 pub(super) struct Pace {
     /// The time between two questions.
     pub(super) interval: Duration,
+    /// What questions go along with.
+    pub(super) rhythm: Rhythm,
     /// Who doubts that HAProxy is well; `None` where only HTTP can tell.
     pub(super) doubt: Option<Arc<Notify>>,
 }
@@ -27,12 +29,16 @@ impl Pace {
     /// Waits until the next question is due after this answer to one of that moment.
     async fn wait(&self, asked: Instant, outcome: &Outcome) {
         match &self.doubt {
-            Some(doubt) if matches!(outcome, Outcome::Served { .. }) => {
-                // Either way it is due.
-                let _ = timeout_at(asked + CALM.max(self.interval), doubt.notified()).await;
-            }
-            Some(_) | None => sleep_until(asked + self.interval).await,
+            Some(doubt) if matches!(outcome, Outcome::Served { .. }) => tokio::select! {
+                () = doubt.notified() => {}
+                () = self.due_after(asked, CALM.max(self.interval)) => {}
+            },
+            Some(_) | None => self.due_after(asked, self.interval).await,
         }
+    }
+
+    async fn due_after(&self, asked: Instant, pause: Duration) {
+        self.rhythm.wait(asked + pause, self.interval / 2).await;
     }
 }
 

@@ -16,6 +16,7 @@ mod board;
 mod command;
 mod haproxy;
 mod http;
+mod rhythm;
 mod session;
 mod tcp;
 
@@ -30,11 +31,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc};
-use tokio::time::{Instant, sleep};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::config::Config;
 use crate::probe::Outcome;
+
+pub use rhythm::Rhythm;
 
 use board::Board;
 
@@ -147,9 +152,10 @@ impl Settings {
     }
 }
 
-/// Runs the checks until dropped and reports a verdict after every measurement. Without any check it reports
-/// [`State::Healthy`] each interval: after a pause the node takes no earlier verdict for granted (F-16).
-pub async fn run(settings: Settings, mut report: impl FnMut(Verdict)) {
+/// Runs the checks until dropped and reports a verdict after every measurement. Questions go along with `rhythm`; a program is started
+/// `elsewhere`, because that may wait for a disk. Without any check it reports [`State::Healthy`] each interval: after a pause the node
+/// takes no earlier verdict for granted (F-16).
+pub async fn run(settings: Settings, rhythm: Rhythm, elsewhere: Handle, mut report: impl FnMut(Verdict)) {
     let Settings {
         haproxy_socket,
         http,
@@ -169,7 +175,7 @@ pub async fn run(settings: Settings, mut report: impl FnMut(Verdict)) {
     if board.is_bare() {
         loop {
             report(board.judge(Instant::now()));
-            sleep(interval).await;
+            rhythm.wait(Instant::now() + interval, interval / 2).await;
         }
     }
     report(board.judge(Instant::now()));
@@ -177,15 +183,19 @@ pub async fn run(settings: Settings, mut report: impl FnMut(Verdict)) {
     let doubt = Arc::new(Notify::new());
     let pace = http::Pace {
         interval,
+        rhythm: rhythm.clone(),
         doubt: haproxy_socket.as_ref().map(|_| Arc::clone(&doubt)),
     };
     let watch_haproxy = async {
         let Some(socket) = haproxy_socket else {
             return pending().await;
         };
-        haproxy::Watch::new(socket, interval, silence_max, doubt, samples.clone())
-            .run()
-            .await;
+        let pace = haproxy::Pace {
+            interval,
+            rhythm: rhythm.clone(),
+            silence_max,
+        };
+        haproxy::Watch::new(socket, pace, doubt, samples.clone()).run().await;
     };
     let watch_http = async {
         let Some(target) = http else { return pending().await };
@@ -193,19 +203,19 @@ pub async fn run(settings: Settings, mut report: impl FnMut(Verdict)) {
     };
     let watch_tcp = async {
         let Some(target) = tcp else { return pending().await };
-        tcp::watch(target, interval, samples.clone()).await;
+        tcp::watch(target, interval, rhythm.clone(), samples.clone()).await;
     };
-    let watch_command = async {
-        let Some(target) = command else { return pending().await };
-        command::watch(target, samples.clone()).await;
-    };
+    let mut programs = JoinSet::new();
+    if let Some(target) = command {
+        programs.spawn_on(command::watch(target, samples.clone()), &elsewhere);
+    }
     let judge = async {
         while let Some(sample) = inbox.recv().await {
             board.note(sample);
             report(board.judge(Instant::now()));
         }
     };
-    tokio::join!(watch_haproxy, watch_http, watch_tcp, watch_command, judge);
+    tokio::join!(watch_haproxy, watch_http, watch_tcp, judge);
 }
 
 /// One measurement.

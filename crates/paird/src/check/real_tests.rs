@@ -99,7 +99,7 @@ fn free_port() -> u16 {
     listener.local_addr().expect("address").port()
 }
 
-fn watch(socket: &Path, http: Option<SocketAddr>) -> (mpsc::UnboundedReceiver<Verdict>, tokio::task::JoinSet<()>) {
+fn watch(socket: &Path, http: Option<SocketAddr>) -> (mpsc::UnboundedReceiver<Verdict>, JoinSet<()>) {
     let settings = Settings {
         haproxy_socket: Some(socket.to_owned()),
         http: http.map(|address| HttpTarget {
@@ -113,8 +113,8 @@ fn watch(socket: &Path, http: Option<SocketAddr>) -> (mpsc::UnboundedReceiver<Ve
         silence_max: Duration::from_secs(3),
     };
     let (sender, verdicts) = mpsc::unbounded_channel();
-    let mut tasks = tokio::task::JoinSet::new();
-    tasks.spawn(run(settings, move |verdict| {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(run(settings, Rhythm::default(), Handle::current(), move |verdict| {
         let _ = sender.send(verdict);
     }));
     (verdicts, tasks)

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, timeout};
+use tokio::time::{Instant, timeout};
 
-use super::{LATE, TcpTarget};
+use super::{LATE, Rhythm, TcpTarget};
 use crate::probe::{KernelAnswer, Outcome, unconnected};
 
 /// What came of a connection.
@@ -27,11 +27,8 @@ pub(super) enum Sample {
 }
 
 /// Connects to `target` once per `interval`, until nobody listens to the samples any more.
-pub(super) async fn watch(target: TcpTarget, interval: Duration, samples: mpsc::Sender<super::Sample>) {
-    let mut ticks = tokio::time::interval(interval);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+pub(super) async fn watch(target: TcpTarget, interval: Duration, rhythm: Rhythm, samples: mpsc::Sender<super::Sample>) {
     loop {
-        ticks.tick().await;
         let asked = Instant::now();
         let sample = connect(target.address, target.timeout).await;
         // A process that was paused meanwhile finds its own timeout expired, whatever the service did.
@@ -39,6 +36,7 @@ pub(super) async fn watch(target: TcpTarget, interval: Duration, samples: mpsc::
         if !is_own_delay && samples.send(super::Sample::Tcp(sample)).await.is_err() {
             return;
         }
+        rhythm.wait(asked + interval, interval / 2).await;
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::runtime::Builder;
 use tokio::sync::{oneshot, watch};
-use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use super::*;
 
@@ -173,7 +173,7 @@ impl Checks {
     fn of(settings: Settings) -> Self {
         let (sender, verdicts) = mpsc::unbounded_channel();
         let mut task = JoinSet::new();
-        task.spawn(run(settings, move |verdict| {
+        task.spawn(run(settings, Rhythm::default(), Handle::current(), move |verdict| {
             let _ = sender.send(verdict);
         }));
         Self { verdicts, _task: task }

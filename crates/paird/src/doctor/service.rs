@@ -3,12 +3,13 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::Patient;
 use super::chart::Chart;
-use crate::check::{self, HttpTarget, Settings, State, Verdict};
+use crate::check::{self, HttpTarget, Rhythm, Settings, State, Verdict};
 use crate::config::Config;
 use crate::problems::degraded;
 
@@ -63,7 +64,7 @@ async fn verdict(settings: Settings) -> Verdict {
     let time = longest + settings.interval + MARGIN;
     let (tell, mut verdicts) = mpsc::channel(1);
     let mut last = None;
-    let checks = check::run(settings, move |verdict| {
+    let checks = check::run(settings, Rhythm::default(), Handle::current(), move |verdict| {
         // A verdict that finds no place is followed by another soon.
         let _ = tell.try_send(verdict);
     });

@@ -11,8 +11,8 @@ use super::{Scenario, ms};
 /// A spot instance is interrupted.
 pub(super) const SPOT: Scenario = Scenario {
     name: "spot-notice",
-    story: "AWS tells the holder that its spot instance is interrupted, and 15 s later its host dies: by then the address has moved, which \
-            costs 100 ms at most and no request but one that was under way just then, and the death costs nothing",
+    story: "AWS tells the holder, a spot instance as the other node is, that it is interrupted, and 15 s later its host dies: by then the \
+            address has moved, which costs 100 ms at most and no request but one that was under way just then, and the death costs nothing",
     runs: 5,
     limits: |_| {
         vec![
@@ -23,6 +23,8 @@ pub(super) const SPOT: Scenario = Scenario {
         ]
     },
     play: |bed| {
+        bed.become_spot()?;
+        bed.pass_by_chance()?;
         let holder = bed.holder()?;
         let other = bed.other(&holder);
         let mut costs = Costs::begin(bed);
