@@ -30,6 +30,7 @@ mod pair;
 mod process;
 mod quarter;
 mod raw;
+mod record;
 mod scenario;
 mod setup;
 mod speaker;

@@ -408,6 +408,24 @@ impl Pair {
         })
     }
 
+    /// Names the nodes that really hold the two addresses.
+    #[must_use]
+    pub fn holders(&self) -> [Option<String>; 2] {
+        [self.holder(), self.second_holder()]
+    }
+
+    /// Waits until these nodes hold the two addresses.
+    ///
+    /// # Panics
+    /// If they do not before [`DEADLINE`](crate::DEADLINE).
+    #[track_caller]
+    pub fn await_holders(&self, nodes: [&str; 2]) {
+        let nodes = nodes.map(|node| Some(node.to_owned()));
+        eventually("the addresses are where they belong", || {
+            (self.holders() == nodes).then_some(())
+        });
+    }
+
     /// Names the node whose service answers at the published address.
     #[must_use]
     pub fn answering(&self) -> Option<String> {

@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use pair_core::{Heartbeat, Holder, Input, Instant, Member, Reply, Timer};
+use pair_core::{Heartbeat, Holder, Input, Instant, Member, OrderId, OrderOutcome, Reply, Timer};
 
 use crate::{
     Claim, Dice, Ec2, Host, Network, Owner, Settings, Violation, WitnessHost,
@@ -178,6 +178,15 @@ impl World {
                 return None;
             }
         }
+    }
+
+    /// Lets time pass until this order has ended, and says how.
+    ///
+    /// # Panics
+    /// If an invariant is violated, or the order outlives its time.
+    pub fn run_to_outcome(&mut self, order: OrderId) -> OrderOutcome {
+        self.run_until(ORDER_ENDED, |world| world.outcome(order).is_some());
+        self.outcome(order).expect("an order ends")
     }
 
     /// Lets time pass.
@@ -369,3 +378,6 @@ impl World {
         &mut self.hosts[member.index()]
     }
 }
+
+/// By when an order has ended: it is valid for 30 s (F-6e), and a claim that it has wanted by then is read back.
+const ORDER_ENDED: Duration = Duration::from_secs(40);

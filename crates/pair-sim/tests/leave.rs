@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pair_core::{OrderId, OrderOutcome, Reason, Refusal, Rule, Verdict};
+use pair_core::{OrderOutcome, Reason, Refusal, Rule, Verdict};
 use pair_sim::{A, B, Service, Settings, World};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -12,19 +12,12 @@ fn settled(seed: u64) -> World {
     World::settled(Settings::default(), seed)
 }
 
-fn outcome_of(world: &mut World, order: OrderId) -> OrderOutcome {
-    world
-        .run_until(SECOND * 40, |world| world.outcome(order).is_some())
-        .expect("an order ends");
-    world.outcome(order).expect("an order ends")
-}
-
 #[test]
 fn the_holder_hands_over_before_it_has_left() {
     for seed in 0..10 {
         let mut world = settled(seed);
         let order = world.leave(A);
-        assert_eq!(outcome_of(&mut world, order), OrderOutcome::Done);
+        assert_eq!(world.run_to_outcome(order), OrderOutcome::Done);
         assert!(world.holds(B));
         assert_eq!(world.claims().last().unwrap().decision.rule, Rule::F6b);
     }
@@ -34,7 +27,7 @@ fn the_holder_hands_over_before_it_has_left() {
 fn who_is_away_takes_nothing_until_it_has_joined() {
     let mut world = settled(1);
     let order = world.leave(B);
-    assert_eq!(outcome_of(&mut world, order), OrderOutcome::Done);
+    assert_eq!(world.run_to_outcome(order), OrderOutcome::Done);
     world.crash_host(A);
     world.run_for(SECOND * 300);
     assert!(world.holds(A));
@@ -48,11 +41,11 @@ fn who_is_away_takes_nothing_until_it_has_joined() {
 fn two_leavers_do_not_swap() {
     let mut world = settled(2);
     let second = world.leave(B);
-    assert_eq!(outcome_of(&mut world, second), OrderOutcome::Done);
+    assert_eq!(world.run_to_outcome(second), OrderOutcome::Done);
     world.run_for(SECOND);
     let first = world.leave(A);
     assert_eq!(
-        outcome_of(&mut world, first),
+        world.run_to_outcome(first),
         OrderOutcome::Refused(Refusal::TargetLeaving)
     );
     world.run_for(SECOND * 300);
@@ -75,18 +68,12 @@ fn nobody_leaves_what_the_other_cannot_take() {
     world.set_service(B, Service::Failing);
     world.run_for(SECOND);
     let order = world.leave(A);
-    assert_eq!(
-        outcome_of(&mut world, order),
-        OrderOutcome::Refused(Refusal::TargetUnfit)
-    );
+    assert_eq!(world.run_to_outcome(order), OrderOutcome::Refused(Refusal::TargetUnfit));
     assert!(!world.view(A).is_leaving);
     world.crash_host(B);
     world.run_for(SECOND * 2);
     let order = world.leave(A);
-    assert_eq!(
-        outcome_of(&mut world, order),
-        OrderOutcome::Refused(Refusal::TargetNotUp)
-    );
+    assert_eq!(world.run_to_outcome(order), OrderOutcome::Refused(Refusal::TargetNotUp));
 }
 
 #[test]
@@ -97,7 +84,7 @@ fn the_address_is_not_ordered_to_who_is_away() {
     for asked in [A, B] {
         let order = world.order(asked, B);
         assert_eq!(
-            outcome_of(&mut world, order),
+            world.run_to_outcome(order),
             OrderOutcome::Refused(Refusal::TargetLeaving)
         );
     }

@@ -12,13 +12,6 @@ fn settled(seed: u64) -> World {
     World::settled(Settings::default(), seed)
 }
 
-fn outcome_of(world: &mut World, order: OrderId) -> OrderOutcome {
-    world
-        .run_until(SECOND * 40, |world| world.outcome(order).is_some())
-        .expect("an order ends");
-    world.outcome(order).expect("an order ends")
-}
-
 fn refusal_of(world: &mut World, order: OrderId) -> Refusal {
     world.run_for(MS);
     match world.outcome(order) {
@@ -33,7 +26,7 @@ fn the_node_that_shall_take_it_obeys() {
     let order = world.order(B, B);
     let taken = world.run_until(SECOND * 2, |world| world.holds(B)).unwrap();
     assert!(taken <= MS * 200, "{taken:?}");
-    assert_eq!(outcome_of(&mut world, order), OrderOutcome::Done);
+    assert_eq!(world.run_to_outcome(order), OrderOutcome::Done);
     assert_eq!(world.claims().last().unwrap().decision.rule, Rule::F6e);
     world.run_for(SECOND * 60);
     assert_eq!(world.claim_requests().len(), 2);
@@ -46,7 +39,7 @@ fn the_holder_yields_and_the_other_one_takes_it() {
     let order = world.order(A, B);
     let taken = world.run_until(SECOND * 2, |world| world.holds(B)).unwrap();
     assert!(taken <= MS * 300, "{taken:?}");
-    assert_eq!(outcome_of(&mut world, order), OrderOutcome::Done);
+    assert_eq!(world.run_to_outcome(order), OrderOutcome::Done);
     assert_eq!(world.claims().last().unwrap().decision.rule, Rule::F6b);
     world.run_for(SECOND * 60);
     assert_eq!(world.claim_requests().len(), 2);
@@ -59,7 +52,7 @@ fn back_and_forth_by_order_and_never_by_itself() {
         let (holder, next) = if round % 2 == 0 { (A, B) } else { (B, A) };
         let asked = if round < 3 { holder } else { next };
         let order = world.order(asked, next);
-        assert_eq!(outcome_of(&mut world, order), OrderOutcome::Done, "round {round}");
+        assert_eq!(world.run_to_outcome(order), OrderOutcome::Done, "round {round}");
         world.run_for(SECOND * 600);
         assert!(world.holds(next) && world.is_settled());
     }
@@ -71,7 +64,7 @@ fn where_it_is_already_nothing_is_done() {
     let mut world = settled(4);
     for asked in [A, B] {
         let order = world.order(asked, A);
-        assert_eq!(outcome_of(&mut world, order), OrderOutcome::AlreadyThere);
+        assert_eq!(world.run_to_outcome(order), OrderOutcome::AlreadyThere);
     }
     assert_eq!(world.claims().len(), 1);
 }
@@ -149,7 +142,7 @@ fn an_order_that_cannot_be_carried_out_expires() {
     world.deny(B);
     let given = world.now();
     let order = world.order(B, B);
-    assert_eq!(outcome_of(&mut world, order), OrderOutcome::Expired);
+    assert_eq!(world.run_to_outcome(order), OrderOutcome::Expired);
     let lasted = world.now().since(given);
     assert!(lasted >= SECOND * 30 && lasted <= SECOND * 31, "{lasted:?}");
     world.heal_api(B);
@@ -163,7 +156,7 @@ fn a_yield_that_nobody_takes_expires_and_the_holder_goes_on() {
     let mut world = settled(11);
     world.deny(B);
     let order = world.order(A, B);
-    assert_eq!(outcome_of(&mut world, order), OrderOutcome::Expired);
+    assert_eq!(world.run_to_outcome(order), OrderOutcome::Expired);
     world.heal_api(B);
     world.run_for(SECOND * 120);
     assert!(world.holds(A) && world.is_settled());
@@ -180,7 +173,7 @@ fn an_order_waits_for_a_node_that_becomes_unready_and_obeys_when_it_is_ready() {
     world.run_for(SECOND * 5);
     assert!(world.holds(A));
     world.set_ready(B, true);
-    assert_eq!(outcome_of(&mut world, order), OrderOutcome::Done);
+    assert_eq!(world.run_to_outcome(order), OrderOutcome::Done);
 }
 
 #[test]
@@ -203,7 +196,7 @@ fn an_order_is_one_claim_although_nothing_has_shown_it_yet() {
     let knows = |world: &World| world.view(A).is_active == Some(false);
     world.run_until(SECOND * 5, knows).unwrap();
     let to_a = world.order(A, A);
-    assert_eq!(outcome_of(&mut world, to_a), OrderOutcome::Done);
+    assert_eq!(world.run_to_outcome(to_a), OrderOutcome::Done);
     world.run_for(SECOND * 60);
     assert!(world.holds(A));
     assert_eq!(world.moves(), 3);
@@ -218,7 +211,7 @@ fn an_order_for_what_nobody_holds_does_not_wait_for_the_skew() {
     world.run_for(MS * 1_500);
     let before = world.ec2().log().len();
     let order = world.order(B, B);
-    assert_eq!(outcome_of(&mut world, order), OrderOutcome::Done);
+    assert_eq!(world.run_to_outcome(order), OrderOutcome::Done);
     let taken = world.claims()[0].at.since(world.host(B).events()[0].0);
     assert!(taken <= MS * 1_900, "{taken:?}");
     assert!(world.ec2().log().len() - before <= 6);
@@ -231,7 +224,7 @@ fn an_order_takes_the_address_from_a_silent_peer_that_still_serves() {
     world.run_for(SECOND * 30);
     assert!(world.holds(A));
     let order = world.order(B, B);
-    assert_eq!(outcome_of(&mut world, order), OrderOutcome::Done);
+    assert_eq!(world.run_to_outcome(order), OrderOutcome::Done);
     assert!(world.holds(B));
 }
 
@@ -244,7 +237,7 @@ fn by_force_readiness_is_not_asked_for_and_fitness_is() {
         let order = world.order(asked, B);
         assert_eq!(refusal_of(&mut world, order), Refusal::TargetNotReady);
         let order = world.order_by_force(asked, B);
-        assert_eq!(outcome_of(&mut world, order), OrderOutcome::Done, "asked at {asked:?}");
+        assert_eq!(world.run_to_outcome(order), OrderOutcome::Done, "asked at {asked:?}");
         assert!(world.holds(B));
 
         let mut world = settled(9);

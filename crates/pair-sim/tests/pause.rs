@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pair_core::{Event, Fitness};
+use pair_core::{Event, Fitness, Member};
 use pair_sim::{A, ApiFault, B, Scope, Service, Settings, World};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -20,15 +20,21 @@ fn settled(seed: u64) -> World {
     World::settled(Settings::default(), seed)
 }
 
+/// A world at rest in which this member falls asleep in this way, and has been awake again for a minute.
+fn awake_again(seed: u64, member: Member, fall_asleep: fn(&mut World, Member), pause: Duration) -> World {
+    let mut world = settled(seed);
+    fall_asleep(&mut world, member);
+    world.run_for(pause);
+    world.resume(member);
+    world.run_for(SECOND * 60);
+    world
+}
+
 #[test]
 fn a_passive_process_that_is_stopped_claims_nothing_when_it_goes_on() {
     for pause in PAUSES {
         for seed in SEEDS {
-            let mut world = settled(seed);
-            world.pause(B);
-            world.run_for(pause);
-            world.resume(B);
-            world.run_for(SECOND * 60);
+            let world = awake_again(seed, B, World::pause, pause);
             assert_eq!(world.claims().len(), 1, "{pause:?}");
             assert!(world.is_settled());
         }
@@ -39,11 +45,7 @@ fn a_passive_process_that_is_stopped_claims_nothing_when_it_goes_on() {
 fn a_passive_machine_that_is_suspended_claims_nothing_when_it_goes_on() {
     for pause in PAUSES {
         for seed in SEEDS {
-            let mut world = settled(seed);
-            world.suspend(B);
-            world.run_for(pause);
-            world.resume(B);
-            world.run_for(SECOND * 60);
+            let world = awake_again(seed, B, World::suspend, pause);
             assert_eq!(world.claims().len(), 1, "{pause:?}");
             assert!(world.is_settled());
         }
@@ -95,11 +97,7 @@ fn a_result_that_waited_is_not_acted_upon_before_the_datagrams_that_waited() {
 #[test]
 fn a_holding_process_that_is_stopped_keeps_the_address_while_its_service_serves() {
     for pause in PAUSES {
-        let mut world = settled(2);
-        world.pause(A);
-        world.run_for(pause);
-        world.resume(A);
-        world.run_for(SECOND * 60);
+        let world = awake_again(2, A, World::pause, pause);
         assert_eq!(world.claims().len(), 1, "{pause:?}");
         assert!(world.is_settled() && world.holds(A));
     }
@@ -109,11 +107,7 @@ fn a_holding_process_that_is_stopped_keeps_the_address_while_its_service_serves(
 fn a_holding_machine_that_is_suspended_loses_the_address_once_and_claims_nothing_when_it_goes_on() {
     for pause in PAUSES {
         for seed in SEEDS {
-            let mut world = settled(seed);
-            world.suspend(A);
-            world.run_for(pause);
-            world.resume(A);
-            world.run_for(SECOND * 60);
+            let world = awake_again(seed, A, World::suspend, pause);
             assert!(world.is_settled(), "{pause:?}");
             assert!(world.moves() <= 2, "{pause:?}");
             assert!(world.claims().iter().skip(1).all(|claim| claim.by == B), "{pause:?}");

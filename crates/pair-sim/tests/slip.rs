@@ -7,9 +7,9 @@ use pair_sim::{A, B, Settings, World};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// B cannot hear A, and sends two claims that land 20 s late; then its host dies. The first has landed, and A has the address
-/// back; the second is about to land.
-fn about_to_slip(seed: u64) -> World {
+/// B cannot hear A, and sends two claims that land 20 s late; then its host dies. The first has landed, and A has had the address
+/// back; then the second one has landed.
+fn slipped_back(seed: u64) -> World {
     let settings = Settings {
         probe_timeout: None,
         ..Settings::default()
@@ -35,15 +35,15 @@ fn about_to_slip(seed: u64) -> World {
         .run_until(SECOND * 5, |world| world.holds(A))
         .expect("B announced it, so A need not wait");
     world
+        .run_until(SECOND * 25, |world| world.holds(B))
+        .expect("it slips back");
+    world
 }
 
 #[test]
 fn what_slips_back_is_taken_again_a_minute_later() {
     for seed in 0..10 {
-        let mut world = about_to_slip(seed);
-        world
-            .run_until(SECOND * 25, |world| world.holds(B))
-            .expect("it slips back");
+        let mut world = slipped_back(seed);
         let taken = world.run_until(SECOND * 100, |world| world.holds(A)).unwrap();
         assert!(taken >= SECOND * 60 && taken <= SECOND * 72, "seed {seed}: {taken:?}");
         let decision = &world.claims().last().unwrap().decision;
@@ -54,10 +54,7 @@ fn what_slips_back_is_taken_again_a_minute_later() {
 
 #[test]
 fn a_second_time_in_the_same_silence_it_stays() {
-    let mut world = about_to_slip(1);
-    world
-        .run_until(SECOND * 25, |world| world.holds(B))
-        .expect("it slips back");
+    let mut world = slipped_back(1);
     world
         .run_until(SECOND * 100, |world| world.holds(A))
         .expect("taken again");
@@ -68,10 +65,7 @@ fn a_second_time_in_the_same_silence_it_stays() {
 
 #[test]
 fn a_peer_that_lives_again_keeps_it() {
-    let mut world = about_to_slip(2);
-    world
-        .run_until(SECOND * 25, |world| world.holds(B))
-        .expect("it slips back");
+    let mut world = slipped_back(2);
     world.run_for(SECOND * 30);
     world.heal();
     world.restart(B);

@@ -22,7 +22,6 @@ mod reload;
 mod report;
 mod seat;
 mod shared;
-mod signals;
 mod witness;
 
 use std::mem;
@@ -197,13 +196,12 @@ impl Agent {
         }
     }
 
-    /// Runs until SIGTERM or SIGINT. The addresses stay where they are: stopping the agent is no failover, and the peer is told
+    /// Runs until it hears of a signal to stop. The addresses stay where they are: stopping the agent is no failover, and the peer is told
     /// (F-13).
     ///
     /// # Errors
-    /// If signals or the reactor fail: the daemon cannot go on and is restarted.
+    /// If the reactor fails: the daemon cannot go on and is restarted.
     pub async fn run(mut self) -> anyhow::Result<()> {
-        signals::listen(self.shared.tell.clone()).context("cannot listen for signals")?;
         self.introduce();
         for seat in &mut self.seats {
             seat.restore(&mut self.shared);

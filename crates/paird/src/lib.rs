@@ -38,6 +38,7 @@ pub mod probe;
 pub mod problems;
 pub mod recorder;
 pub mod run;
+pub mod signals;
 pub mod socket;
 pub mod standing;
 pub mod status;

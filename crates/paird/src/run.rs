@@ -31,7 +31,7 @@ use crate::paths::Paths;
 use crate::standing::Keeper;
 use crate::watchers::{Surroundings, Watchers};
 use crate::witness::{Booth, BoothParts};
-use crate::{control, journal, landing, memory, watchers};
+use crate::{control, journal, landing, memory, signals, watchers};
 
 /// News that may wait for the event loop.
 const NEWS_WAITING: usize = 256;
@@ -169,6 +169,7 @@ fn run_member(
     let paths = paths.with_context(|| format!("cannot open the heartbeat socket on {own}, UDP port {port}"))?;
     let booth = booth(&config, me, &ring)?;
     let (tell, news) = mpsc::channel(NEWS_WAITING);
+    signals::listen(tell.clone()).context("cannot listen for signals")?;
     let cloud = Cloud::new(
         CloudConfig {
             destinations: config

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::packages::{lacks, listed_files, packages, succeed};
+use crate::packages::{lacks, listed_files, packages, succeed, unpacked};
 
 /// The C library of Amazon Linux 2023; Ubuntu 22.04 has 2.35, and Debian 12 has 2.36.
 const OLDEST_GLIBC: [u32; 2] = [2, 34];
@@ -54,13 +54,7 @@ fn the_programs_need_no_newer_c_library_than_the_oldest_supported_system_has() {
     if lacks(TEST, &["objdump"]) {
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
-    succeed(
-        Command::new("dpkg-deb")
-            .arg("--extract")
-            .arg(&packages().deb)
-            .arg(folder.path()),
-    );
+    let folder = unpacked();
     let needed = ["paird", "pairctl"].map(|program| newest_symbol(&folder.path().join("usr/bin").join(program)));
     println!("paird needs glibc {:?}, pairctl {:?}", needed[0], needed[1]);
     assert!(needed.iter().all(|version| *version <= OLDEST_GLIBC), "{needed:?}");

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
+use tempfile::TempDir;
+
 /// Both packages.
 pub(crate) struct Packages {
     pub(crate) deb: PathBuf,
@@ -28,6 +30,18 @@ pub(crate) fn packages() -> &'static Packages {
             rpm: of("rpm").cloned(),
         }
     })
+}
+
+/// Returns a folder with the files of the Debian package.
+pub(crate) fn unpacked() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    succeed(
+        Command::new("dpkg-deb")
+            .arg("--extract")
+            .arg(&packages().deb)
+            .arg(folder.path()),
+    );
+    folder
 }
 
 /// Returns what the list of files says, "0755 /usr/bin/paird" a line.

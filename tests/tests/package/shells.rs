@@ -4,9 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tempfile::TempDir;
-
-use crate::packages::{lacks, packages, succeed, text};
+use crate::packages::{lacks, succeed, text, unpacked};
 
 #[test]
 fn every_manual_page_is_found_and_drawn_without_a_warning() {
@@ -67,18 +65,6 @@ fn each_shell_completes_the_commands_of_both_programs() {
             assert_eq!(found, format!("_{program}\n"));
         }
     }
-}
-
-/// Returns a folder with the files of the package.
-fn unpacked() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    succeed(
-        Command::new("dpkg-deb")
-            .arg("--extract")
-            .arg(&packages().deb)
-            .arg(folder.path()),
-    );
-    folder
 }
 
 /// Returns section and name of every page.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::packages::{lacks, packages, succeed, text};
+use crate::packages::{lacks, succeed, text, unpacked};
 
 /// How exposed a service may be, from 0 to 10. Ordinary services have 9.
 const MOST_EXPOSED: f64 = 2.5;
@@ -16,13 +16,7 @@ fn the_units_are_understood_without_a_warning() {
         return;
     }
     // This system's systemd with its own units around; the programs are those of the package, and so are the pages.
-    let folder = tempfile::tempdir().unwrap();
-    succeed(
-        Command::new("dpkg-deb")
-            .arg("--extract")
-            .arg(&packages().deb)
-            .arg(folder.path()),
-    );
+    let folder = unpacked();
     let programs = folder.path().join("usr/bin/pair");
     let mut verify = Command::new("systemd-analyze");
     verify.arg("verify").env("MANPATH", folder.path().join("usr/share/man"));

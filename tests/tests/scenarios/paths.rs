@@ -4,7 +4,7 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use e2e::{Cut, Pair, Setup, has_problem, is_skipped, on_stages, stays};
+use e2e::{Cut, Pair, Setup, eventually, has_problem, is_skipped, on_stages, stays};
 use pair_wire::control::{Link, PathState};
 
 on_stages! {
@@ -97,12 +97,13 @@ fn a_path_that_is_cut_one_way_is_shown_at_both_of_its_ends(setup: Setup) {
     assert_eq!(heard, [Some(false), Some(true)]);
     let shown = pair.pairctl("a", &["status"]);
     assert!(shown.stdout.contains("not heard by b"), "{shown:?}");
-    let (_, metrics) = pair.ask_metrics("a", "/metrics").unwrap();
-    assert_eq!(
-        metrics.matches("paird_path_heard_by_peer{path=").count(),
-        2,
-        "{metrics}"
-    );
+    for (path, is_heard) in unheard.peer.paths.iter().zip(["0.0", "1.0"]) {
+        let sample = format!("paird_path_heard_by_peer{{path=\"{}\"}} {is_heard}", path.peer);
+        eventually("the metrics say so, too", || {
+            let (_, metrics) = pair.ask_metrics("a", "/metrics")?;
+            metrics.lines().any(|line| line == sample).then_some(())
+        });
+    }
     stays_up(&pair, Duration::from_secs(1));
     cut.heal();
     pair.await_healthy();

@@ -46,7 +46,7 @@ fn a_recording_with_a_takeover_a_cut_and_a_pause_replays_to_the_same_decisions(s
     has(TransitionKind::Pause, "this node was paused");
     has(TransitionKind::Takeover, "came from a");
 
-    let file = export(&pair, "b");
+    let file = pair.export("b");
     let replayed = replay(&file);
     assert_eq!(replayed.code, Some(0), "{replayed:?}");
     assert!(replayed.stdout.contains("\nidentical: "), "{replayed:?}");
@@ -65,7 +65,7 @@ fn a_recording_with_a_takeover_a_cut_and_a_pause_replays_to_the_same_decisions(s
 fn why_tells_rule_evidence_and_times_of_a_takeover_and_merges_both_nodes(setup: Setup) {
     let mut pair = setup.pair();
     pair.start_healthy();
-    let of_a = export(&pair, "a");
+    let of_a = pair.export("a");
     pair.kill_host("a");
     pair.await_takeover("b");
     let told = pair.pairctl("b", &["why"]);
@@ -95,7 +95,7 @@ fn why_tells_rule_evidence_and_times_of_a_takeover_and_merges_both_nodes(setup: 
     let offline = e2e::pairctl(&["why", "--from", &of_a]);
     assert_eq!(offline.code, Some(0), "{offline:?}");
     assert!(offline.stdout.contains("  a  takeover  "), "{offline:?}");
-    let wrong = pair.pairctl("b", &["why", "--with", &export(&pair, "b").display().to_string()]);
+    let wrong = pair.pairctl("b", &["why", "--with", &pair.export("b").display().to_string()]);
     assert_eq!(wrong.code, Some(5), "{wrong:?}");
     assert!(
         wrong
@@ -138,14 +138,6 @@ fn a_full_disk_costs_a_counter_and_an_alarm_and_no_beat(setup: Setup) {
     pair.await_status("b", "there is room again", |status| {
         status.recorder.written > 0 && !e2e::has_problem(status, "record-unwritable")
     });
-}
-
-/// Exports a node's record to a file.
-fn export(pair: &Pair, node: &str) -> PathBuf {
-    let file = pair.folder().join(format!("{node}.exported"));
-    let exported = pair.pairctl(node, &["why", "--export", &file.display().to_string()]);
-    assert_eq!((exported.code, exported.stdout.as_str()), (Some(0), ""), "{exported:?}");
-    file
 }
 
 fn replay(file: &Path) -> Ran {

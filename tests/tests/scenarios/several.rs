@@ -25,7 +25,7 @@ fn either_node_survives_alone_and_takes_exactly_what_the_other_held(setup: Setup
         (of("a"), of("b"))
     );
     pair.kill_host("b");
-    await_holders(&pair, ["a", "a"]);
+    pair.await_holders(["a", "a"]);
     assert_eq!(pair.answering_at_second().as_deref(), Some("a"));
     assert_eq!(pair.answering().as_deref(), Some("a"));
     assert_eq!(pair.claimers_of(&first), of("a"), "the other address is not touched");
@@ -44,10 +44,10 @@ fn one_moves_or_is_held_without_the_other(setup: Setup) {
 
     let moved = pair.pairctl("a", &["failover", "--address", "second"]);
     assert_eq!(moved.code, Some(0), "{moved:?}");
-    await_holders(&pair, ["a", "a"]);
+    pair.await_holders(["a", "a"]);
     let back = pair.pairctl("a", &["failover", "--address", &second, "--to", "b"]);
     assert_eq!(back.code, Some(0), "{back:?}");
-    await_holders(&pair, ["a", "b"]);
+    pair.await_holders(["a", "b"]);
     assert_eq!(pair.claimers_of(pair.lab().allocation_id()), of("a"));
 
     let held = pair.pairctl("b", &["hold", "--for", "10m", "--address", "second"]);
@@ -70,7 +70,7 @@ fn one_moves_or_is_held_without_the_other(setup: Setup) {
     assert_eq!(pair.second_holder().as_deref(), Some("b"));
     let resumed = pair.pairctl("a", &["resume"]);
     assert_eq!(resumed.code, Some(0), "{resumed:?}");
-    await_holders(&pair, ["a", "a"]);
+    pair.await_holders(["a", "a"]);
 }
 
 fn what_is_about_one_address_says_of_which(setup: Setup) {
@@ -102,7 +102,7 @@ fn what_is_about_one_address_says_of_which(setup: Setup) {
     assert_eq!(pair.pairctl("b", &waited).code, Some(0));
 
     pair.kill_host("b");
-    await_holders(&pair, ["a", "a"]);
+    pair.await_holders(["a", "a"]);
     let claims = eventually("the journal tells of the takeover", || {
         let told = pair.pairctl("a", &["events", "--json", "--address", "second"]).stdout;
         let takeovers = told.lines().filter(|line| line.contains("\"takeover\"")).count();
@@ -130,7 +130,7 @@ fn a_node_leaves_and_joins_with_all_of_its_addresses(setup: Setup) {
     assert_eq!(one.code, Some(0), "{one:?}");
     // One address had to go, and the other was not there.
     assert!(one.stdout.contains("this node has left the pair"), "{one:?}");
-    await_holders(&pair, ["a", "a"]);
+    pair.await_holders(["a", "a"]);
     let away = pair.await_problem("b", "left-pair");
     let told = away.problems.iter().filter(|problem| problem.id == "left-pair");
     assert_eq!(
@@ -170,7 +170,7 @@ fn a_second_address_comes_with_a_restart_that_the_first_does_not_notice(setup: S
             status.peer.link == Link::Up && status.addresses[0].peer_ready == Some(true)
         });
     }
-    await_holders(&pair, ["a", "b"]);
+    pair.await_holders(["a", "b"]);
     pair.await_healthy();
     assert_eq!(visitors.end().failed, Vec::<String>::new());
     assert_eq!(
@@ -188,30 +188,23 @@ fn two_operators_at_once_each_move_their_address(setup: Setup) {
         assert_eq!((ran.code, ran.stdout.starts_with(&told)), (Some(0), true), "{ran:?}");
     };
 
+    let each_ordered_at = |nodes: [&str; 2]| {
+        let orders = [&first, &second].map(|address| ["failover", "--address", address]);
+        at_once(&pair, [(nodes[0], &orders[0]), (nodes[1], &orders[1])])
+    };
+
     // Each at another node, the one that does not hold what it orders.
-    let [one, other] = at_once(
-        &pair,
-        [
-            ("b", &["failover", "--address", &first]),
-            ("a", &["failover", "--address", &second]),
-        ],
-    );
+    let [one, other] = each_ordered_at(["b", "a"]);
     has_moved(&one, "from a to b");
     has_moved(&other, "from b to a");
-    await_holders(&pair, ["b", "a"]);
+    pair.await_holders(["b", "a"]);
     pair.await_healthy();
 
     // Both at the same one.
-    let [one, other] = at_once(
-        &pair,
-        [
-            ("a", &["failover", "--address", &first]),
-            ("a", &["failover", "--address", &second]),
-        ],
-    );
+    let [one, other] = each_ordered_at(["a", "a"]);
     has_moved(&one, "from b to a");
     has_moved(&other, "from a to b");
-    await_holders(&pair, ["a", "b"]);
+    pair.await_holders(["a", "b"]);
     pair.await_healthy();
 
     // What one of them gets tells nothing about the other.
@@ -239,15 +232,15 @@ fn a_disk_that_is_full_keeps_neither_address_from_failing_over(setup: Setup) {
     let mut pair = setup.with_two_addresses().pair();
     let disk = FullDisk::on(&pair.folder().join("b.state"));
     pair.start();
-    await_holders(&pair, ["a", "b"]);
+    pair.await_holders(["a", "b"]);
     pair.await_problem("b", "record-unwritable");
     let ready = pair.pairctl("a", &["wait", "--ready"]);
     assert_eq!(ready.code, Some(0), "{ready:?}");
     let moved = pair.pairctl("a", &["failover", "--address", "second"]);
     assert_eq!(moved.code, Some(0), "{moved:?}");
-    await_holders(&pair, ["a", "a"]);
+    pair.await_holders(["a", "a"]);
     pair.kill_host("a");
-    await_holders(&pair, ["b", "b"]);
+    pair.await_holders(["b", "b"]);
     let status = pair.await_status("b", "both takeovers are verified", |status| {
         status.addresses.iter().all(|address| address.role == Role::Active)
     });
@@ -276,16 +269,8 @@ fn at_once(pair: &Pair, [one, other]: [(&str, &[&str]); 2]) -> [Ran; 2] {
 /// Starts everything, and waits until each node holds the address that prefers it and all is well.
 fn start_one_each(pair: &mut Pair) {
     pair.start();
-    await_holders(pair, ["a", "b"]);
+    pair.await_holders(["a", "b"]);
     pair.await_healthy();
-}
-
-#[track_caller]
-fn await_holders(pair: &Pair, [first, second]: [&str; 2]) {
-    eventually("the addresses are where they belong", || {
-        let are = (pair.holder(), pair.second_holder());
-        (are == (Some(first.to_owned()), Some(second.to_owned()))).then_some(())
-    });
 }
 
 fn of(node: &str) -> Vec<String> {

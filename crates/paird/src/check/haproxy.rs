@@ -10,9 +10,8 @@
 //!            └───────────── silent for too long: reconnect ──────────────────────────┘
 //! ```
 //!
-//! The ordinary story: one connection in prompt mode, `show info` at every interval, or a little earlier if a heartbeat goes out or
-//! comes in just then. When the worker is killed the connection
-//! ends about a millisecond later, the reconnect is refused, and the process is known to be gone.
+//! The ordinary story: one connection in prompt mode, `show info` at every interval, or earlier along with a heartbeat. When the
+//! worker is killed the connection ends about a millisecond later, the reconnect is refused, and the process is known to be gone.
 //!
 //! The odd cases. `stats timeout` ends a connection, too, so an end of file is confirmed by one reconnect and is no verdict of
 //! its own. After a reload the old worker keeps a held connection, and itself, alive for as long as the client likes: its
@@ -29,8 +28,8 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
 
-use super::Rhythm;
 use super::session::Session;
+use super::{LATE, Pace};
 use crate::alarm::Alarm;
 use crate::clock::boot_time;
 
@@ -75,20 +74,12 @@ enum End {
     Unwanted,
 }
 
-/// How it is asked.
-pub(super) struct Pace {
-    /// The time between two questions.
-    pub(super) interval: Duration,
-    /// What questions go along with.
-    pub(super) rhythm: Rhythm,
-    /// How long a connection may be silent before another one is tried.
-    pub(super) silence_max: Duration,
-}
-
 /// Watches one socket.
 pub(super) struct Watch {
     socket: PathBuf,
     pace: Pace,
+    /// How long a connection may be silent before another one is tried.
+    silence_max: Duration,
     /// Wakes who can tell in another way whether HAProxy is well.
     doubt: Arc<Notify>,
     samples: mpsc::Sender<super::Sample>,
@@ -97,10 +88,17 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(socket: PathBuf, pace: Pace, doubt: Arc<Notify>, samples: mpsc::Sender<super::Sample>) -> Self {
+    pub(super) fn new(
+        socket: PathBuf,
+        pace: Pace,
+        silence_max: Duration,
+        doubt: Arc<Notify>,
+        samples: mpsc::Sender<super::Sample>,
+    ) -> Self {
         Self {
             socket,
             pace,
+            silence_max,
             doubt,
             samples,
             has_answered: false,
@@ -135,14 +133,14 @@ impl Watch {
 
     /// Asks over one connection for as long as it answers.
     async fn attend(&mut self, mut session: Session, alarm: &mut Alarm) -> End {
-        match self.ask(&mut session, "prompt\n", alarm).await {
+        match self.ask(&mut session, "prompt\n").await {
             Ok(_greeting) => {}
             Err(end) => return end,
         }
         loop {
             let (asked, due) = (Instant::now(), boot_time() + self.pace.interval);
             self.unanswered_since.get_or_insert_with(Instant::now);
-            let info = match self.ask(&mut session, "show info\n", alarm).await {
+            let info = match self.ask(&mut session, "show info\n").await {
                 Ok(answer) => Info::parse(answer),
                 Err(end) => return end,
             };
@@ -156,32 +154,35 @@ impl Watch {
             tokio::select! {
                 biased;
                 () = session.ended() => return End::Closed,
-                () = self.pace.rhythm.turn(asked + self.pace.interval / 2) => {}
+                () = self.pace.turn(asked) => {}
                 rung = alarm.ring_at(due) => if rung.is_err() { return End::Closed },
             }
         }
     }
 
     /// Sends a command and reads up to the next prompt, reporting silence at every interval meanwhile.
-    async fn ask<'s>(&mut self, session: &'s mut Session, command: &str, alarm: &mut Alarm) -> Result<&'s [u8], End> {
-        let began = Instant::now();
+    async fn ask<'s>(&mut self, session: &'s mut Session, command: &str) -> Result<&'s [u8], End> {
+        let mut began = Instant::now();
+        let mut patience = PROMPTLY.min(self.pace.interval);
         let exchange = session.ask(command);
         tokio::pin!(exchange);
-        tokio::select! {
-            biased;
-            answer = &mut exchange => return answer.map_err(|_| End::Closed),
-            rung = alarm.ring_at(boot_time() + PROMPTLY.min(self.pace.interval)) => rung.map_err(|_| End::Closed)?,
-        }
         loop {
-            self.doubt.notify_one();
-            let patience = self.pace.silence_max.saturating_sub(began.elapsed());
-            if let Ok(answer) = timeout(patience.min(self.pace.interval), &mut exchange).await {
+            let waits = Instant::now();
+            if let Ok(answer) = timeout(patience, &mut exchange).await {
                 return answer.map_err(|_| End::Closed);
             }
+            if waits.elapsed() > patience + LATE {
+                // This process was paused, and its whole host perhaps: then HAProxy has had no time to answer either (F-16).
+                began = Instant::now();
+                self.unanswered_since = Some(began);
+            }
+            self.doubt.notify_one();
             self.note_silence().await?;
-            if began.elapsed() >= self.pace.silence_max {
+            let left = self.silence_max.saturating_sub(began.elapsed());
+            if left.is_zero() {
                 return Err(End::Stuck);
             }
+            patience = left.min(self.pace.interval);
         }
     }
 

@@ -42,6 +42,7 @@ use crate::probe::Outcome;
 pub use rhythm::Rhythm;
 
 use board::Board;
+use rhythm::Pace;
 
 /// Samples that may wait to be judged; the judge waits for nothing, so the watchers never fill it.
 const INBOX: usize = 8;
@@ -61,8 +62,10 @@ pub struct Settings {
     pub tcp: Option<TcpTarget>,
     /// The program that is asked, if any.
     pub command: Option<CommandTarget>,
-    /// Time between two questions, to each but the program; HTTP is asked less often while HAProxy answers, too.
+    /// The most time between two questions, to each but the program; HTTP is asked less often while HAProxy answers, too.
     pub interval: Duration,
+    /// How much earlier a question goes along with a turn of the event loop.
+    pub early: Duration,
     /// How long HAProxy may be connected and silent before that alone is unfitness, where no HTTP check decides.
     pub silence_max: Duration,
 }
@@ -147,6 +150,8 @@ impl Settings {
                 interval: command.interval,
             }),
             interval: config.check.interval,
+            // A turn comes in each interval of heartbeats; who wants to be asked seldom is not asked twice as often.
+            early: config.heartbeat.interval.min(config.check.interval / 2),
             silence_max: config.heartbeat.holdtime,
         }
     }
@@ -162,8 +167,14 @@ pub async fn run(settings: Settings, rhythm: Rhythm, elsewhere: Handle, mut repo
         tcp,
         command,
         interval,
+        early,
         silence_max,
     } = settings;
+    let pace = Pace {
+        interval,
+        early,
+        rhythm,
+    };
     let mut board = Board {
         haproxy: haproxy_socket.as_ref().map(|_| None),
         http: http.as_ref().map(|_| None),
@@ -175,35 +186,29 @@ pub async fn run(settings: Settings, rhythm: Rhythm, elsewhere: Handle, mut repo
     if board.is_bare() {
         loop {
             report(board.judge(Instant::now()));
-            rhythm.wait(Instant::now() + interval, interval / 2).await;
+            pace.wait(Instant::now()).await;
         }
     }
     report(board.judge(Instant::now()));
     let (samples, mut inbox) = mpsc::channel(INBOX);
+    // Who doubts that HAProxy is well wakes the HTTP check; where only HTTP can tell there is nobody.
     let doubt = Arc::new(Notify::new());
-    let pace = http::Pace {
-        interval,
-        rhythm: rhythm.clone(),
-        doubt: haproxy_socket.as_ref().map(|_| Arc::clone(&doubt)),
-    };
+    let doubted = haproxy_socket.as_ref().map(|_| Arc::clone(&doubt));
     let watch_haproxy = async {
         let Some(socket) = haproxy_socket else {
             return pending().await;
         };
-        let pace = haproxy::Pace {
-            interval,
-            rhythm: rhythm.clone(),
-            silence_max,
-        };
-        haproxy::Watch::new(socket, pace, doubt, samples.clone()).run().await;
+        haproxy::Watch::new(socket, pace.clone(), silence_max, doubt, samples.clone())
+            .run()
+            .await;
     };
     let watch_http = async {
         let Some(target) = http else { return pending().await };
-        http::watch(target, pace, samples.clone()).await;
+        http::watch(target, pace.clone(), doubted, samples.clone()).await;
     };
     let watch_tcp = async {
         let Some(target) = tcp else { return pending().await };
-        tcp::watch(target, interval, rhythm.clone(), samples.clone()).await;
+        tcp::watch(target, pace.clone(), samples.clone()).await;
     };
     let mut programs = JoinSet::new();
     if let Some(target) = command {

@@ -110,6 +110,7 @@ fn watch(socket: &Path, http: Option<SocketAddr>) -> (mpsc::UnboundedReceiver<Ve
         tcp: None,
         command: None,
         interval: Duration::from_millis(50),
+        early: Duration::ZERO,
         silence_max: Duration::from_secs(3),
     };
     let (sender, verdicts) = mpsc::unbounded_channel();

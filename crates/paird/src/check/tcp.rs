@@ -1,4 +1,4 @@
-//! Opens a connection to a service at every interval, and closes it without a word.
+//! Opens a connection to a service, an interval after the one before at most, and closes it without a word.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
-use super::{LATE, Rhythm, TcpTarget};
+use super::{LATE, Pace, TcpTarget};
 use crate::probe::{KernelAnswer, Outcome, unconnected};
 
 /// What came of a connection.
@@ -26,17 +26,17 @@ pub(super) enum Sample {
     },
 }
 
-/// Connects to `target` once per `interval`, until nobody listens to the samples any more.
-pub(super) async fn watch(target: TcpTarget, interval: Duration, rhythm: Rhythm, samples: mpsc::Sender<super::Sample>) {
+/// Connects to `target` at this pace, until nobody listens to the samples any more.
+pub(super) async fn watch(target: TcpTarget, pace: Pace, samples: mpsc::Sender<super::Sample>) {
     loop {
         let asked = Instant::now();
         let sample = connect(target.address, target.timeout).await;
-        // A process that was paused meanwhile finds its own timeout expired, whatever the service did.
-        let is_own_delay = sample == Sample::Nothing && asked.elapsed() > target.timeout + LATE;
+        // A process that was paused meanwhile finds its own timeout expired, or what was true before (F-16).
+        let is_own_delay = asked.elapsed() > target.timeout + LATE;
         if !is_own_delay && samples.send(super::Sample::Tcp(sample)).await.is_err() {
             return;
         }
-        rhythm.wait(asked + interval, interval / 2).await;
+        pace.wait(asked).await;
     }
 }
 

@@ -28,6 +28,7 @@ const BARE: Settings = Settings {
     tcp: None,
     command: None,
     interval: INTERVAL,
+    early: Duration::ZERO,
     silence_max: SILENCE_MAX,
 };
 
@@ -171,9 +172,13 @@ impl Checks {
     }
 
     fn of(settings: Settings) -> Self {
+        Self::along(settings, Rhythm::default())
+    }
+
+    fn along(settings: Settings, rhythm: Rhythm) -> Self {
         let (sender, verdicts) = mpsc::unbounded_channel();
         let mut task = JoinSet::new();
-        task.spawn(run(settings, Rhythm::default(), Handle::current(), move |verdict| {
+        task.spawn(run(settings, rhythm, Handle::current(), move |verdict| {
             let _ = sender.send(verdict);
         }));
         Self { verdicts, _task: task }
@@ -492,6 +497,23 @@ async fn what_haproxy_answers_during_a_pause_of_the_asking_process_counts() {
     }
 }
 
+/// HAProxy is stopped together with the process that has asked it, as when a whole host is, and answers after that one has looked.
+#[tokio::test]
+async fn a_pause_of_the_whole_host_is_no_silence_of_haproxy() {
+    let (_folder, path) = folder();
+    let fake = Fake::start(&path);
+    let mut checks = Checks::start(Some(&path), None);
+    checks.until_healthy().await;
+    for _ in 0..3 {
+        let before = fake.asked();
+        fake.behave(Manner::AnswersLate);
+        eventually("a question", || fake.asked() > before).await;
+        pause(SILENCE_MAX * 2);
+        fake.behave(Manner::Answers { connections: 3 });
+        checks.stays_healthy(5).await;
+    }
+}
+
 /// The first question has no answer within its time, and most of that was a pause; the second one is answered.
 #[tokio::test]
 async fn a_pause_of_the_asking_process_is_no_failure_of_a_service_asked_by_http() {
@@ -586,9 +608,73 @@ fn settings_ask_the_nodes_own_address() {
                 interval: Duration::from_secs(2),
             }),
             interval: Duration::from_millis(300),
+            early: Duration::from_millis(150),
             silence_max: Duration::from_secs(1),
         }
     );
+}
+
+#[test]
+fn a_question_is_early_by_a_beat_at_most_and_by_half_its_interval() {
+    let early = |timing: &str| {
+        let text = format!("none = true, {timing}");
+        Settings::new(&config(&text), OWN).early.as_millis()
+    };
+    assert_eq!(early("interval = \"5s\""), 200);
+    assert_eq!(early("interval = \"100ms\""), 50);
+}
+
+/// Nothing is due for an hour, and the loop turns.
+#[tokio::test]
+async fn each_question_goes_along_with_a_turn_of_the_loop() {
+    let hour = Duration::from_secs(3_600);
+    let seldom = Settings {
+        interval: hour,
+        early: hour,
+        ..BARE
+    };
+    let (_folder, path) = folder();
+    let _fake = Fake::start(&path);
+    let web = Web::start().await;
+    let http = HttpTarget {
+        address: web.address,
+        path: "/".to_owned(),
+        timeout: HTTP_TIMEOUT,
+    };
+    let tcp = TcpTarget {
+        address: web.address,
+        timeout: HTTP_TIMEOUT,
+    };
+    let kinds = [
+        Settings {
+            haproxy_socket: Some(path),
+            ..seldom.clone()
+        },
+        Settings {
+            http: Some(http),
+            ..seldom.clone()
+        },
+        Settings {
+            tcp: Some(tcp),
+            ..seldom.clone()
+        },
+        seldom,
+    ];
+    for settings in kinds {
+        let rhythm = Rhythm::default();
+        let mut checks = Checks::along(settings, rhythm.clone());
+        checks.until_healthy().await;
+        let mut beats = JoinSet::new();
+        beats.spawn(async move {
+            loop {
+                rhythm.beat();
+                sleep(Duration::from_millis(1)).await;
+            }
+        });
+        for _ in 0..3 {
+            assert_eq!(checks.next().await.state, State::Healthy);
+        }
+    }
 }
 
 #[tokio::test]

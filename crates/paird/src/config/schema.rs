@@ -358,7 +358,7 @@ pub const KEYS: &[Key] = &[
         "check.interval",
         duration(10, 5_000),
         Derived("`heartbeat.interval`, at least 300ms"),
-        "Time between two checks at most: along with a heartbeat they come up to half of it earlier. The bound keeps HAProxy from closing an idle runtime connection. While HAProxy answers on its socket and by HTTP, HTTP is asked every two seconds.",
+        "The most time between two checks: along with a heartbeat they come up to half of it earlier, and no more than `heartbeat.interval`. The bound keeps HAProxy from closing an idle runtime connection. While HAProxy answers on its socket and by HTTP, HTTP is asked every two seconds.",
     ),
     key(
         "check.none",

@@ -12,7 +12,7 @@ use crate::news::{News, Signal};
 ///
 /// # Errors
 /// If the system does not let this process listen for one.
-pub(super) fn listen(tell: mpsc::Sender<News>) -> io::Result<()> {
+pub fn listen(tell: mpsc::Sender<News>) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
