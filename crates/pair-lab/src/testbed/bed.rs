@@ -416,8 +416,9 @@ pub(crate) fn follow(lab: &Arc<Lab>, gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-/// How long a pair may take to become content: many times what keepalived needs with its slowest intervals.
-const START_PATIENCE: Duration = Duration::from_secs(40);
+/// How long a pair may take to become content: many times what keepalived needs with its slowest intervals, and more than the minute
+/// after which paird repeats a read that EC2 has throttled.
+const START_PATIENCE: Duration = Duration::from_secs(100);
 
 /// How much of a log is shown when something went wrong.
 const LOG_LINES: usize = 40;
